@@ -1,0 +1,54 @@
+# Every target sets up what it needs; a fresh clone needs git, make, Python >= 3.11 and its venv module.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.PHONY: run test demo check bench fmt lint types imports wheel-gate lock clean
+
+run: $(STAMP)            ## open the office screen on a demo school, everything embedded
+	$(BIN)/kurabako demo office
+
+test: $(STAMP)           ## all tests
+	$(BIN)/python -m pytest
+
+demo: $(STAMP)           ## play an outage and write build/demo.json
+	$(BIN)/kurabako demo outage --out build/demo.json
+
+check: $(STAMP) lint types imports test wheel-gate   ## what CI runs
+
+bench: $(STAMP)          ## measure; writes build/bench.json
+	$(BIN)/python -m tests.benchmarks --out build/bench.json
+
+fmt: $(STAMP)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(STAMP)
+	$(BIN)/mypy
+	$(BIN)/mypy tests
+
+imports: $(STAMP)
+	$(BIN)/lint-imports
+
+wheel-gate: $(STAMP)     ## build the wheel, install it into an empty environment, run the tests against it
+	$(PYTHON) -I .ci/wheel_gate.py $(VENV)
+
+lock: $(STAMP)           ## rewrite requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --group dev \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
+	  --no-config --quiet -o requirements.lock pyproject.toml
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: Kurabako needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+clean:
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

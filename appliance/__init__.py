@@ -1,0 +1,1 @@
+"""The school: roster, attendance, meetings, site set-up and the command line."""

@@ -1,0 +1,225 @@
+"""What the office screens are given to show: plain values, already opened and already permitted.
+
+Invariant: nothing here reaches back into the store; a view may be kept, compared and thrown away freely.
+Times are aware datetimes in Asia/Tokyo; dates are school days in Japan; ids are opaque strings.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from enum import StrEnum
+
+
+class Link(StrEnum):
+    """State of the line to the object store."""
+
+    ONLINE = "online"
+    DEGRADED = "degraded"
+    OFFLINE = "offline"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Light:
+    """How far the entries have got: kept on this box, and read back from the cloud.
+
+    Counts are changes of this site. `waiting` = saved − sent. `sent_at` is when the store was last read back.
+    """
+
+    link: Link
+    saved: int
+    sent: int
+    waiting: int
+    since: datetime | None = None
+    sent_at: datetime | None = None
+    verified_at: datetime | None = None
+    warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """The person at the screen."""
+
+    login: str
+    display_name: str
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Proof that an entry was kept: the keeper's sequence numbers, after fsync. `undo` is opaque."""
+
+    first_seq: int
+    last_seq: int
+    at: datetime
+    undo: object | None = field(default=None, repr=False)
+
+
+class Counting(StrEnum):
+    """How a code counts in the attendance totals (指導要録 出欠の記録)."""
+
+    PRESENT = "present"  # 出席
+    ABSENT = "absent"  # 欠席
+    SUSPENDED = "suspended"  # 出席停止・忌引等
+    ATTENDED_ELSEWHERE = "attended_elsewhere"  # 出席扱い: counted as 出席, reported separately
+    LATE = "late"  # 遅刻: 出席, noted
+    LEFT_EARLY = "left_early"  # 早退: 出席, noted
+    LATE_AND_LEFT = "late_and_left"  # 遅刻かつ早退
+
+
+@dataclass(frozen=True, slots=True)
+class AttendanceCode:
+    """One configurable code: `key` is what the teacher presses, `symbol` what the book shows."""
+
+    code: str
+    name: str
+    symbol: str
+    key: str
+    counting: Counting
+    wants_reason: bool = False
+    wants_time: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ClassView:
+    """A class in the list: entered = confirmed; exceptions counted so far."""
+
+    class_id: str
+    title: str
+    grade: str
+    pupils: int
+    confirmed: bool
+    exceptions: int
+    special_needs: bool = False
+    teacher: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PupilRow:
+    """One line of the day's book. `code` is None while nothing was entered."""
+
+    pupil_id: str
+    number: int | None
+    name: str
+    kana: str
+    code: str | None
+    at_time: time | None = None
+    has_reason: bool = False
+    entered_by: str = ""
+    entered_at: datetime | None = None
+    conflict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DayView:
+    """A class on a day. `school_day` is False on holidays and closures, `closed_reason` then says why."""
+
+    class_id: str
+    title: str
+    on: date
+    school_day: bool
+    closed_reason: str
+    rows: tuple[PupilRow, ...]
+    confirmed_by: str = ""
+    confirmed_at: datetime | None = None
+    changed_after_confirm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """Who entered what when, newest first."""
+
+    at: datetime
+    who: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPupil:
+    """A hit of the incremental kana search."""
+
+    pupil_id: str
+    class_id: str
+    class_title: str
+    number: int | None
+    name: str
+    kana: str
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingView:
+    """A staff meeting in the list."""
+
+    meeting_id: str
+    title: str
+    starts: datetime
+    place: str
+    items: int
+    decided: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgendaItemView:
+    """One item of an agenda."""
+
+    item_id: str
+    number: int
+    section: str  # 報告 / 協議 / 連絡
+    department: str  # 分掌
+    title: str
+    proposer: str
+    minutes: int
+    body: str
+    decision: str = ""
+    decided_by: str = ""
+    decided_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingDetail:
+    """A meeting with its agenda in order."""
+
+    meeting: MeetingView
+    chair: str
+    recorder: str
+    items: tuple[AgendaItemView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PupilTotals:
+    """A pupil's totals of a period; days. See domain rules in appliance.attendance."""
+
+    pupil_id: str
+    number: int | None
+    name: str
+    school_days: int
+    suspended: int
+    must_attend: int
+    absent: int
+    present: int
+    late: int
+    left_early: int
+    attended_elsewhere: int
+
+
+@dataclass(frozen=True, slots=True)
+class MonthTotals:
+    """A class's totals of one month, with the days on which the class was not confirmed yet."""
+
+    class_id: str
+    title: str
+    month: date
+    rows: tuple[PupilTotals, ...]
+    unconfirmed: tuple[date, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HomeView:
+    """The first screen."""
+
+    today: date
+    school_name: str
+    school_day: bool
+    closed_reason: str
+    classes: tuple[ClassView, ...]
+    meetings: tuple[MeetingView, ...]
+    light: Light

@@ -1,0 +1,1 @@
+"""The sealed store: keeper, change log, Litestream, link state, restore. Knows nothing of schools."""

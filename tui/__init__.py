@@ -1,0 +1,1 @@
+"""Screens of the office. The only user of Textual."""
