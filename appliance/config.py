@@ -1,0 +1,149 @@
+"""`kurabako.toml`: what a site is, where it sends, how its office behaves.
+
+Invariant: a configuration is either wholly understood or refused, naming file, key and the nearest valid key;
+nothing secret stands in it (store credentials, pepper and site key are files of their own, see `credentials`).
+"""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from appliance.errors import ApplianceError
+
+
+class ConfigMissingError(ApplianceError):
+    """There is no site at this path."""
+
+    code = "APP-001"
+
+
+class ConfigSyntaxError(ApplianceError):
+    """The file is not TOML."""
+
+    code = "APP-002"
+
+
+class ConfigKeyError(ApplianceError):
+    """A key is unknown."""
+
+    code = "APP-003"
+
+
+class ConfigValueError(ApplianceError):
+    """A value has the wrong type or is missing."""
+
+    code = "APP-004"
+
+
+class SiteSection(msgspec.Struct, frozen=True):
+    """Which place this is. `school` is the 13-character 学校コード, `epoch` counts lives of the box."""
+
+    school: str
+    name: str
+    kind: str = "box"
+    epoch: int = 1
+
+
+class BoardSection(msgspec.Struct, frozen=True):
+    """The board's root key (hex), the one thing that a site trusts from the start."""
+
+    root_key: str
+
+
+class StoreSection(msgspec.Struct, frozen=True):
+    """Where Litestream sends to. With `embedded` the site runs its own S3 server on loopback.
+
+    `connect` is the address that the replicator really dials, when a relay stands between it and `endpoint`.
+    """
+
+    endpoint: str = ""
+    bucket: str = "kurabako"
+    region: str = "us-east-1"
+    embedded: bool = False
+    connect: str = ""
+
+
+class OfficeSection(msgspec.Struct, frozen=True):
+    """How the screens behave. `lock_after_s` is idle time in seconds; `codes` a file beside this one."""
+
+    lock_after_s: int = 300
+    codes: str = ""
+
+
+class ReplicationSection(msgspec.Struct, frozen=True):
+    """Timers of the sync daemon, in seconds."""
+
+    checkpoint_every_s: int = 60
+    verify_every_s: int = 21_600
+
+
+class Config(msgspec.Struct, frozen=True):
+    """A whole `kurabako.toml`."""
+
+    site: SiteSection
+    board: BoardSection
+    store: StoreSection = StoreSection()
+    office: OfficeSection = OfficeSection()
+    replication: ReplicationSection = ReplicationSection()
+
+
+FILE_NAME = "kurabako.toml"
+
+
+def load_config(site_dir: Path) -> Config:
+    """Read and check the configuration of the site at `site_dir`."""
+    path = site_dir / FILE_NAME
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as exc:
+        raise ConfigMissingError(operation="read configuration", subject=str(path), cause=exc, file=str(path)) from exc
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ConfigSyntaxError(
+            operation="read configuration", subject=str(path), cause=exc, file=str(path), problem=str(exc)
+        ) from exc
+    _refuse_unknown(raw, Config, path, "")
+    try:
+        return msgspec.convert(raw, Config)
+    except msgspec.ValidationError as exc:
+        raise ConfigValueError(
+            operation="read configuration", subject=str(path), cause=exc, file=str(path), problem=str(exc)
+        ) from exc
+
+
+def render_config(config: Config) -> str:
+    """Render a configuration as TOML; `load_config` of the text gives the same value."""
+    lines: list[str] = []
+    for section in msgspec.structs.fields(Config):
+        lines.append(f"[{section.name}]")
+        value = getattr(config, section.name)
+        lines += [f"{f.name} = {_toml(getattr(value, f.name))}" for f in msgspec.structs.fields(value)]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    return msgspec.json.encode(str(value)).decode()
+
+
+def _refuse_unknown(raw: dict[str, Any], struct: type[msgspec.Struct], path: Path, prefix: str) -> None:
+    known = {f.name: f.type for f in msgspec.structs.fields(struct)}
+    for key, value in raw.items():
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)[0]
+            raise ConfigKeyError(
+                operation="read configuration",
+                subject=str(path),
+                file=str(path),
+                key=prefix + key,
+                nearest=prefix + near,
+            )
+        inner = known[key]
+        if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, msgspec.Struct):
+            _refuse_unknown(value, inner, path, f"{prefix}{key}.")

@@ -1,0 +1,16 @@
+"""Exit codes of the command line: a stable contract with scripts and with systemd units."""
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """What the process tells its caller."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    INCOMPLETE = 3
+    NO_REPLICA = 10
+    LOCKED = 11
+    WRONG_KEY = 12
+    INTERRUPTED = 130
