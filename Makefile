@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: run test demo check bench fmt lint types imports wheel-gate lock clean
+.PHONY: run test demo check bench fmt lint types imports wheel-gate lock docs clean
 
 run: $(STAMP)            ## open the office screen on a demo school, everything embedded
 	$(BIN)/kurabako demo office
@@ -19,6 +19,9 @@ check: $(STAMP) lint types imports test wheel-gate   ## what CI runs
 
 bench: $(STAMP)          ## measure; writes build/bench.json
 	$(BIN)/python -m tests.benchmarks --out build/bench.json
+
+docs: $(STAMP)           ## rewrite the pages that are made from the code
+	$(BIN)/python docs/make_errors.py
 
 fmt: $(STAMP)
 	$(BIN)/ruff format .

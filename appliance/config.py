@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from appliance.errors import ApplianceError
+from appliance.tomltext import toml_lines
 
 
 class ConfigMissingError(ApplianceError):
@@ -99,7 +100,9 @@ def load_config(site_dir: Path) -> Config:
     try:
         raw = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError as exc:
-        raise ConfigMissingError(operation="read configuration", subject=str(path), cause=exc, file=str(path)) from exc
+        raise ConfigMissingError(
+            operation="read configuration", subject=str(path), cause=exc, file=str(path)
+        ) from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ConfigSyntaxError(
             operation="read configuration", subject=str(path), cause=exc, file=str(path), problem=str(exc)
@@ -115,21 +118,8 @@ def load_config(site_dir: Path) -> Config:
 
 def render_config(config: Config) -> str:
     """Render a configuration as TOML; `load_config` of the text gives the same value."""
-    lines: list[str] = []
-    for section in msgspec.structs.fields(Config):
-        lines.append(f"[{section.name}]")
-        value = getattr(config, section.name)
-        lines += [f"{f.name} = {_toml(getattr(value, f.name))}" for f in msgspec.structs.fields(value)]
-        lines.append("")
-    return "\n".join(lines)
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        return str(value)
-    return msgspec.json.encode(str(value)).decode()
+    names = [f.name for f in msgspec.structs.fields(Config)]
+    return "\n".join(f"[{name}]\n{toml_lines(getattr(config, name))}" for name in names)
 
 
 def _refuse_unknown(raw: dict[str, Any], struct: type[msgspec.Struct], path: Path, prefix: str) -> None:

@@ -40,3 +40,63 @@ class CryptoError(KurabakoError):
     """Base of every failure of keys, sealing and signatures."""
 
     code = "CRYPTO-000"
+
+
+class MalformedError(CryptoError):
+    """Bytes do not have the shape of the format: wrong length, trailing or missing parts."""
+
+    code = "CRYPTO-001"
+
+
+class UnknownVersionError(CryptoError):
+    """The version byte is not one that this program knows."""
+
+    code = "CRYPTO-002"
+
+
+class UnknownSuiteError(CryptoError):
+    """The suite byte is not one that this program knows."""
+
+    code = "CRYPTO-003"
+
+
+class WrongPassphraseError(CryptoError):
+    """The passphrase (or the box's pepper) does not open the identity, or the sealed identity was altered."""
+
+    code = "CRYPTO-004"
+
+
+class OpenFailedError(CryptoError):
+    """Authenticated decryption failed: wrong key, wrong context or altered bytes; these cannot be told apart."""
+
+    code = "CRYPTO-005"
+
+
+class BadSignatureError(CryptoError):
+    """The signature does not fit the message and the signer."""
+
+    code = "CRYPTO-006"
+
+
+class ContextMismatchError(CryptoError):
+    """The bytes are whole but speak of another school, class, person or key than expected."""
+
+    code = "CRYPTO-007"
+
+
+class SealBudgetError(CryptoError):
+    """A batch key reached its limit of seals; a new one must be made."""
+
+    code = "CRYPTO-008"
+
+
+class BadPassphraseError(CryptoError):
+    """The passphrase offered cannot be used: empty."""
+
+    code = "CRYPTO-009"
+
+
+class KdfCostError(CryptoError):
+    """The key-derivation cost written in a sealed identity is outside the accepted bounds."""
+
+    code = "CRYPTO-010"

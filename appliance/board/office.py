@@ -1,0 +1,116 @@
+"""The board's folder: its root identity under a passphrase, and where each school's replica is.
+
+Invariant: the root key is on disk only sealed (`root.sealed`); everything else in the folder is public or a
+store credential, mode 0600. Layout:
+
+    board.toml              name and public root key
+    root.sealed, pepper     the root identity under a passphrase
+    schools/<code>.toml     where that school's replica is, and the key pair to read it
+"""
+
+import os
+import tomllib
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from appliance.errors import ApplianceError
+from appliance.tomltext import toml_lines
+from crypto.identity import Identity, KdfCost, open_identity, seal_identity
+from crypto.secret import Secret
+from crypto.signing import VerifyKey
+from sync.atomic import atomic_write
+
+BOARD_PERSON = sha256(b"kurabako board").digest()[:16]
+
+
+class BoardMissingError(ApplianceError):
+    """There is no board folder at this path."""
+
+    code = "APP-010"
+
+
+class BoardExistsError(ApplianceError):
+    """The folder already holds a board; its root key would be lost."""
+
+    code = "APP-011"
+
+
+class UnknownSchoolError(ApplianceError):
+    """The board has no record of where this school's replica is."""
+
+    code = "APP-012"
+
+
+class ReplicaPlace(msgspec.Struct, frozen=True):
+    """Where a school's replica is. `prefix` is `<school>/box/<epoch>` inside the bucket."""
+
+    school: str
+    name: str
+    endpoint: str
+    bucket: str
+    region: str
+    access_key: str
+    secret_key: str
+    epoch: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class BoardFolder:
+    """A board's folder without its root key: enough to restore and verify, not to change or read."""
+
+    path: Path
+    name: str
+    root: VerifyKey
+
+    def place(self, school: str) -> ReplicaPlace:
+        """Return where the replica of `school` is."""
+        file = self.path / "schools" / f"{school}.toml"
+        if not school.isalnum() or not file.exists():
+            known = ", ".join(sorted(p.stem for p in (self.path / "schools").glob("*.toml"))) or "-"
+            raise UnknownSchoolError(operation="find replica", subject=school, school=school, known=known)
+        return msgspec.convert(tomllib.loads(file.read_text("utf-8")), ReplicaPlace)
+
+    def keep_place(self, place: ReplicaPlace) -> None:
+        """Write down where a school's replica is."""
+        folder = self.path / "schools"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        atomic_write(folder / f"{place.school}.toml", toml_lines(place).encode(), mode=0o600)
+
+    def unlock(self, passphrase: str) -> Identity:
+        """Open the root identity; raises WrongPassphraseError."""
+        pepper = Secret((self.path / "pepper").read_bytes())
+        return open_identity((self.path / "root.sealed").read_bytes(), passphrase, pepper)
+
+
+def init_board(path: Path, name: str, passphrase: str, cost: KdfCost | None = None) -> BoardFolder:
+    """Make the board's root identity and folder; refuses a folder that already holds one."""
+    if (path / "board.toml").exists():
+        raise BoardExistsError(operation="initialise board", subject=str(path), folder=str(path))
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    identity = Identity.generate(BOARD_PERSON)
+    pepper = os.urandom(32)
+    sealed = seal_identity(identity, passphrase, Secret(pepper), cost or KdfCost())
+    atomic_write(path / "pepper", pepper, mode=0o600)
+    atomic_write(path / "root.sealed", sealed, mode=0o600)
+    public = identity.sign.verify_key.to_bytes().hex()
+    text = toml_lines(_BoardFile(name=name, root_key=public))
+    atomic_write(path / "board.toml", text.encode(), mode=0o644)
+    return open_board(path)
+
+
+def open_board(path: Path) -> BoardFolder:
+    """Open the folder of a board."""
+    try:
+        raw = tomllib.loads((path / "board.toml").read_text("utf-8"))
+    except FileNotFoundError as exc:
+        raise BoardMissingError(operation="open board", subject=str(path), cause=exc, folder=str(path)) from exc
+    file = msgspec.convert(raw, _BoardFile)
+    return BoardFolder(path, file.name, VerifyKey.from_bytes(bytes.fromhex(file.root_key)))
+
+
+class _BoardFile(msgspec.Struct, frozen=True):
+    name: str
+    root_key: str
