@@ -1,0 +1,54 @@
+"""Connections to a site's databases: the only module that imports the SQLite binding.
+
+Invariant: every connection has the pragmas that Litestream and durability need (WAL, `synchronous=FULL`,
+`wal_autocheckpoint=0`), and none is opened with a SQLite that has the WAL-reset bug.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import pysqlite3 as sqlite3
+
+from sync.errors import SqliteTooOldError
+
+MINIMUM: Final = (3, 51, 3)
+# Measured per single attendance mark (see docs/decisions.md): the page size that costs the fewest wire bytes.
+PAGE_BYTES: Final = 2048
+
+Connection = Any  # pysqlite3 ships no annotations; its Connection follows DB-API 2.0
+DatabaseError: type[Exception] = sqlite3.DatabaseError
+OperationalError: type[Exception] = sqlite3.OperationalError
+
+
+def check_version(found: tuple[int, ...] | None = None) -> None:
+    """Refuse a SQLite before 3.51.3; raises SqliteTooOldError."""
+    version = sqlite3.sqlite_version_info if found is None else found
+    if tuple(version) < MINIMUM:
+        text = ".".join(map(str, version))
+        raise SqliteTooOldError(operation="open database", subject=text, found=text, needed="3.51.3")
+
+
+def open_writer(path: Path) -> Connection:
+    """Open the connection that writes; transactions are begun and ended by name."""
+    check_version()
+    connection = sqlite3.connect(str(path), isolation_level=None, timeout=5.0, cached_statements=256)
+    connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA wal_autocheckpoint=0")
+    connection.execute("PRAGMA busy_timeout=5000")
+    connection.execute("PRAGMA temp_store=MEMORY")
+    os.chmod(path, 0o600)
+    return connection
+
+
+def open_reader(path: Path) -> Connection:
+    """Open a connection that can only read; it may be used from any one thread at a time."""
+    check_version()
+    connection = sqlite3.connect(
+        f"file:{path}?mode=ro", uri=True, isolation_level=None, timeout=5.0, check_same_thread=False
+    )
+    connection.execute("PRAGMA query_only=ON")
+    connection.execute("PRAGMA busy_timeout=5000")
+    return connection

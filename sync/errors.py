@@ -1,0 +1,114 @@
+"""Failures of the sealed store and of replication.
+
+Invariant: one subclass per failure, one stable code each; 001–039 the store, 040–079 replication.
+"""
+
+from crypto.errors import KurabakoError
+
+
+class SyncError(KurabakoError):
+    """Base of every failure of the sync layer."""
+
+    code = "SYNC-000"
+
+
+class SqliteTooOldError(SyncError):
+    """The SQLite library has the WAL-reset corruption bug (before 3.51.3)."""
+
+    code = "SYNC-001"
+
+
+class SecondKeeperError(SyncError):
+    """Another keeper already writes this site."""
+
+    code = "SYNC-002"
+
+
+class KeeperGoneError(SyncError):
+    """The keeper did not answer in time; whether the last entry was kept is unknown."""
+
+    code = "SYNC-003"
+
+
+class DiskFullError(SyncError):
+    """The keeper could not write; nothing of this request was kept."""
+
+    code = "SYNC-004"
+
+
+class BadBatchError(SyncError):
+    """A batch has the wrong structure; nothing of it was kept."""
+
+    code = "SYNC-005"
+
+
+class PeerRefusedError(SyncError):
+    """The process at the other end of the socket runs as a user that may not write."""
+
+    code = "SYNC-006"
+
+
+class LoginLockedError(SyncError):
+    """Too many failed logins; `wait_s` seconds must pass."""
+
+    code = "SYNC-007"
+
+
+class WrongStoreError(SyncError):
+    """The database belongs to another school, site or epoch, or is no sealed store at all."""
+
+    code = "SYNC-008"
+
+
+class NotClearedError(SyncError):
+    """This person has no wrap for the class of this importance."""
+
+    code = "SYNC-009"
+
+
+class BrokenChainError(SyncError):
+    """The change log has a gap, or a hash does not fit, from change `seq` on."""
+
+    code = "SYNC-010"
+
+
+class ForgedChangeError(SyncError):
+    """A batch's signature does not fit its author, or the author is not in the signed roster."""
+
+    code = "SYNC-011"
+
+
+class HeadsMismatchError(SyncError):
+    """The heads do not follow from the changes."""
+
+    code = "SYNC-012"
+
+
+class PeopleMissingError(SyncError):
+    """The store holds no roster of people signed by the board."""
+
+    code = "SYNC-013"
+
+
+class SiteExistsError(SyncError):
+    """A site already stands at this path."""
+
+    code = "SYNC-014"
+
+
+class UnknownLoginError(SyncError):
+    """There is no identity for this login on this box."""
+
+    code = "SYNC-015"
+
+
+class ClockAheadError(SyncError):
+    """A change carries a time far ahead of the keeper's clock."""
+
+    code = "SYNC-016"
+
+
+class RefusedError(SyncError):
+    """The keeper refused a request for a reason that this program has no class for."""
+
+    code = "SYNC-017"
