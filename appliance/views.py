@@ -8,14 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
 
-
-class Link(StrEnum):
-    """State of the line to the object store."""
-
-    ONLINE = "online"
-    DEGRADED = "degraded"
-    OFFLINE = "offline"
-    UNKNOWN = "unknown"
+from sync.status import LinkState
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +18,7 @@ class Light:
     Counts are changes of this site. `waiting` = saved − sent. `sent_at` is when the store was last read back.
     """
 
-    link: Link
+    link: LinkState
     saved: int
     sent: int
     waiting: int

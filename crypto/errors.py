@@ -91,7 +91,7 @@ class SealBudgetError(CryptoError):
 
 
 class BadPassphraseError(CryptoError):
-    """The passphrase offered cannot be used: empty."""
+    """The passphrase offered cannot be used: empty, or not text."""
 
     code = "CRYPTO-009"
 

@@ -95,8 +95,14 @@ class HybridPrivateKey:
 
 
 def hybrid_seal(public: HybridPublicKey, plaintext: bytes, info: bytes) -> bytes:
-    """Seal to a public key: version, suite, encapsulated key (1,120 bytes), ciphertext with tag."""
-    return bytes((VERSION, SUITE_ID)) + _SUITE.encrypt(plaintext, public.handle, info=info)
+    """Seal to a public key: version, suite, encapsulated key (1,120 bytes), ciphertext with tag.
+
+    Raises MalformedError when the key's X25519 half is a point of low order, which would give no secrecy.
+    """
+    try:
+        return bytes((VERSION, SUITE_ID)) + _SUITE.encrypt(plaintext, public.handle, info=info)
+    except ValueError as exc:
+        raise MalformedError(operation="hybrid seal", subject="X25519 part", cause=exc) from exc
 
 
 def hybrid_open(private: HybridPrivateKey, blob: bytes, info: bytes) -> bytes:

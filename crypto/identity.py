@@ -79,7 +79,7 @@ def seal_identity(
     """Seal an identity: version, profile, salt, nonce, ciphertext with tag (190 bytes).
 
     The passphrase is NFKC-normalised, so full-width typing opens what half-width typing sealed. Raises
-    BadPassphraseError when it is empty.
+    BadPassphraseError when it is empty or not text.
     """
     salt, nonce = os.urandom(_SALT), os.urandom(_NONCE)
     body = identity.person + identity.seal.to_bytes().reveal() + identity.sign.to_bytes().reveal()
@@ -114,11 +114,14 @@ def open_identity(blob: bytes, passphrase: str, pepper: Secret) -> Identity:
 
 
 def _derive(passphrase: str, pepper: Secret, salt: bytes, profile: KdfProfile) -> bytes:
-    normal = unicodedata.normalize("NFKC", passphrase)
+    try:
+        normal = unicodedata.normalize("NFKC", passphrase).encode()
+    except UnicodeEncodeError:  # bytes from a terminal that are no UTF-8; the cause would carry the passphrase
+        normal = b""
     if not normal:
         raise BadPassphraseError(operation="derive key", retry_safe=True)
     memory_kib, passes, lanes = _COST[profile]
     kdf = Argon2id(
         salt=salt, length=32, iterations=passes, lanes=lanes, memory_cost=memory_kib, secret=pepper.reveal()
     )
-    return kdf.derive(normal.encode())
+    return kdf.derive(normal)

@@ -81,7 +81,7 @@ def open_people(blob: bytes, root: VerifyKey, school: str) -> PeopleRoster:
     root.verify(DOMAIN, bytes((VERSION,)) + body, signature)
     try:
         roster = msgspec.msgpack.decode(body, type=PeopleRoster)
-    except (msgspec.DecodeError, msgspec.ValidationError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:  # bad UTF-8 is no DecodeError
         raise MalformedError(operation="open people roster", cause=exc) from exc
     if roster.school != school:
         raise ContextMismatchError(operation="open people roster", subject="school")

@@ -112,3 +112,9 @@ class RefusedError(SyncError):
     """The keeper refused a request for a reason that this program has no class for."""
 
     code = "SYNC-017"
+
+
+class WrongSchoolError(SyncError):
+    """The store or replica holds another school's data."""
+
+    code = "SYNC-018"

@@ -1,0 +1,148 @@
+"""An office process's side of the keeper's socket.
+
+Invariant: `submit` returns only when the keeper says that the batch is on disk. When the keeper dies in between,
+the very same batch is sent again to its successor, which knows it by (writer, number) and keeps it once.
+"""
+
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+from sync.change import Batch
+from sync.errors import KeeperGoneError, RefusedError, SyncError
+from sync.protocol import (
+    Ack,
+    Hello,
+    Keys,
+    LocalGet,
+    LocalList,
+    LocalPut,
+    LoginBegin,
+    LoginDone,
+    Message,
+    Refused,
+    Reply,
+    Submit,
+    Value,
+    Welcome,
+    packed,
+    reply_decoder,
+)
+
+R = TypeVar("R")
+_RETRY_S: Final = 0.05
+_ANSWER_S: Final = 10.0
+
+
+class KeeperClient:
+    """A connection that reconnects. `patience_s` bounds how long one call waits for a keeper that is away."""
+
+    def __init__(self, path: Path, patience_s: float = 10.0) -> None:
+        self._path = str(path)
+        self._patience_s = patience_s
+        self._connection: socket.socket | None = None
+        self._lock = threading.Lock()
+
+    def hello(self) -> Welcome:
+        """Return who the keeper is and how far its log goes."""
+        return self._ask(Hello(), Welcome)
+
+    def submit(self, batch: Batch) -> Ack:
+        """Keep a batch; on return it is on disk. Raises KeeperGoneError when that is unknown."""
+        return self._ask(Submit(batch), Ack)
+
+    def local_get(self, space: str, key: str) -> bytes | None:
+        """Return a value that never leaves the box."""
+        return self._ask(LocalGet(space, key), Value).value
+
+    def local_put(self, space: str, key: str, value: bytes | None) -> None:
+        """Write a value that never leaves the box."""
+        self._ask(LocalPut(space, key, value), Value)
+
+    def local_keys(self, space: str) -> tuple[str, ...]:
+        """Return the keys of a space."""
+        return self._ask(LocalList(space), Keys).keys
+
+    def login_begin(self, login: str) -> bytes:
+        """Return a login's sealed identity; raises UnknownLoginError, LoginLockedError."""
+        sealed = self._ask(LoginBegin(login), Value).value
+        return sealed or b""
+
+    def login_done(self, login: str) -> None:
+        """Report that the identity opened."""
+        self._ask(LoginDone(login), Value)
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._disconnect()
+
+    def _ask(self, request: Message, wanted: type[R]) -> R:
+        reply = self._exchange(packed(request))
+        if isinstance(reply, Refused):
+            raise as_error(reply)
+        if not isinstance(reply, wanted):
+            raise RefusedError(operation="ask keeper", subject=type(reply).__name__)
+        return reply
+
+    def _exchange(self, message: bytes) -> Reply:
+        deadline = time.monotonic() + self._patience_s
+        with self._lock:
+            while True:
+                try:
+                    connection = self._connected()
+                    connection.sendall(message)
+                    return _receive(connection)
+                except OSError as exc:
+                    self._disconnect()
+                    if time.monotonic() >= deadline:
+                        raise KeeperGoneError(operation="ask keeper", retry_safe=True, cause=exc) from exc
+                    time.sleep(_RETRY_S)
+
+    def _connected(self) -> socket.socket:
+        if self._connection is None:
+            connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            connection.settimeout(_ANSWER_S)
+            try:
+                connection.connect(self._path)
+            except OSError:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def _receive(connection: socket.socket) -> Reply:
+    size = int.from_bytes(_exactly(connection, 4), "big")
+    try:
+        reply: Reply = reply_decoder.decode(_exactly(connection, size))
+    except msgspec.DecodeError as exc:
+        raise RefusedError(operation="read reply", cause=exc) from exc
+    return reply
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        chunk = connection.recv(size - len(data))
+        if not chunk:
+            raise ConnectionResetError("keeper closed the connection")
+        data += chunk
+    return bytes(data)
+
+
+def as_error(refused: Refused) -> SyncError:
+    """Return the error that a refusal stands for."""
+    kind = {cls.code: cls for cls in SyncError.__subclasses__()}.get(refused.code, RefusedError)
+    error = kind(operation=refused.operation, subject=refused.subject, retry_safe=refused.retry_safe)
+    error.params = refused.params
+    return error

@@ -1,0 +1,110 @@
+"""The board's acts on a school's store: the first class keys, and the roster of people with their wraps.
+
+Invariant: every act is one batch, so a store has keys, wraps and a roster that fit, or the former ones. The
+board's root identity gets a wrap of every class key: it is the way back when every passphrase is lost.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from crypto.classkeys import ClassKeyId, ClassKeyPair, certify_class_key, wrap_class_key
+from crypto.hybrid import HybridPublicKey
+from crypto.identity import Identity, PersonKeys
+from crypto.importance import Importance
+from crypto.people import PeopleRoster, Person, sign_people
+from sync.client import KeeperClient
+from sync.keyring import Keyring, open_keyring
+from sync.openrecords import CLASS_KEY, PEOPLE, WRAP, class_key_record, people_record, wrap_record
+from sync.reader import Reader
+from sync.sealed import Draft, SealedStore
+
+ROSTER_LIFE_MS: Final = 400 * 24 * 3600 * 1000  # a school year and a month: renewed every April
+BOARD_LOGIN: Final = "@board"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody to let in: public keys, login, roles, and the importances that they are cleared for."""
+
+    keys: PersonKeys
+    login: str
+    roles: tuple[str, ...]
+    importances: tuple[Importance, ...]
+
+    def person(self, now_ms: int) -> Person:
+        """Return the roster's entry, valid from now on."""
+        return Person(
+            id=self.keys.person,
+            login=self.login,
+            roles=self.roles,
+            importances=tuple(int(i) for i in self.importances),
+            seal_key=self.keys.seal.to_bytes(),
+            sign_key=self.keys.sign.to_bytes(),
+            valid_from_ms=now_ms,
+        )
+
+
+def found_store(
+    reader: Reader, client: KeeperClient, root: Identity, members: Sequence[Member], now_ms: int
+) -> SealedStore:
+    """Put the first class keys, wraps and roster into an empty store; return the board's session over it."""
+    school = reader.origin.school
+    pairs = [ClassKeyPair.generate(ClassKeyId(school, importance, 1)) for importance in Importance]
+    board = Member(root.public, BOARD_LOGIN, ("board",), tuple(Importance))
+    everyone = [board, *members]
+    roster = _roster(school, 1, now_ms, tuple(member.person(now_ms) for member in everyone))
+    keyring = Keyring(
+        school,
+        roster,
+        {pair.id.importance: pair.public for pair in pairs},
+        {pair.id: pair for pair in pairs},
+    )
+    drafts = [
+        _open(CLASS_KEY, class_key_record(pair.id), certify_class_key(pair.public, root.sign)) for pair in pairs
+    ]
+    for member in everyone:
+        drafts += _wraps(member, pairs)
+    drafts.append(_open(PEOPLE, people_record(school), sign_people(roster, root.sign)))
+    store = SealedStore(reader, client, root, keyring)
+    store.put(drafts)
+    return store
+
+
+def open_as_board(reader: Reader, client: KeeperClient, root: Identity) -> SealedStore:
+    """Open the board's own session over a founded store."""
+    return SealedStore(reader, client, root, open_keyring(reader, root, root.sign.verify_key))
+
+
+def admit(store: SealedStore, root: Identity, members: Sequence[Member], now_ms: int) -> PeopleRoster:
+    """Let more people in: their wraps and the next version of the roster, in one batch."""
+    keyring = store.keyring
+    taken = {person.login for person in keyring.people.people}
+    fresh = [member for member in members if member.login not in taken]
+    people = (*keyring.people.people, *(member.person(now_ms) for member in fresh))
+    roster = _roster(keyring.school, keyring.people.version + 1, now_ms, people)
+    record = people_record(keyring.school)
+    base = store.base_of(PEOPLE, [record]).get(record, ())
+    drafts = [draft for member in fresh for draft in _wraps(member, list(keyring.pairs.values()))]
+    drafts.append(_open(PEOPLE, record, sign_people(roster, root.sign), base))
+    store.put(drafts)
+    keyring.people = roster
+    return roster
+
+
+def _roster(school: str, version: int, now_ms: int, people: tuple[Person, ...]) -> PeopleRoster:
+    return PeopleRoster(school, version, now_ms, now_ms + ROSTER_LIFE_MS, people)
+
+
+def _wraps(member: Member, pairs: Sequence[ClassKeyPair]) -> list[Draft]:
+    person = member.keys.person
+    key: HybridPublicKey = member.keys.seal
+    return [
+        _open(WRAP, wrap_record(pair.id, person), wrap_class_key(pair, person, key))
+        for pair in pairs
+        if pair.id.importance in member.importances
+    ]
+
+
+def _open(kind: str, record: bytes, payload: bytes, base: tuple[bytes, ...] = ()) -> Draft:
+    return Draft(kind, record, Importance.IV, payload, base)

@@ -1,0 +1,256 @@
+"""The keeper: the only process that writes a site's databases.
+
+Invariant: an acknowledgement leaves only after the transaction that holds the batch was fsynced; all requests
+that are ready at one turn share one transaction (group commit). It holds no key and stores what it cannot read;
+structure is checked here, signatures by every reader that counts (`verify`).
+
+Its stop is clean only when it took its mark away; a mark found at the start means that Litestream may have
+shipped a transaction which SQLite then discarded (measured), so the replica must be reset.
+"""
+
+import contextlib
+import fcntl
+import os
+import selectors
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Final
+
+from sync.atomic import atomic_write, sync_folder
+from sync.clock import HybridClock
+from sync.database import DatabaseError, open_writer
+from sync.errors import DiskFullError, RefusedError, SecondKeeperError, SyncError
+from sync.localstore import LocalStore
+from sync.log import ChangeLog
+from sync.peers import Peer, check_peer, listen
+from sync.protocol import (
+    Ack,
+    Hello,
+    Keys,
+    LocalGet,
+    LocalList,
+    LocalPut,
+    LoginBegin,
+    LoginDone,
+    Message,
+    Refused,
+    Request,
+    Submit,
+    Value,
+    Welcome,
+)
+from sync.site import SitePaths
+
+_TURN_S: Final = 1.0
+
+
+class Keeper:
+    """One keeper over one site; `allowed` are the user ids that may connect (default: its own and root)."""
+
+    def __init__(
+        self, paths: SitePaths, clock: HybridClock | None = None, allowed: frozenset[int] | None = None
+    ) -> None:
+        self._paths = paths
+        self._lock = _take_lock(paths)
+        _note_unclean_stop(paths)
+        self._clock = clock or HybridClock()
+        self._allowed = allowed or frozenset((os.getuid(), 0))
+        self._store = open_writer(paths.store)
+        self._log = ChangeLog(self._store, self._clock)
+        self._local = LocalStore(paths.local)
+        self._selector = selectors.DefaultSelector()
+        self._wake, self._woken = socket.socketpair()
+        self._stopping = False
+        self._reset_wanted = False
+        self._server = listen(paths.socket)
+        self._selector.register(self._server, selectors.EVENT_READ, None)
+        self._selector.register(self._woken, selectors.EVENT_READ, None)
+
+    def stop(self) -> None:
+        """Ask the loop to end after this turn; may be called from a signal handler or another thread."""
+        self._stopping = True
+        with contextlib.suppress(OSError):
+            self._wake.send(b".")
+
+    def run(self) -> None:
+        """Serve until `stop`, then leave the site clean."""
+        while not self._stopping:
+            self.turn(_TURN_S)
+        self._close()
+
+    def turn(self, wait_s: float) -> None:
+        """Take every request that is ready, keep all batches in one transaction, then answer."""
+        submits: list[tuple[Peer, Submit]] = []
+        for key, events in self._selector.select(wait_s):
+            if key.fileobj is self._server:
+                self._accept()
+            elif isinstance(key.data, Peer):
+                if events & selectors.EVENT_READ:
+                    self._read(key.data, submits)
+                self._flush(key.data)
+        if submits:
+            self._keep(submits)
+        if self._reset_wanted:
+            self._want_reset()
+
+    def _accept(self) -> None:
+        connection, _ = self._server.accept()
+        peer = Peer(connection)
+        try:
+            check_peer(connection, self._allowed)
+        except SyncError as error:
+            peer.reply(_refused(error))
+            peer.flush()
+            connection.close()
+            return
+        self._selector.register(connection, selectors.EVENT_READ, peer)
+
+    def _read(self, peer: Peer, submits: list[tuple[Peer, Submit]]) -> None:
+        alive = peer.fill()
+        try:
+            for request in peer.requests():
+                if isinstance(request, Submit):
+                    submits.append((peer, request))
+                else:
+                    peer.reply(self._answer(request))
+        except SyncError as error:
+            peer.reply(_refused(error))
+            peer.flush()
+            alive = False
+        if not alive:
+            self._drop(peer)
+
+    def _keep(self, submits: list[tuple[Peer, Submit]]) -> None:
+        replies: list[tuple[Peer, Message]] = []
+        mark = self._log.mark()
+        try:
+            self._store.execute("BEGIN IMMEDIATE")
+            for peer, submit in submits:
+                try:
+                    self._log.check(submit.batch)
+                    kept = self._log.append(submit.batch)
+                except SyncError as error:
+                    replies.append((peer, _refused(error)))
+                else:
+                    replies.append((peer, Ack(kept.first_seq, kept.last_seq, 0)))
+            self._store.execute("COMMIT")
+        except DatabaseError as error:
+            self._undo(mark)
+            refusal = _refused(_write_failed(error))
+            replies = [(peer, refusal) for peer, _ in submits]
+        else:
+            self._log.committed()
+        for peer, reply in replies:
+            answer = Ack(reply.first_seq, reply.last_seq, self._clock.last) if isinstance(reply, Ack) else reply
+            peer.reply(answer)
+            self._flush(peer)
+
+    def _undo(self, mark: object) -> None:
+        with contextlib.suppress(DatabaseError):
+            self._store.execute("ROLLBACK")
+        self._log.back(mark)
+        # A commit that failed after its frame was written may already have been read by Litestream.
+        self._reset_wanted = True
+
+    def _answer(self, request: Request) -> Message:
+        try:
+            return self._serve(request)
+        except SyncError as error:
+            return _refused(error)
+        except DatabaseError as error:
+            return _refused(_write_failed(error))
+
+    def _serve(self, request: Request) -> Message:
+        match request:
+            case Hello():
+                origin, log = self._log.origin, self._log
+                behind = self._clock.behind_s()
+                return Welcome(
+                    origin.school, str(origin.site), origin.epoch, log.seq, log.chain, self._clock.last, behind
+                )
+            case LocalGet(space, key):
+                return Value(self._local.get(space, key))
+            case LocalPut(space, key, value):
+                self._local.put(space, key, value)
+                return Value(value)
+            case LocalList(space):
+                return Keys(self._local.keys(space))
+            case LoginBegin(login):
+                return Value(self._local.login_begin(login))
+            case LoginDone(login):
+                self._local.login_done(login)
+                return Value(None)
+            case _:
+                raise RefusedError(operation="answer", subject=type(request).__name__)
+
+    def _flush(self, peer: Peer) -> None:
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if peer.flush() else 0)
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.modify(peer.connection, wanted, peer)
+
+    def _drop(self, peer: Peer) -> None:
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(peer.connection)
+        peer.connection.close()
+
+    def _want_reset(self) -> None:
+        with contextlib.suppress(OSError):  # the disk may be full: tried again at the next turn
+            atomic_write(self._paths.reset_mark, b"write failed\n")
+            self._reset_wanted = False
+
+    def _close(self) -> None:
+        for key in list(self._selector.get_map().values()):
+            if isinstance(key.data, Peer):
+                self._drop(key.data)
+        self._selector.close()
+        self._server.close()
+        self._wake.close()
+        self._woken.close()
+        self._store.close()
+        self._local.close()
+        self._paths.socket.unlink(missing_ok=True)
+        if not self._reset_wanted:
+            self._paths.running_mark.unlink(missing_ok=True)
+            sync_folder(self._paths.run)
+        os.close(self._lock)
+
+
+def run_keeper(root: Path) -> int:
+    """Run the keeper of the site at `root` until SIGTERM or SIGINT; return the exit code."""
+    keeper = Keeper(SitePaths(root))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: keeper.stop())
+    with contextlib.suppress(OSError):  # only root may: the last thing the kernel kills when memory runs out
+        Path("/proc/self/oom_score_adj").write_text("-900")
+    keeper.run()
+    return 0
+
+
+def _take_lock(paths: SitePaths) -> int:
+    descriptor = os.open(paths.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as exc:
+        os.close(descriptor)
+        raise SecondKeeperError(operation="start keeper", subject=str(paths.root), cause=exc) from exc
+    return descriptor
+
+
+def _note_unclean_stop(paths: SitePaths) -> None:
+    if paths.running_mark.exists():
+        atomic_write(paths.reset_mark, b"unclean stop\n")
+    atomic_write(paths.running_mark, b"")
+
+
+def _write_failed(error: Exception) -> SyncError:
+    return DiskFullError(operation="keep batch", subject=type(error).__name__, retry_safe=True, cause=error)
+
+
+def _refused(error: SyncError) -> Refused:
+    return Refused(error.code, error.operation, error.subject, error.retry_safe, error.params)
+
+
+if __name__ == "__main__":
+    sys.exit(run_keeper(Path(sys.argv[1])))

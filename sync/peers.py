@@ -1,0 +1,99 @@
+"""The keeper's side of its unix socket: who is at the other end, and whole messages from a stream of bytes.
+
+Invariant: a process of a user who may not write is refused before its first byte is read, and no peer can make
+the keeper hold more than one message of the largest size.
+"""
+
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from sync.errors import BadBatchError, PeerRefusedError
+from sync.protocol import MAX_MESSAGE, Message, Request, packed, request_decoder
+
+_CHUNK: Final = 1 << 18
+_CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid
+
+
+def listen(path: Path) -> socket.socket:
+    """Open the socket at `path`, replacing one that a killed keeper left behind. Call only under the lock."""
+    path.unlink(missing_ok=True)
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    server.bind(str(path))
+    os.chmod(path, 0o660)
+    server.listen(128)
+    server.setblocking(False)
+    return server
+
+
+def peer_uid(connection: socket.socket) -> int:
+    """Return the user id of the process at the other end, as the operating system vouches for it."""
+    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    return int(_CREDENTIALS.unpack(raw)[1])
+
+
+def check_peer(connection: socket.socket, allowed: frozenset[int]) -> None:
+    """Refuse a process of any other user; raises PeerRefusedError."""
+    uid = peer_uid(connection)
+    if uid not in allowed:
+        raise PeerRefusedError(operation="accept connection", subject=f"uid {uid}", uid=uid)
+
+
+class Peer:
+    """One connected process: bytes in, whole requests out; replies out as fast as it takes them."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        self.connection = connection
+        self._incoming = bytearray()
+        self._outgoing = bytearray()
+
+    def fill(self) -> bool:
+        """Read what is there; return False when the other end has closed."""
+        try:
+            chunk = self.connection.recv(_CHUNK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        self._incoming += chunk
+        return bool(chunk)
+
+    def requests(self) -> Iterator[Request]:
+        """Yield every whole request; raises BadBatchError for one that cannot be read."""
+        while len(self._incoming) >= 4:
+            size = int.from_bytes(self._incoming[:4], "big")
+            if size > MAX_MESSAGE:
+                raise BadBatchError(operation="read request", subject="too large", fault="too large")
+            if len(self._incoming) < 4 + size:
+                return
+            body = bytes(self._incoming[4 : 4 + size])
+            del self._incoming[: 4 + size]
+            try:
+                yield request_decoder.decode(body)
+            except msgspec.DecodeError as exc:
+                raise BadBatchError(
+                    operation="read request", subject="shape", fault="unknown shape", cause=exc
+                ) from exc
+
+    def reply(self, message: Message) -> None:
+        """Queue a reply."""
+        self._outgoing += packed(message)
+
+    def flush(self) -> bool:
+        """Send what the other end takes; return whether something is left."""
+        while self._outgoing:
+            try:
+                sent = self.connection.send(self._outgoing)
+            except BlockingIOError:
+                return True
+            except OSError:
+                self._outgoing.clear()
+                return False
+            del self._outgoing[:sent]
+        return False

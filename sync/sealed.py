@@ -1,0 +1,170 @@
+"""The sealed store as one logged-in person uses it: drafts go in, opened values come out.
+
+Invariant: plaintext exists only in this process; what leaves it is sealed, padded, bound to its place and signed
+before the keeper sees it, and `put` returns only after the keeper's fsync.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from crypto.batchkeys import BatchKey, new_batch_key
+from crypto.errors import KurabakoError
+from crypto.identity import Identity
+from crypto.importance import Importance
+from crypto.sealing import open_row, seal_row
+from sync.change import BATCH_DOMAIN, OPEN_KINDS, Batch, Change
+from sync.client import KeeperClient
+from sync.clock import HybridClock, wall_ms
+from sync.ids import WRITER_BYTES, change_id
+from sync.keyring import Keyring
+from sync.log import signed_payload
+from sync.openrecords import BATCH_KEY, open_change
+from sync.protocol import Ack
+from sync.reader import Reader, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A value to keep. `base` are the change ids it replaces; an open kind's payload goes in as it is."""
+
+    kind: str
+    record: bytes
+    importance: Importance
+    payload: bytes
+    base: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """An opened change. `conflict` says that its record has other heads too."""
+
+    kind: str
+    record: bytes
+    change_id: bytes
+    author: bytes
+    at_ms: int
+    importance: Importance
+    payload: bytes
+    conflict: bool = False
+
+
+class SealedStore:
+    """One person's session over a site's store. Not thread-safe: one worker at a time."""
+
+    def __init__(self, reader: Reader, client: KeeperClient, identity: Identity, keyring: Keyring) -> None:
+        self.reader = reader
+        self.client = client
+        self.keyring = keyring
+        self._identity: Identity | None = identity
+        self._tag = reader.origin.tag
+        self.clock = HybridClock(wall_ms, client.hello().clock)
+        self._begin_writer()
+
+    @property
+    def person(self) -> bytes:
+        """Return the id of the person whose session this is."""
+        return self._signer().person
+
+    def record_id(self, kind: str, importance: Importance, *natural: str) -> bytes:
+        """Return the record id of a thing with a natural key; raises NotClearedError."""
+        return self.keyring.pair(importance).record_id(kind, *natural)
+
+    def heads(self, kind: str, records: Iterable[bytes] | None = None) -> list[Plain]:
+        """Open the newest change of every record (or of the given ones), one for each record."""
+        shown: dict[bytes, Row] = {}
+        conflicts: set[bytes] = set()
+        for row in self.reader.heads(kind, records):
+            other = shown.get(row.record)
+            if other is None:
+                shown[row.record] = row
+                continue
+            conflicts.add(row.record)
+            if other.change_id < row.change_id:
+                shown[row.record] = row
+        return [self._opened(row, row.record in conflicts) for row in shown.values()]
+
+    def head(self, kind: str, record: bytes) -> Plain | None:
+        """Open the newest change of one record."""
+        found = self.heads(kind, [record])
+        return found[0] if found else None
+
+    def base_of(self, kind: str, records: Iterable[bytes]) -> dict[bytes, tuple[bytes, ...]]:
+        """Return the ids that a change to each record would replace."""
+        found: dict[bytes, tuple[bytes, ...]] = {}
+        for row in self.reader.heads(kind, records):
+            found[row.record] = (*found.get(row.record, ()), row.change_id)
+        return found
+
+    def history(self, kind: str, record: bytes) -> list[Plain]:
+        """Open every change of a record, newest first."""
+        return [self._opened(row, False) for row in self.reader.history(kind, record)]
+
+    def put(self, drafts: Sequence[Draft]) -> Ack:
+        """Seal, sign and keep drafts as one batch: all or none; on return they are on disk."""
+        identity = self._signer()
+        changes: list[Change] = []
+        try:
+            for draft in drafts:
+                self._add(draft, identity, changes)
+            unsigned = Batch(self._writer, self._number, identity.person, tuple(changes), bytes(64))
+            signature = identity.sign.sign(BATCH_DOMAIN, signed_payload(self._tag, unsigned))
+            ack = self.client.submit(Batch(self._writer, self._number, identity.person, tuple(changes), signature))
+        except KurabakoError:
+            self._begin_writer()  # whether the batch key's announcement was kept is unknown: start afresh
+            raise
+        self._number += 1
+        self.clock.observe(ack.clock)
+        return ack
+
+    def close(self) -> None:
+        """Forget keys and identity and close both connections."""
+        self.keyring.wipe()
+        self._sealing.clear()
+        self._identity = None
+        self.reader.close()
+        self.client.close()
+
+    def _begin_writer(self) -> None:
+        self._writer = os.urandom(WRITER_BYTES)
+        self._number = 0
+        self._sealing: dict[Importance, BatchKey] = {}
+
+    def _signer(self) -> Identity:
+        if self._identity is None:
+            raise RuntimeError("the session was closed")
+        return self._identity
+
+    def _next_id(self) -> bytes:
+        return change_id(self.clock.next(), self._tag, self._writer)
+
+    def _add(self, draft: Draft, identity: Identity, changes: list[Change]) -> None:
+        if draft.kind.startswith(OPEN_KINDS):
+            changes.append(open_change(self._next_id(), draft.kind, draft.record, draft.base, draft.payload))
+            return
+        key = self._sealing.get(draft.importance)
+        if key is None:
+            key, header = new_batch_key(self.keyring.public(draft.importance), identity.person, identity.sign)
+            self._sealing[draft.importance] = key
+            self.keyring.keep_batch_key(key)
+            changes.append(open_change(self._next_id(), BATCH_KEY, key.id, (), header))
+        name = self._next_id()
+        body = seal_row(key, draft.kind, draft.record, name, draft.payload)
+        changes.append(Change(name, draft.kind, draft.record, draft.base, draft.importance, key.id, body))
+
+    def _opened(self, row: Row, conflict: bool) -> Plain:
+        if row.key_id:
+            key = self.keyring.batch_key(self.reader, row.key_id, row.importance)
+            payload = open_row(key, row.kind, row.record, row.change_id, row.body)
+        else:
+            payload = row.body
+        return Plain(
+            row.kind,
+            row.record,
+            row.change_id,
+            row.author,
+            row.at_ms,
+            Importance(row.importance),
+            payload,
+            conflict,
+        )

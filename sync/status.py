@@ -1,0 +1,62 @@
+"""What the sync daemon knows, in one small file that any process may read.
+
+Invariant: a figure stands here only when it was read back; a file that its daemon no longer renews is no answer
+(`read_status` returns None), so nothing stays green because somebody died.
+"""
+
+import time
+from enum import StrEnum
+from typing import Final
+
+import msgspec
+
+from sync.atomic import atomic_write
+from sync.site import SitePaths
+
+STALE_S: Final = 10.0
+
+
+class LinkState(StrEnum):
+    """State of the line to the object store."""
+
+    ONLINE = "online"
+    DEGRADED = "degraded"
+    OFFLINE = "offline"
+    UNKNOWN = "unknown"
+
+
+class Status(msgspec.Struct, frozen=True):
+    """Counts are changes of this site; times are ms since 1970; `boot_s` is the machine's monotonic clock.
+
+    `sent` counts changes whose object was read back from the store; `waiting` = saved − sent.
+    """
+
+    link: LinkState
+    link_since_ms: int
+    saved: int
+    sent: int
+    waiting: int
+    sent_at_ms: int | None
+    verified_at_ms: int | None
+    verified_seq: int
+    replica_resets: int
+    litestream_restarts: int
+    clock_behind_s: int
+    warning: str
+    at_ms: int
+    boot_s: float
+
+
+def write_status(paths: SitePaths, status: Status) -> None:
+    """Replace the status file. Not fsynced: it means nothing after a restart."""
+    atomic_write(paths.status, msgspec.json.encode(status), mode=0o644, durable=False)
+
+
+def read_status(paths: SitePaths) -> Status | None:
+    """Return the status, or None when the daemon does not run (no file, unreadable or not renewed for 10 s)."""
+    try:
+        status = msgspec.json.decode(paths.status.read_bytes(), type=Status)
+    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+        return None
+    age_s = time.monotonic() - status.boot_s
+    return status if 0 <= age_s <= STALE_S else None
