@@ -118,3 +118,57 @@ class WrongSchoolError(SyncError):
     """The store or replica holds another school's data."""
 
     code = "SYNC-018"
+
+
+class StoreUnreachableError(SyncError):
+    """The object store does not answer."""
+
+    code = "SYNC-040"
+
+
+class StoreRefusedError(SyncError):
+    """The object store answers, but refuses the key pair or does not know the bucket."""
+
+    code = "SYNC-041"
+
+
+class ReplicatorError(SyncError):
+    """Litestream did not do what it was asked, or not in time."""
+
+    code = "SYNC-042"
+
+
+class NoReplicaError(SyncError):
+    """There is no replica at this place."""
+
+    code = "SYNC-043"
+
+
+class ReplicaCorruptError(SyncError):
+    """Nothing in the replica passes verification."""
+
+    code = "SYNC-044"
+
+
+class RestoreTargetError(SyncError):
+    """The folder to restore into is not empty."""
+
+    code = "SYNC-045"
+
+
+class NoPointError(SyncError):
+    """The replica does not go back to the time that was asked for."""
+
+    code = "SYNC-046"
+
+
+class ProgramMissingError(SyncError):
+    """A program that comes with Kurabako (Litestream, rclone) is not where it should be."""
+
+    code = "SYNC-047"
+
+
+class ClockBehindError(SyncError):
+    """This machine's clock stands far behind what the log has seen; entries keep their order all the same."""
+
+    code = "SYNC-048"

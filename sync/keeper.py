@@ -53,7 +53,7 @@ class Keeper:
         self, paths: SitePaths, clock: HybridClock | None = None, allowed: frozenset[int] | None = None
     ) -> None:
         self._paths = paths
-        self._lock = _take_lock(paths)
+        self._lock = take_lock(paths)
         _note_unclean_stop(paths)
         self._clock = clock or HybridClock()
         self._allowed = allowed or frozenset((os.getuid(), 0))
@@ -228,7 +228,8 @@ def run_keeper(root: Path) -> int:
     return 0
 
 
-def _take_lock(paths: SitePaths) -> int:
+def take_lock(paths: SitePaths) -> int:
+    """Return the descriptor that holds the site's lock; raises SecondKeeperError."""
     descriptor = os.open(paths.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

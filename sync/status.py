@@ -28,7 +28,8 @@ class LinkState(StrEnum):
 class Status(msgspec.Struct, frozen=True):
     """Counts are changes of this site; times are ms since 1970; `boot_s` is the machine's monotonic clock.
 
-    `sent` counts changes whose object was read back from the store; `waiting` = saved − sent.
+    `sent` counts changes whose object was read back from the store; `waiting` = saved − sent; `warnings` are
+    error codes.
     """
 
     link: LinkState
@@ -41,8 +42,7 @@ class Status(msgspec.Struct, frozen=True):
     verified_seq: int
     replica_resets: int
     litestream_restarts: int
-    clock_behind_s: int
-    warning: str
+    warnings: tuple[str, ...]
     at_ms: int
     boot_s: float
 

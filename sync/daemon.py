@@ -1,0 +1,234 @@
+"""A whole site in the foreground: keeper, Litestream, proof of what was sent, checkpoints, self-checks.
+
+Invariant: one loop in the main thread starts and stops every child; Litestream runs only while no reset is
+owed; the status file says nothing that was not proven. After any end, the next start carries on without hands.
+"""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from crypto.identity import Identity
+from crypto.signing import VerifyKey
+from sync.checkpoint import CheckpointWriter
+from sync.client import KeeperClient
+from sync.clock import wall_ms
+from sync.errors import KeeperGoneError, StoreRefusedError, SyncError
+from sync.ids import WRITER_BYTES
+from sync.keeper import take_lock
+from sync.lineprobe import LineProbe
+from sync.litestream import Litestream, replica_path
+from sync.objectstore import ObjectStore, StoreConfig
+from sync.programs import start_child, stop_child
+from sync.reader import Reader
+from sync.replica import Prover
+from sync.selfcheck import SelfCheckRun
+from sync.site import SitePaths
+from sync.status import LinkState, Status, write_status
+
+_TICK_S: Final = 0.2
+_STATUS_S: Final = 1.0
+_STUCK_S: Final = 60.0
+_FIRST_CHECK_S: Final = 20.0
+_CLOCK_BEHIND_S: Final = 60
+_LAST_PROOF_S: Final = 5.0
+_SPACE: Final = "sync"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a site needs to run. `identity` is the site's own; timers in seconds."""
+
+    store: StoreConfig
+    root: VerifyKey
+    identity: Identity
+    checkpoint_every_s: float = 60.0
+    verify_every_s: float = 21_600.0
+
+
+class SiteDaemon:
+    """Runs a site. `run` blocks until `stop`; `start`, `tick` and `close` are its parts."""
+
+    def __init__(self, paths: SitePaths, settings: Settings) -> None:
+        os.close(take_lock(paths))  # a keeper that runs already is refused before anything is started
+        self._paths = paths
+        self._settings = settings
+        self._reader = Reader(paths.store)
+        self._prover_reader = Reader(paths.store)
+        origin = self._reader.origin
+        self._litestream = Litestream(paths, origin, settings.store)
+        store, path = ObjectStore(settings.store), replica_path(origin)
+        self._probe = LineProbe(store, path)
+        self._prover = Prover(
+            self._litestream, store, path, self._probe, lambda: self._prover_reader.position().seq
+        )
+        self._client = KeeperClient(paths.socket)
+        self._checkpoints = CheckpointWriter(
+            self._reader, self._client, settings.identity, os.urandom(WRITER_BYTES)
+        )
+        self._check = SelfCheckRun(paths)
+        self._keeper: subprocess.Popen[bytes] | None = None
+        self._stopping = self._blind = False
+        self._resets = self._restarts = 0
+        self._verified_at_ms: int | None = None
+        self._verified_seq = 0
+        self._problem = ""
+        self._due_checkpoint = self._due_status = 0.0
+        self._due_check = time.monotonic() + _FIRST_CHECK_S
+        self._patience_s = _STUCK_S
+
+    def run(self) -> None:
+        """Run until `stop`, then stop cleanly."""
+        self.start()
+        try:
+            while not self._stopping:
+                self.tick()
+                time.sleep(_TICK_S)
+        finally:
+            self.close()
+
+    def stop(self) -> None:
+        """Ask `run` to end; safe in a signal handler."""
+        self._stopping = True
+
+    def start(self) -> None:
+        """Start everything; a reset owed from the last life is done first."""
+        self._start_keeper()
+        self._client.hello()
+        self._recall()
+        if self._paths.reset_mark.exists():
+            self._reset()
+        else:
+            self._start_litestream()
+        self._probe.start()
+        self._prover.start()
+
+    def tick(self) -> None:
+        """Look after every part once."""
+        if self._keeper is None or self._keeper.poll() is not None:
+            self._start_keeper()
+        if self._paths.reset_mark.exists():
+            self._reset()
+        self._mind_litestream()
+        now = time.monotonic()
+        with contextlib.suppress(KeeperGoneError):  # the next tick starts it again
+            if now >= self._due_checkpoint and self._checkpoints.dirty:
+                self._checkpoints.write()
+                self._due_checkpoint = now + self._settings.checkpoint_every_s
+            self._mind_check(now)
+        if now >= self._due_status:
+            self._due_status = now + _STATUS_S
+            write_status(self._paths, self.status())
+
+    def close(self) -> None:
+        """Stop in order: a last checkpoint, a last proof while the line is up, keeper, Litestream."""
+        with contextlib.suppress(SyncError):
+            if self._checkpoints.dirty:
+                self._checkpoints.write()
+        self._prover.stop()
+        self._probe.stop()
+        if self._probe.link.state is LinkState.ONLINE:
+            self._prover.step(_LAST_PROOF_S)
+        self._check.stop()
+        stop_child(self._keeper, 10.0)
+        self._litestream.stop()
+        self._client.close()
+        self._reader.close()
+        self._prover_reader.close()
+        self._paths.status.unlink(missing_ok=True)
+
+    def status(self) -> Status:
+        """Return what is known now."""
+        saved, sent, link = self._reader.position().seq, self._prover.sent, self._probe.link
+        return Status(
+            link=link.state,
+            link_since_ms=link.since_ms,
+            saved=saved,
+            sent=sent.seq,
+            waiting=max(0, saved - sent.seq),
+            sent_at_ms=sent.at_ms,
+            verified_at_ms=self._verified_at_ms,
+            verified_seq=self._verified_seq,
+            replica_resets=self._resets,
+            litestream_restarts=self._restarts,
+            warnings=self._warnings(),
+            at_ms=wall_ms(),
+            boot_s=time.monotonic(),
+        )
+
+    def children(self) -> dict[str, int]:
+        """Return the process ids of keeper and Litestream while they run."""
+        keeper = self._keeper.pid if self._keeper is not None else None
+        return {name: pid for name, pid in (("keeper", keeper), ("litestream", self._litestream.pid)) if pid}
+
+    def _start_keeper(self) -> None:
+        self._keeper = start_child([sys.executable, "-m", "sync.keeper", str(self._paths.root)])
+
+    def _start_litestream(self) -> None:
+        self._blind = self._probe.link.good == 0 and self._probe.link.bad > 0
+        self._litestream.start()
+
+    def _reset(self) -> None:
+        """Replace the replica's head by a whole new snapshot; until it is proven nothing counts as sent."""
+        self._litestream.stop()
+        self._prover.distrust()
+        self._litestream.reset()
+        self._start_litestream()
+        self._paths.reset_mark.unlink(missing_ok=True)
+        self._resets += 1
+        self._remember("replica_resets", self._resets)
+
+    def _mind_litestream(self) -> None:
+        stuck = self._prover.stuck_since
+        hangs = stuck is not None and time.monotonic() - stuck > self._patience_s
+        if stuck is None:
+            self._patience_s = _STUCK_S
+        # Started without a line, it sits in a long back-off of its own when the line returns (measured: 10 s).
+        blind = self._blind and self._probe.link.good > 0
+        if self._litestream.alive and not hangs and not blind:
+            return
+        self._litestream.stop()
+        if hangs:  # the store answers, yet nothing was sent: a hung connection never recovers by itself
+            self._prover.stuck_since = None
+            self._patience_s = min(self._patience_s * 2, 16 * _STUCK_S)  # a thin line needs its time
+        self._start_litestream()
+        self._restarts += 1
+
+    def _mind_check(self, now: float) -> None:
+        if self._check.running:
+            result = self._check.result()
+            if result is None:
+                return
+            self._problem = result.problem
+            if not result.problem:
+                self._verified_at_ms, self._verified_seq = wall_ms(), result.seq
+                self._remember("verified_at_ms", self._verified_at_ms)
+                self._remember("verified_seq", self._verified_seq)
+            elif result.problem == "SYNC-044":
+                self._reset()
+        elif now >= self._due_check and self._prover.sent.seq and self._probe.link.state is LinkState.ONLINE:
+            self._due_check = now + self._settings.verify_every_s
+            origin, seq = self._reader.origin, self._prover.sent.seq
+            self._check.start(self._settings.store, origin, self._settings.root, seq)
+
+    def _warnings(self) -> tuple[str, ...]:
+        found = [self._problem] if self._problem else []
+        failure = self._probe.last_failure
+        if isinstance(failure, StoreRefusedError):
+            found.append(failure.code)
+        with contextlib.suppress(KeeperGoneError):
+            if self._client.hello().clock_behind_s > _CLOCK_BEHIND_S:
+                found.append("SYNC-048")
+        return tuple(found)
+
+    def _remember(self, key: str, value: int) -> None:
+        self._client.local_put(_SPACE, key, str(value).encode())
+
+    def _recall(self) -> None:
+        self._resets = int(self._client.local_get(_SPACE, "replica_resets") or 0)
+        self._verified_at_ms = int(self._client.local_get(_SPACE, "verified_at_ms") or 0) or None
+        self._verified_seq = int(self._client.local_get(_SPACE, "verified_seq") or 0)

@@ -1,0 +1,169 @@
+"""Litestream: the one module that knows its configuration, its process and its traps.
+
+Invariant: the replica path, the local meta path and the credentials belong to one epoch; `auto-recover` is never
+on (it makes a replica that no longer restores: measured); nothing here believes Litestream's own word for health.
+"""
+
+import http.client
+import json
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from sync.atomic import atomic_write
+from sync.errors import ReplicatorError
+from sync.ids import Origin
+from sync.objectstore import StoreConfig
+from sync.programs import clean_environment, find_program, start_child, stop_child
+from sync.site import SitePaths
+
+_STOP_S: Final = 6.0
+# The commit → object delay is set by polling (measured: 250 ms gives p50 0.15 s, 0.3 % of one core when idle).
+SETTINGS: Final[dict[str, Any]] = {
+    "snapshot": {"interval": "24h", "retention": "720h"},
+    "levels": [{"interval": "1m"}, {"interval": "15m"}, {"interval": "6h"}],
+    "l0-retention": "24h",  # any second of the last day exactly, then the minute
+    "l0-retention-check-interval": "1h",  # the default lists everything every 15 s
+    "shutdown-sync-timeout": "1s",
+    "logging": {"level": "warn", "type": "json", "stderr": True},
+}
+INTERVALS: Final[dict[str, Any]] = {"monitor-interval": "250ms", "checkpoint-interval": "1m"}
+SYNC_INTERVAL: Final = "250ms"
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """Litestream's position after a sync: its own transaction counter."""
+
+    txid: int
+
+
+def replica_path(origin: Origin) -> str:
+    """Return where an origin's database is in the bucket."""
+    return f"{origin.prefix}/db"
+
+
+def ltx_name(txid: int) -> str:
+    """Return the name of a level-0 file below the replica path."""
+    return f"0000/{txid:016x}-{txid:016x}.ltx"
+
+
+def replica_settings(store: StoreConfig, path: str) -> dict[str, Any]:
+    """Return the replica section; the key pair comes from the environment, so no file holds it."""
+    return {
+        "type": "s3",
+        "endpoint": store.endpoint,
+        "bucket": store.bucket,
+        "path": path,
+        "region": store.region,
+        "force-path-style": True,
+        "access-key-id": "${KURABAKO_STORE_ACCESS}",
+        "secret-access-key": "${KURABAKO_STORE_SECRET}",
+        "sync-interval": SYNC_INTERVAL,
+    }
+
+
+def environment(store: StoreConfig) -> dict[str, str]:
+    """Return the child's environment: ours without the traps, with the store's key pair."""
+    return clean_environment() | {
+        "KURABAKO_STORE_ACCESS": store.access_key,
+        "KURABAKO_STORE_SECRET": store.secret_key.reveal().decode(),
+        "GOMEMLIMIT": "64MiB",
+    }
+
+
+class Litestream:
+    """The replicating process of one site. Start and stop it from the main thread."""
+
+    def __init__(self, paths: SitePaths, origin: Origin, store: StoreConfig) -> None:
+        self._paths = paths
+        self._store = store
+        self._meta = paths.litestream_meta / str(origin.epoch)
+        self._config = paths.run / "litestream.yml"
+        self._socket = paths.run / "litestream.sock"
+        self._log = paths.run / "litestream.log"
+        self._path = replica_path(origin)
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Say whether the process runs; not whether it replicates."""
+        return self._child is not None and self._child.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        """Return the process id while it runs."""
+        return self._child.pid if self._child is not None and self.alive else None
+
+    def start(self) -> None:
+        """Write the configuration and start the process."""
+        self._configure()
+        self._socket.unlink(missing_ok=True)
+        keep = self._log.read_bytes()[-100_000:] if self._log.exists() else b""
+        atomic_write(self._log, keep, durable=False)
+        with self._log.open("ab") as log:
+            command = (find_program("litestream"), "replicate", "-config", str(self._config))
+            self._child = start_child(command, environment(self._store), log)
+
+    def stop(self) -> None:
+        """Stop the process, whatever it hangs on."""
+        stop_child(self._child, _STOP_S)
+        self._child = None
+
+    def reset(self) -> None:
+        """Make the next start send a whole new snapshot; only while stopped. Raises ReplicatorError."""
+        self._configure()
+        command = [find_program("litestream"), "reset", "-config", str(self._config), str(self._paths.store)]
+        done = subprocess.run(command, env=environment(self._store), capture_output=True, check=False, timeout=60)
+        if done.returncode != 0:
+            raise ReplicatorError(operation="reset replica", subject=str(done.returncode))
+
+    def sync(self, timeout_s: float) -> Synced:
+        """Ask for everything committed before this call to be sent, and wait; raises ReplicatorError.
+
+        A hung connection or a store that was away at Litestream's start makes this hang: hence the time-out.
+        """
+        body = {"path": str(self._paths.store), "wait": True, "timeout": max(1, int(timeout_s))}
+        connection = _UnixConnection(self._socket, timeout_s + 1)
+        try:
+            connection.request("POST", "/sync", json.dumps(body), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            text = answer.read()
+            if answer.status != 200:
+                raise ReplicatorError(operation="send changes", subject=str(answer.status), retry_safe=True)
+            return Synced(int(json.loads(text)["txid"]))
+        except (OSError, http.client.HTTPException, ValueError, KeyError) as exc:
+            raise ReplicatorError(operation="send changes", retry_safe=True, cause=exc) from exc
+        finally:
+            connection.close()
+
+    def local_ltx(self, txid: int) -> bytes | None:
+        """Return the bytes of a level-0 file that Litestream wrote here before it sent it."""
+        try:
+            return (self._meta / "ltx" / "0" / ltx_name(txid).removeprefix("0000/")).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def _configure(self) -> None:
+        self._meta.mkdir(mode=0o700, parents=True, exist_ok=True)
+        database = {
+            "path": str(self._paths.store),
+            "meta-path": str(self._meta),
+            **INTERVALS,
+            "replica": replica_settings(self._store, self._path),
+        }
+        control = {"enabled": True, "path": str(self._socket), "permissions": 0o600}
+        atomic_write(self._config, json.dumps({"socket": control, **SETTINGS, "dbs": [database]}).encode())
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path, timeout_s: float) -> None:
+        super().__init__("litestream", timeout=timeout_s)
+        self._path = str(path)
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)

@@ -1,0 +1,79 @@
+"""Reading back from the object store, independently of the program that wrote there.
+
+Invariant: an answer of `get` is the store's, never a cache's; failures tell an unreachable store from one that
+answers and refuses. No retries here: the callers are loops that decide.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import obstore
+from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
+from obstore.store import S3Store
+
+from crypto.secret import Secret
+from sync.errors import StoreRefusedError, StoreUnreachableError
+
+
+@dataclass(frozen=True, slots=True)
+class StoreConfig:
+    """Where a bucket is and the key pair that opens it. `endpoint` is a URL such as https://s3.example."""
+
+    endpoint: str
+    bucket: str
+    region: str
+    access_key: str
+    secret_key: Secret
+
+
+class ObjectStore:
+    """One bucket."""
+
+    def __init__(self, config: StoreConfig, timeout_s: float = 5.0) -> None:
+        self._config = config
+        self._store = S3Store(
+            config.bucket,
+            endpoint=config.endpoint,
+            region=config.region,
+            access_key_id=config.access_key,
+            secret_access_key=config.secret_key.reveal().decode(),
+            virtual_hosted_style_request=False,
+            client_options={
+                "allow_http": True,
+                "timeout": timedelta(seconds=timeout_s),
+                "connect_timeout": timedelta(seconds=min(2.0, timeout_s)),
+            },
+            retry_config={"max_retries": 0},
+        )
+
+    def get(self, key: str) -> bytes | None:
+        """Return an object's bytes, None when there is none; raises StoreUnreachableError, StoreRefusedError."""
+        try:
+            return bytes(obstore.get(self._store, key).bytes())
+        except (NotFoundError, FileNotFoundError):
+            return None
+        except BaseError as exc:
+            raise self._failure("read object", exc) from exc
+
+    def probe(self, prefix: str) -> None:
+        """Ask for one object that need not be there; returns when the store answers."""
+        self.get(f"{prefix}/probe")
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """Return name → bytes of every object under a prefix."""
+        try:
+            return {entry["path"]: entry["size"] for page in obstore.list(self._store, prefix) for entry in page}
+        except (NotFoundError, FileNotFoundError):
+            return {}
+        except BaseError as exc:
+            raise self._failure("list objects", exc) from exc
+
+    def _failure(self, operation: str, exc: BaseException) -> StoreRefusedError | StoreUnreachableError:
+        where = self._config.endpoint
+        answered = isinstance(exc, PermissionDeniedError | UnauthenticatedError) or _answered(str(exc))
+        kind = StoreRefusedError if answered else StoreUnreachableError
+        return kind(operation=operation, subject=where, retry_safe=True, cause=exc, endpoint=where)
+
+
+def _answered(text: str) -> bool:
+    return any(word in text for word in ("403", "401", "NoSuchBucket", "AccessDenied", "SignatureDoesNotMatch"))
