@@ -91,3 +91,7 @@ def report(error: BaseException) -> int:
     click.echo(f"error: {told.sentence} [{told.code}]", err=True)
     click.echo(f"hint: {told.hint}", err=True)
     return told.exit
+
+
+if __name__ == "__main__":
+    main()

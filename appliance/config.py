@@ -13,6 +13,7 @@ import msgspec
 
 from appliance.errors import ApplianceError
 from appliance.tomltext import toml_lines
+from sync.atomic import atomic_write
 
 
 class ConfigMissingError(ApplianceError):
@@ -120,6 +121,11 @@ def render_config(config: Config) -> str:
     """Render a configuration as TOML; `load_config` of the text gives the same value."""
     names = [f.name for f in msgspec.structs.fields(Config)]
     return "\n".join(f"[{name}]\n{toml_lines(getattr(config, name))}" for name in names)
+
+
+def write_config(site_dir: Path, config: Config) -> None:
+    """Replace the site's configuration."""
+    atomic_write(site_dir / FILE_NAME, render_config(config).encode(), mode=0o644)
 
 
 def _refuse_unknown(raw: dict[str, Any], struct: type[msgspec.Struct], path: Path, prefix: str) -> None:

@@ -7,6 +7,7 @@ the code.
 
 import os
 import tomllib
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -70,6 +71,17 @@ def explain(error: BaseException, lang: Language | None = None) -> Explained:
         return Explained(sentence, hint, error.code, Exit.FAILED)
     exit_code = Exit(int(entry.get("exit", Exit.FAILED)))
     return Explained(_fill(str(entry["sentence"]), error), _fill(str(entry["hint"]), error), error.code, exit_code)
+
+
+def explain_code(code: str, lang: Language | None = None) -> Explained:
+    """Explain a code without its error, as warnings in a status carry it; parameters are shown as a dash."""
+    chosen = lang or language()
+    entry = catalogue(chosen).get(code)
+    if entry is None:
+        return Explained(*_FALLBACK[chosen], code, Exit.FAILED)
+    blank: dict[str, str] = defaultdict(lambda: "—")
+    sentence, hint = (str(entry[part]).format_map(blank) for part in ("sentence", "hint"))
+    return Explained(sentence, hint, code, Exit(int(entry.get("exit", Exit.FAILED))))
 
 
 def _fill(template: str, error: KurabakoError) -> str:

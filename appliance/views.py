@@ -57,6 +57,7 @@ class Counting(StrEnum):
     LATE = "late"  # 遅刻: 出席, noted
     LEFT_EARLY = "left_early"  # 早退: 出席, noted
     LATE_AND_LEFT = "late_and_left"  # 遅刻かつ早退
+    ONLINE = "online"  # オンラインを活用した特例の授業: inside 出席停止・忌引等, reported separately
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +193,7 @@ class PupilTotals:
     late: int
     left_early: int
     attended_elsewhere: int
+    online: int = 0
 
 
 @dataclass(frozen=True, slots=True)

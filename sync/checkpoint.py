@@ -10,7 +10,7 @@ from hashlib import sha256
 import msgspec
 
 from crypto.framing import frame
-from crypto.identity import Identity
+from crypto.signing import SigningKey
 from sync.change import BATCH_DOMAIN, Batch
 from sync.client import KeeperClient
 from sync.clock import HybridClock, wall_ms
@@ -73,10 +73,11 @@ def read_checkpoint(body: bytes) -> Checkpoint:
 class CheckpointWriter:
     """The site's own session: it can sign for the site and open nothing."""
 
-    def __init__(self, reader: Reader, client: KeeperClient, identity: Identity, writer: bytes) -> None:
+    def __init__(self, reader: Reader, client: KeeperClient, key: SigningKey, writer: bytes) -> None:
         self._reader = reader
         self._client = client
-        self._identity = identity
+        self._key = key
+        self._person = site_person(reader.origin)
         self._writer = writer
         self._number = 0
         self._covered = 0
@@ -95,8 +96,8 @@ class CheckpointWriter:
         base = tuple(row.change_id for row in self._reader.heads(CHECKPOINT, [record]))
         name = change_id(clock.next(), origin.tag, self._writer)
         change = open_change(name, CHECKPOINT, record, base, msgspec.msgpack.encode(checkpoint))
-        batch = Batch(self._writer, self._number, self._identity.person, (change,), bytes(64))
-        signature = self._identity.sign.sign(BATCH_DOMAIN, signed_payload(origin.tag, batch))
+        batch = Batch(self._writer, self._number, self._person, (change,), bytes(64))
+        signature = self._key.sign(BATCH_DOMAIN, signed_payload(origin.tag, batch))
         self._number += 1
         ack = self._client.submit(Batch(batch.writer, batch.number, batch.author, batch.changes, signature))
         self._covered = ack.last_seq

@@ -12,8 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from crypto.identity import Identity
-from crypto.signing import VerifyKey
+from crypto.signing import SigningKey, VerifyKey
 from sync.checkpoint import CheckpointWriter
 from sync.client import KeeperClient
 from sync.clock import wall_ms
@@ -41,11 +40,11 @@ _SPACE: Final = "sync"
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a site needs to run. `identity` is the site's own; timers in seconds."""
+    """What a site needs to run. `key` is what the site signs with; timers in seconds."""
 
     store: StoreConfig
     root: VerifyKey
-    identity: Identity
+    key: SigningKey
     checkpoint_every_s: float = 60.0
     verify_every_s: float = 21_600.0
 
@@ -67,9 +66,7 @@ class SiteDaemon:
             self._litestream, store, path, self._probe, lambda: self._prover_reader.position().seq
         )
         self._client = KeeperClient(paths.socket)
-        self._checkpoints = CheckpointWriter(
-            self._reader, self._client, settings.identity, os.urandom(WRITER_BYTES)
-        )
+        self._checkpoints = CheckpointWriter(self._reader, self._client, settings.key, os.urandom(WRITER_BYTES))
         self._check = SelfCheckRun(paths)
         self._keeper: subprocess.Popen[bytes] | None = None
         self._stopping = self._blind = False

@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from crypto.secret import Secret
 from sync.errors import StoreUnreachableError
@@ -56,6 +57,11 @@ class EmbeddedStore:
         """Stop the server."""
         stop_child(self._child, 5.0)
         self._child = None
+
+
+def port_of(endpoint: str) -> int:
+    """Return the port that a URL names; 0 when it names none."""
+    return urlsplit(endpoint).port or 0
 
 
 def free_port() -> int:

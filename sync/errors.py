@@ -120,6 +120,12 @@ class WrongSchoolError(SyncError):
     code = "SYNC-018"
 
 
+class ReadOnlyError(SyncError):
+    """This store was opened for reading only, such as a restored one."""
+
+    code = "SYNC-019"
+
+
 class StoreUnreachableError(SyncError):
     """The object store does not answer."""
 

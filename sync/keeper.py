@@ -239,10 +239,18 @@ def take_lock(paths: SitePaths) -> int:
     return descriptor
 
 
+def keeper_pid(paths: SitePaths) -> int | None:
+    """Return the process id that the running keeper wrote into its mark, or None."""
+    try:
+        return int(paths.running_mark.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
 def _note_unclean_stop(paths: SitePaths) -> None:
     if paths.running_mark.exists():
         atomic_write(paths.reset_mark, b"unclean stop\n")
-    atomic_write(paths.running_mark, b"")
+    atomic_write(paths.running_mark, str(os.getpid()).encode())
 
 
 def _write_failed(error: Exception) -> SyncError:

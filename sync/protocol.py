@@ -9,7 +9,7 @@ import msgspec
 
 from sync.change import Batch
 
-MAX_MESSAGE: Final = 16 * 1024 * 1024
+MAX_MESSAGE: Final = 64 * 1024 * 1024
 
 
 class Message(msgspec.Struct, frozen=True, array_like=True, tag=True):

@@ -16,11 +16,11 @@ from crypto.sealing import open_row, seal_row
 from sync.change import BATCH_DOMAIN, OPEN_KINDS, Batch, Change
 from sync.client import KeeperClient
 from sync.clock import HybridClock, wall_ms
+from sync.errors import ReadOnlyError
 from sync.ids import WRITER_BYTES, change_id
 from sync.keyring import Keyring
 from sync.log import signed_payload
 from sync.openrecords import BATCH_KEY, open_change
-from sync.protocol import Ack
 from sync.reader import Reader, Row
 
 
@@ -37,7 +37,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """An opened change. `conflict` says that its record has other heads too."""
+    """An opened change. `heads` are the ids of all heads of its record: what a change to it replaces."""
 
     kind: str
     record: bytes
@@ -46,19 +46,36 @@ class Plain:
     at_ms: int
     importance: Importance
     payload: bytes
-    conflict: bool = False
+    heads: tuple[bytes, ...] = ()
+
+    @property
+    def conflict(self) -> bool:
+        """Say whether the record has more than one head."""
+        return len(self.heads) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Drafts on disk: where in the log, and the change id of each draft in order."""
+
+    first_seq: int
+    last_seq: int
+    names: tuple[bytes, ...]
 
 
 class SealedStore:
-    """One person's session over a site's store. Not thread-safe: one worker at a time."""
+    """One person's session over a store. Without a `client` (a restored store) it only reads.
 
-    def __init__(self, reader: Reader, client: KeeperClient, identity: Identity, keyring: Keyring) -> None:
+    Not thread-safe: one worker at a time.
+    """
+
+    def __init__(self, reader: Reader, client: KeeperClient | None, identity: Identity, keyring: Keyring) -> None:
         self.reader = reader
         self.client = client
         self.keyring = keyring
         self._identity: Identity | None = identity
         self._tag = reader.origin.tag
-        self.clock = HybridClock(wall_ms, client.hello().clock)
+        self.clock = HybridClock(wall_ms, client.hello().clock if client else 0)
         self._begin_writer()
 
     @property
@@ -73,16 +90,13 @@ class SealedStore:
     def heads(self, kind: str, records: Iterable[bytes] | None = None) -> list[Plain]:
         """Open the newest change of every record (or of the given ones), one for each record."""
         shown: dict[bytes, Row] = {}
-        conflicts: set[bytes] = set()
+        ids: dict[bytes, tuple[bytes, ...]] = {}
         for row in self.reader.heads(kind, records):
             other = shown.get(row.record)
-            if other is None:
+            ids[row.record] = (row.change_id,) if other is None else (*ids[row.record], row.change_id)
+            if other is None or other.change_id < row.change_id:
                 shown[row.record] = row
-                continue
-            conflicts.add(row.record)
-            if other.change_id < row.change_id:
-                shown[row.record] = row
-        return [self._opened(row, row.record in conflicts) for row in shown.values()]
+        return [self.open_row(row, ids[row.record]) for row in shown.values()]
 
     def head(self, kind: str, record: bytes) -> Plain | None:
         """Open the newest change of one record."""
@@ -98,15 +112,19 @@ class SealedStore:
 
     def history(self, kind: str, record: bytes) -> list[Plain]:
         """Open every change of a record, newest first."""
-        return [self._opened(row, False) for row in self.reader.history(kind, record)]
+        return [self.open_row(row) for row in self.reader.history(kind, record)]
 
-    def put(self, drafts: Sequence[Draft]) -> Ack:
-        """Seal, sign and keep drafts as one batch: all or none; on return they are on disk."""
+    def put(self, drafts: Sequence[Draft]) -> Put:
+        """Seal, sign and keep drafts as one batch: all or none; on return they are on disk.
+
+        Raises ReadOnlyError, NotClearedError, KeeperGoneError, DiskFullError and what the keeper refuses with.
+        """
+        if self.client is None:
+            raise ReadOnlyError(operation="keep batch")
         identity = self._signer()
         changes: list[Change] = []
         try:
-            for draft in drafts:
-                self._add(draft, identity, changes)
+            names = tuple(self._add(draft, identity, changes) for draft in drafts)
             unsigned = Batch(self._writer, self._number, identity.person, tuple(changes), bytes(64))
             signature = identity.sign.sign(BATCH_DOMAIN, signed_payload(self._tag, unsigned))
             ack = self.client.submit(Batch(self._writer, self._number, identity.person, tuple(changes), signature))
@@ -115,7 +133,7 @@ class SealedStore:
             raise
         self._number += 1
         self.clock.observe(ack.clock)
-        return ack
+        return Put(ack.first_seq, ack.last_seq, names)
 
     def close(self) -> None:
         """Forget keys and identity and close both connections."""
@@ -123,7 +141,8 @@ class SealedStore:
         self._sealing.clear()
         self._identity = None
         self.reader.close()
-        self.client.close()
+        if self.client is not None:
+            self.client.close()
 
     def _begin_writer(self) -> None:
         self._writer = os.urandom(WRITER_BYTES)
@@ -138,10 +157,11 @@ class SealedStore:
     def _next_id(self) -> bytes:
         return change_id(self.clock.next(), self._tag, self._writer)
 
-    def _add(self, draft: Draft, identity: Identity, changes: list[Change]) -> None:
+    def _add(self, draft: Draft, identity: Identity, changes: list[Change]) -> bytes:
         if draft.kind.startswith(OPEN_KINDS):
-            changes.append(open_change(self._next_id(), draft.kind, draft.record, draft.base, draft.payload))
-            return
+            name = self._next_id()
+            changes.append(open_change(name, draft.kind, draft.record, draft.base, draft.payload))
+            return name
         key = self._sealing.get(draft.importance)
         if key is None:
             key, header = new_batch_key(self.keyring.public(draft.importance), identity.person, identity.sign)
@@ -151,8 +171,10 @@ class SealedStore:
         name = self._next_id()
         body = seal_row(key, draft.kind, draft.record, name, draft.payload)
         changes.append(Change(name, draft.kind, draft.record, draft.base, draft.importance, key.id, body))
+        return name
 
-    def _opened(self, row: Row, conflict: bool) -> Plain:
+    def open_row(self, row: Row, heads: tuple[bytes, ...] = ()) -> Plain:
+        """Open one stored change; raises NotClearedError, ForgedChangeError, CryptoError."""
         if row.key_id:
             key = self.keyring.batch_key(self.reader, row.key_id, row.importance)
             payload = open_row(key, row.kind, row.record, row.change_id, row.body)
@@ -166,5 +188,5 @@ class SealedStore:
             row.at_ms,
             Importance(row.importance),
             payload,
-            conflict,
+            heads,
         )

@@ -8,6 +8,7 @@ import click
 
 from appliance.config import load_config
 from appliance.exits import Exit
+from appliance.messages import explain_code
 from sync.site import SitePaths
 from sync.status import Status, read_status
 
@@ -53,7 +54,7 @@ def shape(school: str, told: Status | None) -> dict[str, object]:
         "sent_at_ms": told.sent_at_ms if told else None,
         "verified_at_ms": told.verified_at_ms if told else None,
         "replica_resets": told.replica_resets if told else None,
-        "warning": told.warning if told else None,
+        "warnings": list(told.warnings) if told else [],
     }
 
 
@@ -71,4 +72,4 @@ def lines(school: str, name: str, told: Status | None) -> list[str]:
         f"未送信    {told.waiting}件",
         f"最終検証  {when(told.verified_at_ms)}",
     ]
-    return out + ([f"注意      {told.warning}"] if told.warning else [])
+    return out + [f"注意      {explain_code(code).sentence} [{code}]" for code in told.warnings]

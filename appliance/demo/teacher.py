@@ -39,13 +39,15 @@ def act(office: Office, step: dict[str, Any]) -> Saved:
     match step["do"]:
         case "mark":
             on = date.fromisoformat(step["on"])
-            return office.mark(step["class"], on, step["pupil"], step["code"], reason=step.get("reason"))
+            return office.attendance.mark(
+                step["class"], on, step["pupil"], step["code"], reason=step.get("reason")
+            )
         case "present":
-            return office.mark_rest_present(step["class"], date.fromisoformat(step["on"]))
+            return office.attendance.mark_rest_present(step["class"], date.fromisoformat(step["on"]))
         case "confirm":
-            return office.confirm(step["class"], date.fromisoformat(step["on"]))
+            return office.attendance.confirm(step["class"], date.fromisoformat(step["on"]))
         case "decide":
-            return office.record_decision(step["meeting"], step["item"], step["text"])
+            return office.meetings.decide(step["meeting"], step["item"], step["text"])
         case other:
             raise ValueError(f"unknown step {other!r}")
 

@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from crypto import errors
+from tests.crypto.make_vectors import all_vectors
 from tests.crypto.running import FOLDER, OPENERS, Vector, load
 
 VECTORS = load()
@@ -49,3 +50,8 @@ def test_every_failure_of_opening_is_seen() -> None:
 
 def test_a_file_is_named_after_its_vector() -> None:
     assert sorted(path.stem for path in FOLDER.glob("*.json")) == sorted(vector.name for vector in VECTORS)
+
+
+def test_the_generator_still_makes_these_vectors() -> None:
+    made = {(vector.name, vector.format, vector.failure) for vector in all_vectors()}
+    assert made == {(vector.name, vector.format, vector.failure) for vector in VECTORS}

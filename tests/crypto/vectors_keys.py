@@ -73,7 +73,7 @@ def _certificates() -> Iterator[Vector]:
 
 
 def _wraps() -> Iterator[Vector]:
-    pair, hanako, taro = class_pair(), identity("hanako"), identity("taro")
+    pair, hanako = class_pair(), identity("hanako")
     blob = wrap_class_key(pair, hanako.person, hanako.public.seal)
     given = {
         "wrap": blob,

@@ -18,7 +18,7 @@ import msgspec
 
 from appliance.errors import ApplianceError
 from appliance.tomltext import toml_lines
-from crypto.identity import Identity, KdfCost, open_identity, seal_identity
+from crypto.identity import Identity, KdfProfile, open_identity, seal_identity
 from crypto.secret import Secret
 from crypto.signing import VerifyKey
 from sync.atomic import atomic_write
@@ -85,14 +85,14 @@ class BoardFolder:
         return open_identity((self.path / "root.sealed").read_bytes(), passphrase, pepper)
 
 
-def init_board(path: Path, name: str, passphrase: str, cost: KdfCost | None = None) -> BoardFolder:
+def init_board(path: Path, name: str, passphrase: str, profile: KdfProfile = KdfProfile.STANDARD) -> BoardFolder:
     """Make the board's root identity and folder; refuses a folder that already holds one."""
     if (path / "board.toml").exists():
         raise BoardExistsError(operation="initialise board", subject=str(path), folder=str(path))
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     identity = Identity.generate(BOARD_PERSON)
     pepper = os.urandom(32)
-    sealed = seal_identity(identity, passphrase, Secret(pepper), cost or KdfCost())
+    sealed = seal_identity(identity, passphrase, Secret(pepper), profile)
     atomic_write(path / "pepper", pepper, mode=0o600)
     atomic_write(path / "root.sealed", sealed, mode=0o600)
     public = identity.sign.verify_key.to_bytes().hex()

@@ -1,0 +1,180 @@
+"""The attendance book over the sealed store: read a class's day, keep marks, confirm, take back.
+
+Invariant: nothing is overwritten; taking something back is a new change, and it is refused when somebody else
+changed the record in between. Who may do it was asked before (`office`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, time
+from typing import Final
+
+import msgspec
+
+from appliance.attendance.records import ClassDay, Mark, Reason, natural
+from appliance.errors import ApplianceError
+from crypto.importance import Importance
+from sync.sealed import Draft, Plain, Put, SealedStore
+
+_encode: Final = msgspec.msgpack.encode
+
+
+class ChangedSinceError(ApplianceError):
+    """Somebody else changed the record after the entry that is to be taken back."""
+
+    code = "APP-220"
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """What stood in a record before an entry (`payload`), what the entry `made` of it, and its change id."""
+
+    kind: str
+    record: bytes
+    importance: Importance
+    payload: bytes
+    made: bytes
+    replaced_by: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A kept entry: where the keeper put it and how to take it back."""
+
+    put: Put
+    former: tuple[Former, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedMark:
+    """A mark with who entered it when."""
+
+    mark: Mark
+    plain: Plain
+
+
+class AttendanceBook:
+    """Reads and keeps over one session."""
+
+    def __init__(self, store: SealedStore) -> None:
+        self._store = store
+
+    def marks(self, pupils: Sequence[str], on: date) -> dict[str, OpenedMark]:
+        """Return the marks of pupils on a day; taken-back ones are left out."""
+        return {pupil: opened for (pupil, _), opened in self.marks_of([(pupil, on) for pupil in pupils]).items()}
+
+    def marks_of(self, wanted: Sequence[tuple[str, date]]) -> dict[tuple[str, date], OpenedMark]:
+        """Return the marks of many (pupil, date) at once."""
+        pair = self._store.keyring.pair(Mark.importance)
+        records = [pair.record_id(Mark.kind, *natural(pupil, on)) for pupil, on in wanted]
+        found = {}
+        for plain in self._store.heads(Mark.kind, records):
+            mark = msgspec.msgpack.decode(plain.payload, type=Mark)
+            if mark.code:
+                found[mark.pupil, mark.on] = OpenedMark(mark, plain)
+        return found
+
+    def mark(
+        self, pupil: str, on: date, code: str, at_time: time | None = None, reason: str | None = None
+    ) -> Entry:
+        """Keep a mark; `code` empty takes it back with its reason, `reason` None leaves the reason as it is."""
+        record = self._name(Mark.kind, pupil, on)
+        before = self._store.head(Mark.kind, record)
+        had = before is not None and _read_mark(before.payload).has_reason
+        text = "" if not code else reason
+        has_reason = had if text is None else bool(text)
+        mark = Mark(pupil=pupil, on=on, code=code, at_time=at_time, has_reason=has_reason)
+        cleared = Mark(pupil=pupil, on=on, code="")
+        steps = [_step(Mark.kind, record, Mark.importance, _encode(mark), before, _encode(cleared))]
+        if text is not None and (text or had):
+            steps.append(self._reason_step(pupil, on, text))
+        return self._keep(steps)
+
+    def reason(self, pupil: str, on: date) -> str | None:
+        """Return the reason; raises NotClearedError for someone who may not open importance II."""
+        self._store.keyring.pair(Reason.importance)
+        plain = self._store.head(Reason.kind, self._name(Reason.kind, pupil, on))
+        return None if plain is None else msgspec.msgpack.decode(plain.payload, type=Reason).text or None
+
+    def class_day(self, class_id: str, on: date) -> tuple[ClassDay, Plain | None]:
+        """Return how far a class's day is."""
+        return self.class_days([(class_id, on)])[class_id, on]
+
+    def class_days(
+        self, wanted: Sequence[tuple[str, date]]
+    ) -> dict[tuple[str, date], tuple[ClassDay, Plain | None]]:
+        """Return how far many class days are."""
+        found: dict[tuple[str, date], tuple[ClassDay, Plain | None]] = {
+            (class_id, on): (ClassDay(class_id=class_id, on=on), None) for class_id, on in wanted
+        }
+        records = [self._name(ClassDay.kind, class_id, on) for class_id, on in wanted]
+        for plain in self._store.heads(ClassDay.kind, records):
+            day = msgspec.msgpack.decode(plain.payload, type=ClassDay)
+            found[day.class_id, day.on] = (day, plain)
+        return found
+
+    def keep_class_day(self, day: ClassDay) -> Entry:
+        """Keep the state of a class's day."""
+        record = self._name(ClassDay.kind, day.class_id, day.on)
+        before = self._store.head(ClassDay.kind, record)
+        empty = _encode(ClassDay(class_id=day.class_id, on=day.on))
+        return self._keep([_step(ClassDay.kind, record, ClassDay.importance, _encode(day), before, empty)])
+
+    def history(self, pupil: str, on: date) -> list[OpenedMark]:
+        """Return every mark of a pupil on a day, newest first, taken-back ones too."""
+        record = self._name(Mark.kind, pupil, on)
+        return [
+            OpenedMark(msgspec.msgpack.decode(plain.payload, type=Mark), plain)
+            for plain in self._store.history(Mark.kind, record)
+        ]
+
+    def take_back(self, formers: Sequence[Former]) -> Entry:
+        """Restore what stood before; raises ChangedSinceError when somebody changed it since."""
+        steps = []
+        for former in formers:
+            if self._store.base_of(former.kind, [former.record]).get(former.record) != (former.replaced_by,):
+                raise ChangedSinceError(operation="take back", subject=former.kind)
+            draft = Draft(former.kind, former.record, former.importance, former.payload, (former.replaced_by,))
+            steps.append((draft, former.made))
+        return self._keep(steps)
+
+    def _name(self, kind: str, thing: str, on: date) -> bytes:
+        """Return a record id under the naming secret of importance III.
+
+        The reason's too: whoever writes one that they may not read can still name it.
+        """
+        return self._store.record_id(kind, Importance.III, *natural(thing, on))
+
+    def _reason_step(self, pupil: str, on: date, text: str) -> "_Step":
+        record = self._name(Reason.kind, pupil, on)
+        payload = _encode(Reason(pupil=pupil, on=on, text=text))
+        base = self._store.base_of(Reason.kind, [record]).get(record, ())
+        former = _encode(Reason(pupil=pupil, on=on, text=""))
+        if base and self._store.keyring.cleared(Reason.importance):
+            plain = self._store.head(Reason.kind, record)
+            former = plain.payload if plain else former
+        return Draft(Reason.kind, record, Reason.importance, payload, base), former
+
+    def _keep(self, steps: Sequence["_Step"]) -> Entry:
+        drafts = [draft for draft, _ in steps]
+        put = self._store.put(drafts)
+        formers = tuple(
+            Former(draft.kind, draft.record, draft.importance, former, draft.payload, name)
+            for (draft, former), name in zip(steps, put.names, strict=True)
+        )
+        return Entry(put, formers)
+
+
+_Step = tuple[Draft, bytes]
+"""A draft and the payload that stood there before, or one that means "nothing"."""
+
+
+def _step(
+    kind: str, record: bytes, importance: Importance, payload: bytes, before: Plain | None, empty: bytes
+) -> _Step:
+    base = before.heads if before else ()
+    return Draft(kind, record, importance, payload, base), before.payload if before else empty
+
+
+def _read_mark(payload: bytes) -> Mark:
+    return msgspec.msgpack.decode(payload, type=Mark)

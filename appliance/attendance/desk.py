@@ -1,0 +1,255 @@
+"""The attendance desk: what the screens of the 出席簿 ask for and enter.
+
+Invariant: every method asks the policy before it opens or keeps anything and returns plain views; an entry's
+`Saved` exists only after the keeper's fsync.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, time
+
+import msgspec
+
+from appliance.attendance.book import AttendanceBook, Entry, Former, OpenedMark
+from appliance.attendance.monthly import month_totals
+from appliance.attendance.records import ClassDay, Mark, Reason
+from appliance.errors import ApplianceError
+from appliance.policy import Action
+from appliance.roster import SchoolClass
+from appliance.rosterindex import ClassMember
+from appliance.schoolcalendar import CalendarBook
+from appliance.schooldays import DayStatus
+from appliance.session import Session, local_time
+from appliance.views import (
+    AttendanceCode,
+    ClassView,
+    Counting,
+    DayView,
+    FoundPupil,
+    HistoryLine,
+    MonthTotals,
+    PupilRow,
+    Saved,
+)
+from crypto.importance import Importance
+
+
+class UnknownClassError(ApplianceError):
+    """There is no such class, or the pupil is not in it on that day."""
+
+    code = "APP-222"
+
+
+class UnknownCodeError(ApplianceError):
+    """The attendance code is not one of this school's."""
+
+    code = "APP-223"
+
+
+class ClosedDayError(ApplianceError):
+    """The class has no school on that day."""
+
+    code = "APP-224"
+
+
+class AttendanceDesk:
+    """Attendance over one session."""
+
+    def __init__(self, session: Session, codes: Sequence[AttendanceCode], calendar: CalendarBook) -> None:
+        self._session = session
+        self._codes = {code.code: code for code in codes}
+        self._present = next(code.code for code in codes if code.counting is Counting.PRESENT)
+        self._book = AttendanceBook(session.store)
+        self._calendar = calendar
+
+    def codes(self) -> tuple[AttendanceCode, ...]:
+        """Return this school's attendance codes in order."""
+        return tuple(self._codes.values())
+
+    def classes(self, on: date) -> tuple[ClassView, ...]:
+        """Return every class with how far its day is."""
+        self._session.ask(Action.VIEW, ClassDay.kind, ClassDay.importance)
+        classes = self._session.roster.classes()
+        members = {c.id: self._session.roster.members(c.id, on) for c in classes}
+        marks = self._book.marks([m.user.id for group in members.values() for m in group], on)
+        days = self._book.class_days([(c.id, on) for c in classes])
+        return tuple(
+            ClassView(
+                c.id,
+                c.title,
+                c.grades[0] if c.grades else "",
+                len(members[c.id]),
+                days[c.id, on][0].confirmed,
+                sum(self._is_exception(marks.get(m.user.id)) for m in members[c.id]),
+                c.special_needs,
+                self._session.roster.teacher(c.id),
+            )
+            for c in classes
+        )
+
+    def day(self, class_id: str, on: date) -> DayView:
+        """Return one class's day; raises UnknownClassError."""
+        self._session.ask(Action.VIEW, Mark.kind, Mark.importance)
+        school_class = self._class(class_id)
+        members = self._session.roster.members(class_id, on)
+        marks = self._book.marks([m.user.id for m in members], on)
+        day, confirmed = self._book.class_day(class_id, on)
+        rows = tuple(self._row(m, marks.get(m.user.id), day.rest_present) for m in members)
+        status = self._day_status(school_class, on)
+        since = [o for o in marks.values() if confirmed and o.plain.change_id > confirmed.change_id]
+        return DayView(
+            class_id,
+            school_class.title,
+            on,
+            status.counts_as_school_day and not status.suspended,
+            status.reason,
+            rows,
+            self._session.author_name(confirmed) if confirmed and day.confirmed else "",
+            local_time(confirmed.at_ms) if confirmed and day.confirmed else None,
+            bool(since) and day.confirmed,
+        )
+
+    def mark(
+        self,
+        class_id: str,
+        on: date,
+        pupil_id: str,
+        code: str | None,
+        *,
+        time: time | None = None,  # noqa: A002 - the word of the screens
+        reason: str | None = None,
+    ) -> Saved:
+        """Keep one pupil's mark; `code` None or "" takes it back. `reason` None leaves the reason as it is."""
+        self._session.ask(Action.EDIT, Mark.kind, Mark.importance)
+        if reason is not None:
+            self._session.ask(Action.EDIT, Reason.kind, Reason.importance)
+        self._check_open(class_id, on)
+        if all(m.user.id != pupil_id for m in self._session.roster.members(class_id, on)):
+            raise UnknownClassError(operation="mark", subject=class_id)
+        if code and code not in self._codes:
+            raise UnknownCodeError(operation="mark", subject=code, code_name=code)
+        return self._kept(self._book.mark(pupil_id, on, code or "", time, reason))
+
+    def mark_rest_present(self, class_id: str, on: date) -> Saved:
+        """全員出席: everyone without a mark is present; marks stay as they are."""
+        return self._change_day(class_id, on, rest_present=True)
+
+    def confirm(self, class_id: str, on: date) -> Saved:
+        """Confirm a class's day; who has no mark is present."""
+        return self._change_day(class_id, on, rest_present=True, confirmed=True)
+
+    def reopen(self, class_id: str, on: date) -> Saved:
+        """Take a confirmation back."""
+        return self._change_day(class_id, on, confirmed=False)
+
+    def undo(self, saved: Saved) -> Saved:
+        """Restore what stood before an entry, as a new entry; raises ChangedSinceError."""
+        self._session.ask(Action.EDIT, Mark.kind, Mark.importance)
+        formers = saved.undo
+        if not isinstance(formers, tuple) or not all(isinstance(f, Former) for f in formers):
+            raise TypeError("this entry cannot be taken back")
+        return self._kept(self._book.take_back(formers))
+
+    def history(self, pupil_id: str, on: date) -> tuple[HistoryLine, ...]:
+        """Return who entered what when, newest first."""
+        self._session.ask(Action.VIEW, Mark.kind, Mark.importance)
+        lines = []
+        for opened in self._book.history(pupil_id, on):
+            code = self._codes.get(opened.mark.code)
+            what = code.name if code else opened.mark.code or "取消"
+            who = self._session.author_name(opened.plain)
+            lines.append(HistoryLine(local_time(opened.plain.at_ms), who, what))
+        return tuple(lines)
+
+    def reason(self, pupil_id: str, on: date) -> str | None:
+        """Return the reason text (importance II); raises PolicyDeniedError, NotClearedError."""
+        self._session.ask(Action.VIEW, Reason.kind, Reason.importance)
+        return self._book.reason(pupil_id, on)
+
+    def totals(self, class_id: str, month: date) -> MonthTotals:
+        """Return a class's totals of a month, up to today."""
+        self._session.ask(Action.VIEW, Mark.kind, Mark.importance)
+        school_class = self._class(class_id)
+        return month_totals(
+            school_class,
+            month,
+            self._session.today(),
+            self._session.roster,
+            self._book,
+            self._calendar,
+            self.codes(),
+        )
+
+    def find_pupils(self, kana: str, on: date) -> tuple[FoundPupil, ...]:
+        """Return pupils whose reading or name begins with what was typed (hiragana, katakana, half width)."""
+        self._session.ask(Action.VIEW, "roster.user", Importance.III)
+        wanted = fold_kana(kana)
+        if not wanted:
+            return ()
+        found = []
+        for school_class in self._session.roster.classes():
+            for member in self._session.roster.members(school_class.id, on):
+                user = member.user
+                keys = (user.kana, user.kana_given, user.name)
+                if any(fold_kana(key).startswith(wanted) for key in keys):
+                    found.append(
+                        FoundPupil(
+                            user.id, school_class.id, school_class.title, member.number, user.name, user.kana
+                        )
+                    )
+        return tuple(found)
+
+    def _class(self, class_id: str) -> SchoolClass:
+        found = self._session.roster.school_class(class_id)
+        if found is None:
+            raise UnknownClassError(operation="open class", subject=class_id)
+        return found
+
+    def _day_status(self, school_class: SchoolClass, on: date) -> DayStatus:
+        return self._calendar.class_status(school_class, self._session.roster, on)
+
+    def _check_open(self, class_id: str, on: date) -> None:
+        status = self._day_status(self._class(class_id), on)
+        if not status.counts_as_school_day or status.suspended:
+            raise ClosedDayError(operation="enter attendance", subject=on.isoformat(), day=on.isoformat())
+
+    def _change_day(
+        self, class_id: str, on: date, *, rest_present: bool | None = None, confirmed: bool | None = None
+    ) -> Saved:
+        self._session.ask(Action.EDIT, ClassDay.kind, ClassDay.importance)
+        self._check_open(class_id, on)
+        day, _ = self._book.class_day(class_id, on)
+        changed = msgspec.structs.replace(
+            day,
+            rest_present=day.rest_present if rest_present is None else rest_present,
+            confirmed=day.confirmed if confirmed is None else confirmed,
+        )
+        return self._kept(self._book.keep_class_day(changed))
+
+    def _kept(self, entry: Entry) -> Saved:
+        return self._session.saved(entry.put, entry.former)
+
+    def _is_exception(self, opened: OpenedMark | None) -> bool:
+        return opened is not None and opened.mark.code != self._present
+
+    def _row(self, member: ClassMember, opened: OpenedMark | None, rest_present: bool) -> PupilRow:
+        user = member.user
+        row = PupilRow(user.id, member.number, user.name, user.kana, self._present if rest_present else None)
+        if opened is None:
+            return row
+        return replace(
+            row,
+            code=opened.mark.code,
+            at_time=opened.mark.at_time,
+            has_reason=opened.mark.has_reason,
+            entered_by=self._session.author_name(opened.plain),
+            entered_at=local_time(opened.plain.at_ms),
+            conflict=opened.plain.conflict,
+        )
+
+
+def fold_kana(text: str) -> str:
+    """Return text for searching: half width to full, katakana to hiragana, no spaces."""
+    wide = unicodedata.normalize("NFKC", text).replace(" ", "").lower()
+    return "".join(chr(ord(c) - 0x60) if "ァ" <= c <= "ヶ" else c for c in wide)

@@ -1,0 +1,61 @@
+"""A class's month: every pupil's totals, and the days that nobody confirmed yet.
+
+Invariant: recomputed from marks, calendar and enrolment each time; nothing is kept that could disagree.
+"""
+
+import calendar
+from collections.abc import Iterable
+from datetime import date
+
+from appliance.attendance.book import AttendanceBook
+from appliance.attendance.totals import pupil_totals
+from appliance.roster import SchoolClass
+from appliance.rosterindex import RosterIndex
+from appliance.schoolcalendar import CalendarBook
+from appliance.schooldays import days_between
+from appliance.views import AttendanceCode, MonthTotals, PupilTotals
+
+
+def month_totals(
+    school_class: SchoolClass,
+    month: date,
+    today: date,
+    roster: RosterIndex,
+    book: AttendanceBook,
+    school_calendar: CalendarBook,
+    codes: Iterable[AttendanceCode],
+) -> MonthTotals:
+    """Return a class's totals from the first of the month to its last day, or to today."""
+    first = month.replace(day=1)
+    last = min(month.replace(day=calendar.monthrange(month.year, month.month)[1]), max(today, first))
+    days = [(on, school_calendar.class_status(school_class, roster, on)) for on in days_between(first, last)]
+    open_days = [on for on, status in days if status.counts_as_school_day and not status.suspended]
+    counting = {code.code: code.counting for code in codes}
+    pupils = [(e, roster.user(e.user_id)) for e in roster.enrollments(school_class.id) if e.role == "student"]
+    marks = book.marks_of([(e.user_id, on) for e, _ in pupils for on in open_days])
+    rows = []
+    for enrollment, user in pupils:
+        if user is None:
+            continue
+        own = {on: opened.mark.code for (pupil, on), opened in marks.items() if pupil == user.id}
+        t = pupil_totals(days, own, counting, enrollment.begins, enrollment.ends)
+        rows.append(
+            PupilTotals(
+                pupil_id=user.id,
+                number=enrollment.number,
+                name=user.name,
+                school_days=t.school_days,
+                suspended=t.suspended,
+                must_attend=t.must_attend,
+                absent=t.absent,
+                present=t.present,
+                late=t.late,
+                left_early=t.left_early,
+                attended_elsewhere=t.elsewhere,
+                online=t.online,
+            )
+        )
+    states = book.class_days([(school_class.id, on) for on in open_days])
+    unconfirmed = tuple(on for on in open_days if not states[school_class.id, on][0].confirmed)
+    rows.sort(key=lambda row: (row.number is None, row.number or 0, row.name))
+    return MonthTotals(school_class.id, school_class.title, first, tuple(rows), unconfirmed)

@@ -1,0 +1,33 @@
+"""A day's attendance of a restored school, for the board officer who carries on for it.
+
+Invariant: reads only; what is shown comes from the restored store and nowhere else.
+"""
+
+from datetime import date
+
+from appliance.attendance.book import AttendanceBook
+from appliance.attendance.codes import load_codes
+from appliance.rosterindex import RosterIndex
+from appliance.session import local_time
+from sync.sealed import SealedStore
+
+
+def attendance_lines(store: SealedStore, on: date) -> list[str]:
+    """Return one line for every class and one for every mark below it."""
+    roster, book = RosterIndex(store), AttendanceBook(store)
+    names = {code.code: code.name for code in load_codes()}
+    classes = roster.classes()
+    days = book.class_days([(c.id, on) for c in classes])
+    lines = [f"{on.isoformat()} の出席簿"]
+    for school_class in classes:
+        members = roster.members(school_class.id, on)
+        marks = book.marks([member.user.id for member in members], on)
+        state = "確定" if days[school_class.id, on][0].confirmed else "未確定"
+        lines.append(f"{school_class.title}  {len(members)}名  {state}  記入 {len(marks)}件")
+        for member in members:
+            opened = marks.get(member.user.id)
+            if opened is not None:
+                who, at = roster.display_name(opened.plain.author), local_time(opened.plain.at_ms)
+                code = names.get(opened.mark.code, opened.mark.code)
+                lines.append(f"    {member.number or '-':>2} {member.user.name}  {code}  {who} {at:%H:%M:%S}")
+    return lines

@@ -1,0 +1,136 @@
+"""Enrolling a school: its site folder, first keys, roster of people and everyone's sealed identity.
+
+Invariant: the board's root identity is used only here and in `restore`; a passphrase is never written down, and
+ICT support, who runs the box afterwards, holds none of the keys made here.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from appliance.board.folder import BoardFolder, ReplicaPlace
+from appliance.config import BoardSection, Config, OfficeSection, SiteSection, StoreSection, write_config
+from appliance.credentials import PEPPER, SITE_KEY, read_pepper, write_credential, write_store_key
+from appliance.people import PROFILE, Profile, StaffMember, cleared_importances
+from appliance.schoolcode import parse_school_code
+from crypto.identity import Identity, KdfProfile, seal_identity
+from crypto.importance import Importance
+from crypto.secret import Secret
+from sync.checkpoint import site_person
+from sync.client import KeeperClient
+from sync.clock import wall_ms
+from sync.founding import Member, admit, found_store, open_as_board
+from sync.ids import Origin, Site
+from sync.localstore import IDENTITY_SPACE
+from sync.programs import start_child, stop_child
+from sync.reader import Reader
+from sync.sealed import Draft, SealedStore
+from sync.site import SitePaths, create_site
+
+
+@dataclass(frozen=True, slots=True)
+class NewSchool:
+    """What is needed to enrol a school. `place` is its replica; `store` how the box reaches it."""
+
+    code: str
+    name: str
+    place: ReplicaPlace
+    store: StoreSection
+    office: OfficeSection = OfficeSection()
+
+
+def enrol_school(
+    board: BoardFolder,
+    root: Identity,
+    new: NewSchool,
+    staff: Sequence[StaffMember],
+    site_dir: Path,
+    profile: KdfProfile = KdfProfile.STANDARD,
+) -> SitePaths:
+    """Make a school's site with its keys and people.
+
+    Raises SchoolCodeError, SiteExistsError; nothing is left in the way of a second attempt elsewhere.
+    """
+    parse_school_code(new.code)
+    origin = Origin(new.code, Site.BOX, new.place.epoch)
+    paths = create_site(site_dir, origin)
+    pepper = os.urandom(32)
+    write_credential(site_dir, PEPPER, pepper)
+    write_store_key(site_dir, new.place.access_key, new.place.secret_key)
+    site_identity = Identity.generate(site_person(origin))
+    write_credential(site_dir, SITE_KEY, site_identity.sign.to_bytes().reveal())
+    config = Config(
+        site=SiteSection(new.code, new.name, str(origin.site), origin.epoch),
+        board=BoardSection(board.root.to_bytes().hex()),
+        store=new.store,
+        office=new.office,
+    )
+    write_config(site_dir, config)
+    site_member = Member(site_identity.public, "@box", ("site",), ())
+    with _Keeper(paths) as client:
+        reader = Reader(paths.store)
+        store = found_store(reader, client, root, [site_member], wall_ms())
+        _admit(store, client, root, staff, Secret(pepper), profile)
+        store.close()
+    board.keep_place(new.place)
+    return paths
+
+
+def admit_staff(
+    root: Identity, site_dir: Path, staff: Sequence[StaffMember], profile: KdfProfile = KdfProfile.STANDARD
+) -> None:
+    """Let more people in at a site whose keeper runs (or not: then one is started for the moment)."""
+    paths = SitePaths(site_dir)
+    with _Keeper(paths) as client:
+        store = open_as_board(Reader(paths.store), client, root)
+        _admit(store, client, root, staff, read_pepper(site_dir), profile)
+        store.close()
+
+
+def _admit(
+    store: SealedStore,
+    client: KeeperClient,
+    root: Identity,
+    staff: Sequence[StaffMember],
+    pepper: Secret,
+    profile: KdfProfile,
+) -> None:
+    members, profiles = [], []
+    for person in staff:
+        identity = Identity.generate(os.urandom(16))
+        sealed = seal_identity(identity, person.passphrase.reveal().decode(), pepper, profile)
+        client.local_put(IDENTITY_SPACE, person.login, sealed)
+        members.append(Member(identity.public, person.login, person.roles, cleared_importances(person.roles)))
+        profiles.append(_profile_draft(store, identity.person, person))
+    admit(store, root, members, wall_ms())
+    if profiles:
+        store.put(profiles)
+
+
+def _profile_draft(store: SealedStore, person: bytes, staff: StaffMember) -> Draft:
+    payload = msgspec.msgpack.encode(Profile(person.hex(), staff.display_name))
+    record = store.record_id(PROFILE, Importance.III, person.hex())
+    return Draft(PROFILE, record, Importance.III, payload)
+
+
+class _Keeper:
+    """A keeper for the moment of enrolment, unless one runs already."""
+
+    def __init__(self, paths: SitePaths) -> None:
+        self._paths = paths
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> KeeperClient:
+        if not self._paths.socket.exists():
+            self._child = start_child([sys.executable, "-m", "sync.keeper", str(self._paths.root)])
+        client = KeeperClient(self._paths.socket)
+        client.hello()
+        return client
+
+    def __exit__(self, *_: object) -> None:
+        stop_child(self._child, 10.0)

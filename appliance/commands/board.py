@@ -1,0 +1,128 @@
+"""`kurabako board`: the education board's own commands."""
+
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+
+from appliance.board.folder import ReplicaPlace, init_board, open_board
+from appliance.commands.asking import ask_passphrase, passphrase_option
+from appliance.commands.restore import restore
+from appliance.people import ROLE_NAMES, StaffMember
+from crypto.secret import Secret
+
+
+@click.group()
+@click.option(
+    "--board",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=Path("board"),
+    envvar="KURABAKO_BOARD",
+    show_default=True,
+    help="the board's folder",
+)
+@click.pass_context
+def board(ctx: click.Context, folder: Path) -> None:
+    """The education board: schools, people, restore."""
+    ctx.obj = folder
+
+
+board.add_command(restore)
+
+
+@board.command()
+@click.option("--name", required=True, help="the board's name, such as 多良川市教育委員会")
+@passphrase_option
+@click.pass_obj
+def init(folder: Path, name: str, from_stdin: bool) -> int:
+    """Make the board's root key, sealed under a passphrase."""
+    made = init_board(folder, name, ask_passphrase("教育委員会の合言葉 / passphrase", from_stdin, new=True))
+    click.echo(f"{made.name}: {made.root.fingerprint}")
+    return 0
+
+
+@board.command()
+@click.argument("school")
+@click.option("--name", required=True, help="the school's name")
+@click.option("--site", type=click.Path(path_type=Path), required=True, help="the new site's folder")
+@click.option("--endpoint", required=True, help="object store, such as https://s3.example.jp")
+@click.option("--bucket", default="kurabako", show_default=True)
+@click.option("--region", default="us-east-1", show_default=True)
+@click.option("--access-key", required=True)
+@click.option("--secret-key-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
+@passphrase_option
+@click.pass_obj
+def enrol(
+    folder: Path,
+    school: str,
+    name: str,
+    site: Path,
+    endpoint: str,
+    bucket: str,
+    region: str,
+    access_key: str,
+    secret_key_file: Path,
+    from_stdin: bool,
+) -> int:
+    """Enrol SCHOOL: make its site with keys and the signed roster of people. Add staff with `board admit`."""
+    from appliance.board.enrolment import NewSchool, enrol_school
+    from appliance.config import StoreSection
+
+    opened = open_board(folder)
+    root = opened.unlock(ask_passphrase("教育委員会の合言葉 / passphrase", from_stdin))
+    secret = secret_key_file.read_text("utf-8").strip()
+    place = ReplicaPlace(school, name, endpoint, bucket, region, access_key, secret)
+    store = StoreSection(endpoint, bucket, region)
+    paths = enrol_school(opened, root, NewSchool(school, name, place, store), [], site)
+    click.echo(f"{name}（{school}）: {paths.root}")
+    return 0
+
+
+@board.command()
+@click.argument("site", type=click.Path(path_type=Path))
+@click.option("--login", "name", required=True)
+@click.option("--display-name", required=True, help="the name that screens show")
+@click.option("--role", "roles", multiple=True, required=True, type=click.Choice(sorted(ROLE_NAMES)))
+@click.option("--new-passphrase-file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@passphrase_option
+@click.pass_obj
+def admit(
+    folder: Path,
+    site: Path,
+    name: str,
+    display_name: str,
+    roles: tuple[str, ...],
+    new_passphrase_file: Path | None,
+    from_stdin: bool,
+) -> int:
+    """Let a person in at SITE, with a first passphrase."""
+    from appliance.board.enrolment import admit_staff
+
+    root = open_board(folder).unlock(ask_passphrase("教育委員会の合言葉 / passphrase", from_stdin))
+    if new_passphrase_file:
+        first = new_passphrase_file.read_text("utf-8").strip()
+    else:
+        first = ask_passphrase(f"{display_name} の最初の合言葉 / first passphrase", False, new=True)
+    admit_staff(root, site, [StaffMember(name, display_name, roles, Secret(first.encode()))])
+    click.echo(f"{display_name}（{name}）: {', '.join(ROLE_NAMES[role] for role in roles)}")
+    return 0
+
+
+@board.command()
+@click.argument("restored", type=click.Path(path_type=Path))
+@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="the day to show (default: today)")
+@passphrase_option
+@click.pass_obj
+def show(folder: Path, restored: Path, on: datetime | None, from_stdin: bool) -> int:
+    """Show a day's attendance in a RESTORED folder: every entry with who made it when."""
+    from appliance.board.attendance import attendance_lines
+    from appliance.board.restored import open_restored
+
+    root = open_board(folder).unlock(ask_passphrase("教育委員会の合言葉 / passphrase", from_stdin))
+    day = on.date() if on else date.today()  # noqa: DTZ011 - the officer's own day
+    store = open_restored(restored, root)
+    for line in attendance_lines(store, day):
+        click.echo(line)
+    store.close()
+    return 0

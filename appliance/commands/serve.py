@@ -1,0 +1,43 @@
+"""`kurabako serve`: run a whole site in the foreground and take every child down with it."""
+
+import signal
+from pathlib import Path
+
+import click
+
+from appliance.site import SiteFolder, open_site
+
+
+@click.command()
+@click.argument("site", type=click.Path(path_type=Path), envvar="KURABAKO_SITE")
+def serve(site: Path) -> int:
+    """Run keeper, Litestream and sync of the site at SITE until Ctrl-C or SIGTERM."""
+    folder = open_site(site)
+    run_site(folder)
+    return 0
+
+
+def run_site(folder: SiteFolder) -> None:
+    """Run the site; with `embedded` in its configuration its own object store too."""
+    from appliance.credentials import read_store_key
+    from sync.daemon import SiteDaemon
+    from sync.embedded import EmbeddedStore, port_of
+
+    section, embedded = folder.config.store, None
+    if section.embedded:
+        key = read_store_key(folder.path)
+        port = port_of(section.endpoint)
+        embedded = EmbeddedStore(
+            folder.path / "cloud" / "store", key.access_key, key.secret_key, section.bucket, port
+        )
+    daemon = SiteDaemon(folder.paths, folder.daemon_settings())
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: daemon.stop())
+    try:
+        if embedded is not None:
+            embedded.start()
+        click.echo(f"kurabako: {folder.config.site.name}（{folder.config.site.school}）", err=True)
+        daemon.run()
+    finally:
+        if embedded is not None:
+            embedded.stop()

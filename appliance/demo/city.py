@@ -1,0 +1,185 @@
+"""A demo city with one school, everything embedded: object store, a line that can be cut, board, site, people.
+
+Invariant: the school's data goes through the same enrolment and the same importer as any school's; the folder can
+be used again, and whatever is started is stopped with this process.
+"""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from appliance.board.enrolment import NewSchool, enrol_school
+from appliance.board.folder import BoardFolder, ReplicaPlace, init_board, open_board
+from appliance.config import StoreSection, load_config, write_config
+from appliance.demo.agenda import demo_agenda
+from appliance.generator.school import make_school
+from appliance.generator.writer import write_school
+from appliance.login import login
+from appliance.office import Office
+from appliance.people import StaffMember
+from appliance.schooldays import school_year_of
+from appliance.session import JST
+from crypto.identity import Identity
+from crypto.secret import Secret
+from sync.clock import wall_ms
+from sync.embedded import EmbeddedStore
+from sync.keeper import keeper_pid
+from sync.linecut import LineCut
+from sync.programs import start_child, stop_child
+from sync.site import SitePaths
+from sync.status import LinkState, Status, read_status
+
+PASSPHRASE: Final = "kurabako-demo-1"  # noqa: S105 - printed by the demo; it guards nothing
+BOARD_PASSPHRASE: Final = "kurabako-board-1"  # noqa: S105 - likewise
+STAFF: Final = (
+    ("kocho", "校長 髙橋 誠", "principal"),
+    ("kyoto", "教頭 𠮷村 恵子", "vice_principal"),
+    ("sato", "教諭 佐藤 葵", "teacher"),
+    ("suzuki", "教諭 鈴木 航", "teacher"),
+    ("hoken", "養護教諭 渡邊 真理", "nurse"),
+    ("jimu", "事務 齋藤 久美子", "clerk"),
+)
+_SEED: Final = 7
+_BUCKET: Final = "kurabako-demo"
+_DONE: Final = "ready"
+_ACCESS, _SECRET = "kurabako-demo", "loopback-only-secret"
+Say = Callable[[str], None]
+
+
+class DemoCity:
+    """The folder of a demo and the processes over it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder.resolve()
+        self.site = self.folder / "site"
+        self._cloud = EmbeddedStore(self.folder / "cloud" / "store", _ACCESS, Secret(_SECRET.encode()), _BUCKET)
+        self._serve: subprocess.Popen[bytes] | None = None
+        self.line: LineCut | None = None
+
+    @property
+    def paths(self) -> SitePaths:
+        """Return the site's files."""
+        return SitePaths(self.site)
+
+    @property
+    def board(self) -> BoardFolder:
+        """Return the board's folder."""
+        return open_board(self.folder / "board")
+
+    @property
+    def made(self) -> bool:
+        """Say whether the folder holds a finished demo."""
+        return (self.folder / _DONE).exists()
+
+    def unlock(self) -> Identity:
+        """Open the board's root identity."""
+        return self.board.unlock(BOARD_PASSPHRASE)
+
+    def start(self) -> None:
+        """Start the object store, the line and the site; the demo must be made."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._cloud.start()
+        self.line = LineCut("127.0.0.1", self._cloud.port)
+        if self.made:
+            self._point()
+            self._start_site()
+
+    def make(self, say: Say) -> None:
+        """Make board, school, people and roster; call after `start`."""
+        assert self.line is not None  # noqa: S101 - start() came first
+        for part in ("site", "board"):
+            shutil.rmtree(self.folder / part, ignore_errors=True)
+        year = school_year_of(datetime.fromtimestamp(wall_ms() / 1000, JST).date())
+        school = make_school(_SEED, year)
+        write_school(school, self.folder / "roster.zip")
+        say(f"名簿を作りました: {school.name}（{school.code}）")
+        board = init_board(self.folder / "board", "多良川市教育委員会", BOARD_PASSPHRASE)
+        root = board.unlock(BOARD_PASSPHRASE)
+        place = ReplicaPlace(
+            school.code, school.name, self._cloud.config.endpoint, _BUCKET, "us-east-1", _ACCESS, _SECRET
+        )
+        store = StoreSection(self._cloud.config.endpoint, _BUCKET, connect=self.line.endpoint)
+        staff = [StaffMember(name, shown, (role,), Secret(PASSPHRASE.encode())) for name, shown, role in STAFF]
+        enrol_school(board, root, NewSchool(school.code, school.name, place, store), staff, self.site)
+        say(f"学校を登録しました: 職員{len(staff)}名の鍵、署名入りの利用者名簿")
+        self._start_site()
+        self._fill(say)
+        (self.folder / _DONE).write_text("")
+
+    def office(self, name: str) -> Office:
+        """Log somebody in."""
+        return login(self.site, name, PASSPHRASE)
+
+    def open_today(self) -> None:
+        """See that today is a school day at the demo school, also on a Sunday."""
+        office = self.office("kocho")
+        try:
+            today = office.today()
+            year = office.calendar.year(today)
+            if not office.home().school_day:
+                office.calendar.keep(msgspec.structs.replace(year, extra_days=(*year.extra_days, today)))
+            if not office.home().meetings:
+                meeting, items = demo_agenda(today)
+                office.meetings.add(meeting, items)
+        finally:
+            office.logout()
+
+    def status(self) -> Status | None:
+        """Return what the site's daemon knows."""
+        return read_status(self.paths)
+
+    def keeper_pid(self) -> int | None:
+        """Return the keeper's process id while it runs."""
+        return keeper_pid(self.paths)
+
+    def wait(self, wanted: Callable[[Status], bool], timeout_s: float) -> Status:
+        """Wait for a status; raises TimeoutError."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            status = self.status()
+            if status is not None and wanted(status):
+                return status
+            if time.monotonic() > deadline:
+                raise TimeoutError(str(status))
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Stop everything."""
+        stop_child(self._serve, 30.0)
+        self._serve = None
+        if self.line is not None:
+            self.line.close()
+        self._cloud.stop()
+
+    def _fill(self, say: Say) -> None:
+        clerk = self.office("jimu")
+        try:
+            plan = clerk.roster.plan(self.folder / "roster.zip")
+            clerk.roster.commit(plan)
+            say(f"名簿を取り込みました: {len(plan.class_counts)}学級 {sum(c.pupils for c in plan.class_counts)}名")
+        finally:
+            clerk.logout()
+        self.open_today()
+
+    def _point(self) -> None:
+        """Ports change from run to run: tell site and board where the store is now."""
+        assert self.line is not None  # noqa: S101 - start() came first
+        config = load_config(self.site)
+        endpoint = self._cloud.config.endpoint
+        store = msgspec.structs.replace(config.store, endpoint=endpoint, connect=self.line.endpoint)
+        write_config(self.site, msgspec.structs.replace(config, store=store))
+        board = self.board
+        board.keep_place(msgspec.structs.replace(board.place(config.site.school), endpoint=endpoint))
+
+    def _start_site(self) -> None:
+        with (self.folder / "serve.log").open("ab") as log:
+            command = [sys.executable, "-m", "appliance.cli", "serve", str(self.site)]
+            self._serve = start_child(command, None, log)
+        self.wait(lambda status: status.link is LinkState.ONLINE and status.sent > 0, 60)

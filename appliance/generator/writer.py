@@ -1,0 +1,194 @@
+"""Writes a made school as a conformant OneRoster 1.2_JP ZIP (bulk).
+
+Invariant: column order and names are the Japan profile's, the same school gives the same bytes. Source: 1EdTech
+OneRoster 1.2 CSV Binding: Japan K-12/Schools Profile v1.0.
+"""
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+from appliance.generator.school import MadePerson, MadeSchool
+
+_FILES: Final = ("academicSessions", "classes", "courses", "demographics", "enrollments", "orgs", "roles", "users")
+_ABSENT: Final = (
+    "categories",
+    "classResources",
+    "courseResources",
+    "lineItemLearningObjectiveIds",
+    "lineItems",
+    "lineItemScoreScales",
+    "resources",
+    "resultLearningObjectiveIds",
+    "results",
+    "resultScoreScales",
+    "scoreScales",
+    "userProfiles",
+    "userResources",
+)
+_HEAD: Final = ("sourcedId", "status", "dateLastModified")
+_STAMP: Final = (2026, 4, 1, 0, 0, 0)
+
+_COLUMNS: Final[dict[str, str]] = {
+    "academicSessions": "title type startDate endDate parentSourcedId schoolYear",
+    "orgs": "name type identifier parentSourcedId",
+    "courses": "schoolYearSourcedId title courseCode grades orgSourcedId subjects subjectCodes",
+    "classes": "title grades courseSourcedId classCode classType location schoolSourcedId termSourcedIds subjects"
+    " subjectCodes periods metadata.jp.specialNeeds",
+    "users": "enabledUser username userIds givenName familyName middleName identifier email sms phone"
+    " agentSourcedIds grades password userMasterIdentifier preferredGivenName preferredMiddleName"
+    " preferredFamilyName primaryOrgSourcedId pronouns metadata.jp.kanaGivenName metadata.jp.kanaFamilyName"
+    " metadata.jp.kanaMiddleName metadata.jp.homeClass",
+    "roles": "userSourcedId roleType role beginDate endDate orgSourcedId userProfileSourcedId",
+    "enrollments": "classSourcedId schoolSourcedId userSourcedId role primary beginDate endDate"
+    " metadata.jp.shussekiNo metadata.jp.publicFlg",
+    "demographics": "birthDate sex americanIndianOrAlaskaNative asian blackOrAfricanAmerican"
+    " nativeHawaiianOrOtherPacificIslander white demographicRaceTwoOrMoreRaces hispanicOrLatinoEthnicity"
+    " countryOfBirthCode stateOfBirthAbbreviation cityOfBirth publicSchoolResidenceStatus",
+}
+
+
+def write_school(school: MadeSchool, path: Path) -> None:
+    """Write the ZIP."""
+    rows = _rows(school)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        _add(archive, "manifest.csv", [("propertyName", "value"), *_manifest()])
+        for name in _FILES:
+            columns = (*_HEAD, *_COLUMNS[name].split())
+            table = [[row.get(column, "") for column in columns] for row in rows[name]]
+            _add(archive, f"{name}.csv", [columns, *table])
+
+
+def _add(archive: zipfile.ZipFile, name: str, rows: Iterable[Sequence[str]]) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerows(rows)
+    archive.writestr(zipfile.ZipInfo(name, _STAMP), text.getvalue().encode())
+
+
+def _manifest() -> list[tuple[str, str]]:
+    modes = {**dict.fromkeys(_FILES, "bulk"), **dict.fromkeys(_ABSENT, "absent")}
+    return [
+        ("manifest.version", "1.0"),
+        ("oneroster.version", "1.2_JP"),
+        *((f"file.{name}", modes[name]) for name in sorted(modes)),
+        ("source.systemName", "Kurabako generator"),
+        ("source.systemCode", "kurabako"),
+    ]
+
+
+def _rows(school: MadeSchool) -> dict[str, list[dict[str, str]]]:
+    people = [*school.staff, *school.guardians, *(p for c in school.classes for p in c.pupils)]
+    users = [_user(school, person) for person in people]
+    return {
+        "academicSessions": [_session(school)],
+        "orgs": _orgs(school),
+        "courses": [],
+        "classes": _classes(school),
+        "users": users,
+        "roles": [_role(school, person) for person in people],
+        "enrollments": _enrollments(school),
+        "demographics": [{"sourcedId": p.id, "sex": p.sex} for c in school.classes for p in c.pupils],
+    }
+
+
+def _session(school: MadeSchool) -> dict[str, str]:
+    return {
+        "sourcedId": school.session_id,
+        "title": f"{school.year}年度",
+        "type": "schoolYear",
+        "startDate": f"{school.year}-04-01",
+        "endDate": f"{school.year + 1}-03-31",
+        "schoolYear": str(school.year),
+    }
+
+
+def _orgs(school: MadeSchool) -> list[dict[str, str]]:
+    return [
+        {
+            "sourcedId": school.district_id,
+            "name": "多良川市教育委員会",
+            "type": "district",
+            "identifier": "412040",
+        },
+        {
+            "sourcedId": school.school_id,
+            "name": school.name,
+            "type": "school",
+            "identifier": school.code,
+            "parentSourcedId": school.district_id,
+        },
+    ]
+
+
+def _classes(school: MadeSchool) -> list[dict[str, str]]:
+    return [
+        {
+            "sourcedId": c.id,
+            "title": c.title,
+            "grades": ",".join(c.grades),
+            "classType": "homeroom",
+            "schoolSourcedId": school.school_id,
+            "termSourcedIds": school.session_id,
+            "metadata.jp.specialNeeds": str(c.special_needs).lower(),
+        }
+        for c in school.classes
+    ]
+
+
+def _user(school: MadeSchool, person: MadePerson) -> dict[str, str]:
+    name = person.name
+    return {
+        "sourcedId": person.id,
+        "enabledUser": "true",
+        "username": person.id[:8],
+        "givenName": name.given,
+        "familyName": name.family,
+        "phone": person.phone,
+        "agentSourcedIds": ",".join(person.guardian_of),
+        "grades": person.grade,
+        "userMasterIdentifier": person.id,
+        "primaryOrgSourcedId": school.school_id,
+        "metadata.jp.kanaGivenName": name.kana_given,
+        "metadata.jp.kanaFamilyName": name.kana_family,
+        "metadata.jp.homeClass": person.class_id,
+    }
+
+
+def _role(school: MadeSchool, person: MadePerson) -> dict[str, str]:
+    return {
+        "sourcedId": _derived(person.id, 1),
+        "userSourcedId": person.id,
+        "roleType": "primary",
+        "role": person.role,
+        "orgSourcedId": school.school_id,
+    }
+
+
+def _enrollments(school: MadeSchool) -> list[dict[str, str]]:
+    rows = []
+    for c in school.classes:
+        for person in (c.teacher, *c.pupils):
+            student = person.role == "student"
+            rows.append(
+                {
+                    "sourcedId": _derived(person.id, 2),
+                    "classSourcedId": c.id,
+                    "schoolSourcedId": school.school_id,
+                    "userSourcedId": person.id,
+                    "role": "student" if student else "teacher",
+                    "primary": "false" if student else "true",
+                    "beginDate": f"{school.year}-04-01",
+                    "endDate": f"{school.year + 1}-03-31",
+                    "metadata.jp.shussekiNo": str(person.number) if student else "",
+                    "metadata.jp.publicFlg": "true",
+                }
+            )
+    return rows
+
+
+def _derived(person_id: str, kind: int) -> str:
+    """Return another stable UUIDv4-shaped id that follows from a person's."""
+    return f"{person_id[:-1]}{(int(person_id[-1], 16) + kind) % 16:x}"

@@ -1,0 +1,125 @@
+"""The roster as the screens need it: classes in order, who is in them on a day, search by kana, staff names.
+
+Invariant: opened from sealed records, kept only in this process's memory, and read again when a roster record
+changed. A school has about 1,000 pupils, so searching happens here and no index lies in the store.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+
+import msgspec
+
+from appliance.people import PROFILE, Profile
+from appliance.roster import RECORD_TYPES, Enrollment, RosterRecord, School, SchoolClass, User, decode_record
+from crypto.importance import Importance
+from sync.sealed import SealedStore
+
+_III = tuple(kind for kind, struct in RECORD_TYPES.items() if struct.importance is Importance.III)
+_GRADES = "P1 P2 P3 P4 P5 P6 J1 J2 J3 H1 H2 H3"
+_GRADE_ORDER = {grade: place for place, grade in enumerate(_GRADES.split())}
+
+
+@dataclass(frozen=True, slots=True)
+class ClassMember:
+    """A pupil of a class on a day."""
+
+    user: User
+    number: int | None
+
+
+class RosterIndex:
+    """An opened roster over one session."""
+
+    def __init__(self, store: SealedStore) -> None:
+        self._store = store
+        self._seq = -1
+        self._schools: dict[str, School] = {}
+        self._classes: dict[str, SchoolClass] = {}
+        self._users: dict[str, User] = {}
+        self._enrollments: dict[str, list[Enrollment]] = {}
+        self._names: dict[bytes, str] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read again if a roster record came in since the last time."""
+        seq = self._store.reader.position().seq
+        if seq == self._seq:
+            return
+        news = self._store.reader.since(self._seq) if self._seq >= 0 else None
+        self._seq = seq if news is None or len(news) < 10_000 else news[-1].seq
+        if news is None or any(row.kind.startswith(("roster.", "person.")) for row in news):
+            self._read()
+
+    def classes(self) -> list[SchoolClass]:
+        """Return classes with an attendance book, by grade, special-needs classes after the others."""
+        return sorted((c for c in self._classes.values() if c.homeroom), key=_class_order)
+
+    def school_class(self, class_id: str) -> SchoolClass | None:
+        """Return a class by its id."""
+        return self._classes.get(class_id)
+
+    def user(self, user_id: str) -> User | None:
+        """Return a person of the roster by id."""
+        return self._users.get(user_id)
+
+    def members(self, class_id: str, on: date) -> list[ClassMember]:
+        """Return a class's pupils on a day, by 出席番号 and then by reading."""
+        found = []
+        for enrollment in self._enrollments.get(class_id, ()):
+            user = self._users.get(enrollment.user_id)
+            if user is not None and enrollment.role == "student" and _holds(enrollment, on):
+                found.append(ClassMember(user, enrollment.number))
+        return sorted(found, key=lambda m: (m.number is None, m.number or 0, m.user.kana, m.user.id))
+
+    def enrollments(self, class_id: str) -> list[Enrollment]:
+        """Return every enrolment of a class, past ones too."""
+        return list(self._enrollments.get(class_id, ()))
+
+    def teacher(self, class_id: str) -> str:
+        """Return the name of a class's teacher, or an empty string."""
+        for enrollment in self._enrollments.get(class_id, ()):
+            user = self._users.get(enrollment.user_id)
+            if enrollment.role == "teacher" and user is not None:
+                return user.name
+        return ""
+
+    def classes_in_grade(self, grade: str) -> int:
+        """Return how many ordinary classes a grade has."""
+        return sum(grade in c.grades and not c.special_needs for c in self._classes.values() if c.homeroom)
+
+    def display_name(self, person: bytes) -> str:
+        """Return the name of a person who writes, or their id's first digits."""
+        return self._names.get(person) or person.hex()[:8]
+
+    def records(self) -> list[RosterRecord]:
+        """Return every roster record that this person can open: what an import compares with."""
+        kinds = [kind for kind, s in RECORD_TYPES.items() if self._store.keyring.cleared(s.importance)]
+        return [record for kind in kinds for record in self._opened(kind)]
+
+    def _read(self) -> None:
+        by_kind = {kind: self._opened(kind) for kind in _III}
+        self._schools = {r.id: r for r in by_kind[School.kind] if isinstance(r, School)}
+        self._classes = {r.id: r for r in by_kind[SchoolClass.kind] if isinstance(r, SchoolClass)}
+        self._users = {r.id: r for r in by_kind[User.kind] if isinstance(r, User)}
+        self._enrollments = {}
+        for record in by_kind[Enrollment.kind]:
+            if isinstance(record, Enrollment):
+                self._enrollments.setdefault(record.class_id, []).append(record)
+        self._names = {}
+        for plain in self._store.heads(PROFILE):
+            profile = msgspec.msgpack.decode(plain.payload, type=Profile)
+            self._names[bytes.fromhex(profile.person)] = profile.display_name
+
+    def _opened(self, kind: str) -> list[RosterRecord]:
+        return [decode_record(kind, plain.payload) for plain in self._store.heads(kind) if plain.payload]
+
+
+def _class_order(school_class: SchoolClass) -> tuple[bool, int, str]:
+    grade = min((_GRADE_ORDER.get(grade, 99) for grade in school_class.grades), default=99)
+    return school_class.special_needs, grade, school_class.title
+
+
+def _holds(enrollment: Enrollment, on: date) -> bool:
+    return (enrollment.begins is None or enrollment.begins <= on) and (
+        enrollment.ends is None or on <= enrollment.ends
+    )
