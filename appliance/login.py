@@ -33,7 +33,7 @@ def login(site_dir: Path, name: str, passphrase: str) -> Office:
     WrongPassphraseError, BadPassphraseError, NotInOfficeError.
     """
     site = open_site(site_dir)
-    client = KeeperClient(site.paths.socket, patience_s=5.0)
+    client = KeeperClient(site.paths.socket, patience_s=15.0)
     try:
         session = _open_session(site, client, name, passphrase)
     except BaseException:

@@ -1,13 +1,12 @@
 """A whole site in the foreground: keeper, Litestream, proof of what was sent, checkpoints, self-checks.
 
-Invariant: one loop in the main thread starts and stops every child; Litestream runs only while no reset is
-owed; the status file says nothing that was not proven. After any end, the next start carries on without hands.
+Invariant: one loop starts and stops Litestream and the self-check, one thread the keeper; Litestream runs only
+while no reset is owed; the status file says nothing that was not proven. After any end, the next start carries on
+without hands.
 """
 
 import contextlib
 import os
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from typing import Final
@@ -19,10 +18,10 @@ from sync.clock import wall_ms
 from sync.errors import KeeperGoneError, StoreRefusedError, SyncError
 from sync.ids import WRITER_BYTES
 from sync.keeper import take_lock
+from sync.keeperchild import KeeperChild
 from sync.lineprobe import LineProbe
 from sync.litestream import Litestream, replica_path
 from sync.objectstore import ObjectStore, StoreConfig
-from sync.programs import start_child, stop_child
 from sync.reader import Reader
 from sync.replica import Prover
 from sync.selfcheck import SelfCheckRun
@@ -68,7 +67,7 @@ class SiteDaemon:
         self._client = KeeperClient(paths.socket)
         self._checkpoints = CheckpointWriter(self._reader, self._client, settings.key, os.urandom(WRITER_BYTES))
         self._check = SelfCheckRun(paths)
-        self._keeper: subprocess.Popen[bytes] | None = None
+        self._keeper = KeeperChild(paths)
         self._stopping = self._blind = False
         self._resets = self._restarts = 0
         self._verified_at_ms: int | None = None
@@ -94,7 +93,7 @@ class SiteDaemon:
 
     def start(self) -> None:
         """Start everything; a reset owed from the last life is done first."""
-        self._start_keeper()
+        self._keeper.start()
         self._client.hello()
         self._recall()
         if self._paths.reset_mark.exists():
@@ -106,8 +105,6 @@ class SiteDaemon:
 
     def tick(self) -> None:
         """Look after every part once."""
-        if self._keeper is None or self._keeper.poll() is not None:
-            self._start_keeper()
         if self._paths.reset_mark.exists():
             self._reset()
         self._mind_litestream()
@@ -131,7 +128,7 @@ class SiteDaemon:
         if self._probe.link.state is LinkState.ONLINE:
             self._prover.step(_LAST_PROOF_S)
         self._check.stop()
-        stop_child(self._keeper, 10.0)
+        self._keeper.stop(10.0)
         self._litestream.stop()
         self._client.close()
         self._reader.close()
@@ -159,11 +156,9 @@ class SiteDaemon:
 
     def children(self) -> dict[str, int]:
         """Return the process ids of keeper and Litestream while they run."""
-        keeper = self._keeper.pid if self._keeper is not None else None
-        return {name: pid for name, pid in (("keeper", keeper), ("litestream", self._litestream.pid)) if pid}
-
-    def _start_keeper(self) -> None:
-        self._keeper = start_child([sys.executable, "-m", "sync.keeper", str(self._paths.root)])
+        return {
+            name: pid for name, pid in (("keeper", self._keeper.pid), ("litestream", self._litestream.pid)) if pid
+        }
 
     def _start_litestream(self) -> None:
         self._blind = self._probe.link.good == 0 and self._probe.link.bad > 0
@@ -171,7 +166,7 @@ class SiteDaemon:
 
     def _reset(self) -> None:
         """Replace the replica's head by a whole new snapshot; until it is proven nothing counts as sent."""
-        self._litestream.stop()
+        self._litestream.kill()
         self._prover.distrust()
         self._litestream.reset()
         self._start_litestream()
@@ -188,7 +183,7 @@ class SiteDaemon:
         blind = self._blind and self._probe.link.good > 0
         if self._litestream.alive and not hangs and not blind:
             return
-        self._litestream.stop()
+        self._litestream.kill()
         if hangs:  # the store answers, yet nothing was sent: a hung connection never recovers by itself
             self._prover.stuck_since = None
             self._patience_s = min(self._patience_s * 2, 16 * _STUCK_S)  # a thin line needs its time
@@ -223,7 +218,8 @@ class SiteDaemon:
         return tuple(found)
 
     def _remember(self, key: str, value: int) -> None:
-        self._client.local_put(_SPACE, key, str(value).encode())
+        with contextlib.suppress(KeeperGoneError):  # only a count for the next life
+            self._client.local_put(_SPACE, key, str(value).encode())
 
     def _recall(self) -> None:
         self._resets = int(self._client.local_get(_SPACE, "replica_resets") or 0)

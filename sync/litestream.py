@@ -112,6 +112,13 @@ class Litestream:
         stop_child(self._child, _STOP_S)
         self._child = None
 
+    def kill(self) -> None:
+        """End the process at once: it loses nothing (measured), while a stop without a line takes seconds."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.wait()
+        self._child = None
+
     def reset(self) -> None:
         """Make the next start send a whole new snapshot; only while stopped. Raises ReplicatorError."""
         self._configure()

@@ -4,6 +4,7 @@ Invariant: what is counted as acknowledged was read from the office processes, w
 opened from the restored store; the line is a real TCP connection that is really cut.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -190,10 +191,14 @@ class Outage:
         deadline = time.monotonic() + 60
         while _done(lanes) < after and time.monotonic() < deadline:
             time.sleep(0.002)
-        pid = city.keeper_pid()
-        if pid is not None:
-            os.kill(pid, signal.SIGKILL)
-            self.keeper_kills += 1
+        while time.monotonic() < deadline:
+            pid = city.keeper_pid()
+            with contextlib.suppress(ProcessLookupError):  # the mark may still name the one killed before
+                if pid is not None:
+                    os.kill(pid, signal.SIGKILL)
+                    self.keeper_kills += 1
+                    return
+            time.sleep(0.002)
 
 
 def _done(lanes: "Sequence[Lane]") -> int:

@@ -12,12 +12,22 @@ from appliance.office import Office
 
 _REASONS: Final[dict[str, tuple[str, ...]]] = {
     "sick": ("発熱 38度2分", "腹痛", "頭痛とだるさ、受診の予定", "咳がひどい"),
-    "absent": ("家庭の都合", "連絡なし、電話をかけた"),
+    "other_absence": ("家庭の都合", "連絡なし、電話をかけた"),
     "suspended": ("インフルエンザA型", "新型コロナ、発症日を確認中"),
     "mourning": ("祖父の葬儀",),
-    "elsewhere": ("教育支援センターに通所",),
+    "attended_elsewhere": ("教育支援センターに通所",),
 }
-_CODES: Final = ("sick", "sick", "sick", "late", "absent", "suspended", "left_early", "elsewhere", "mourning")
+_CODES: Final = (
+    "sick",
+    "sick",
+    "sick",
+    "late",
+    "other_absence",
+    "suspended",
+    "left_early",
+    "attended_elsewhere",
+    "mourning",
+)
 _SHARE: Final = 0.12
 
 

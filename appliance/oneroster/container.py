@@ -56,7 +56,7 @@ def read_source(source: Path) -> tuple[Piece, ...]:
         raise SourceUnreadableError(operation="read export", subject=source.name, file=source.name) from exc
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")) or source.suffix.lower() == ".zip":
         return _read_zip(data, source.name)
-    return (Piece(source.name, "", _within_limit(data, source.name)),)
+    return (Piece(_shown(source.name), "", _within_limit(data, source.name)),)
 
 
 def _read_folder(source: Path) -> tuple[Piece, ...]:
@@ -69,7 +69,7 @@ def _read_folder(source: Path) -> tuple[Piece, ...]:
         total += len(data)
         if total > MAX_TOTAL or len(pieces) >= MAX_ENTRIES:
             raise _too_large(source.name)
-        pieces.append(Piece(path.name, path.parent.relative_to(source).as_posix(), data))
+        pieces.append(Piece(_shown(path.name), _shown(path.parent.relative_to(source).as_posix()), data))
     return tuple(pieces)
 
 
@@ -110,7 +110,7 @@ def _read_entries(archive: zipfile.ZipFile, name: str) -> tuple[Piece, ...]:
         total += len(content)
         if total > MAX_TOTAL:
             raise _too_large(name)
-        pieces.append(Piece(path.name, path.parent.as_posix(), content))
+        pieces.append(Piece(_shown(path.name), _shown(path.parent.as_posix()), content))
     return tuple(pieces)
 
 
@@ -143,6 +143,11 @@ def _safe_path(entry: zipfile.ZipInfo, name: str) -> PurePosixPath:
 
 def _is_junk(path: PurePosixPath) -> bool:
     return any(part.startswith(".") or part.lower() in _JUNK_NAMES for part in path.parts)
+
+
+def _shown(name: str) -> str:
+    """Make a name safe to print: a file name may carry terminal controls."""
+    return "".join(c if c.isprintable() else "?" for c in name)
 
 
 def _within_limit(data: bytes, name: str) -> bytes:

@@ -17,11 +17,14 @@ PROBLEMS: dict[str, tuple[str, str]] = {
     "column": ("列がありません", "the column is missing"),
     "columns": ("列の数が見出しと合いません", "the number of fields differs from the header"),
     "conflict": ("manifest.csv では「なし」のファイルです。取り込みません", "is absent by the manifest; not read"),
+    "control": ("改行などの制御文字が含まれています", "contains control characters"),
     "date": ("日付ではありません", "is no date"),
     "delta": ("差分（delta）では必要な値です", "is needed in delta mode"),
     "disabled": ("無効な利用者です（取り込みます）", "is a disabled user (imported all the same)"),
+    "doubled": ("同じ列が2つあります", "names a column twice"),
     "duplicate": ("前の行と同じ値です", "repeats the value of an earlier row"),
     "empty": ("見出しだけでデータの行がありません", "holds a header and no rows"),
+    "gaiji": ("外字が含まれています。表示できないことがあります", "contains private characters (gaiji)"),
     "grade": ("学年のコード（P1〜P6、J1〜J3など）ではありません", "is no grade code (P1–P6, J1–J3 …)"),
     "halfwidth": ("半角カタカナが含まれています", "contains half-width katakana"),
     "iso": ("日付の形が YYYY-MM-DD ではありません", "is not written YYYY-MM-DD"),
@@ -83,6 +86,10 @@ class Findings:
     def warn(self, file: str, line: int, column: str, rule: str) -> None:
         """Record that a row goes in although something is not as it should be."""
         self.warnings.append(make_finding(file, line, column, rule))
+
+    def left_out(self) -> tuple[Quarantined, ...]:
+        """Return what was quarantined, file by file in the order of lines."""
+        return tuple(sorted(self.quarantined, key=lambda found: (found.file, found.line)))
 
     def folded_warnings(self) -> tuple[Quarantined, ...]:
         """Return the warnings, one line for a rule that many rows break alike."""

@@ -39,7 +39,7 @@ def read_manifest(table: Table, findings: Findings) -> Manifest:
     for row in table.rows:
         name, value = row["propertyName"], row["value"]
         said.add(name)
-        problem = ""
+        problem, rule = "", name if name in _PROPERTIES else "file" if name.startswith("file.") else "propertyName"
         if name == "oneroster.version":
             version, problem = _version(value)
         elif name == "manifest.version":
@@ -49,7 +49,7 @@ def read_manifest(table: Table, findings: Findings) -> Manifest:
         elif name not in _PROPERTIES:
             problem = "value"
         if problem:
-            findings.warn(table.file, row.line, "value", f"manifest.{name or 'propertyName'}.{problem}")
+            findings.warn(table.file, row.line, "value", f"manifest.{rule}.{problem}")
     for name in ("manifest.version", "oneroster.version"):
         if name not in said:
             findings.warn(table.file, 0, name, f"manifest.{name}.missing")

@@ -117,7 +117,8 @@ def _known_ids(export: Export, parts: dict[str, Sifted], roster: Roster) -> dict
 
 def _plan(export: Export, scope: Scope, changes: Changes, findings: Findings) -> ImportPlan:
     warnings = findings.folded_warnings()
-    totals = count_totals(export, scope, changes, len(findings.quarantined), len(findings.warnings))
+    rows_out = {(found.file, found.line) for found in findings.quarantined}
+    totals = count_totals(export, scope, changes, len(rows_out), len(findings.warnings))
     return ImportPlan(
         version=export.version,
         mode=export.mode,
@@ -125,7 +126,7 @@ def _plan(export: Export, scope: Scope, changes: Changes, findings: Findings) ->
         put=changes.put,
         remove=changes.remove,
         unchanged=changes.unchanged,
-        quarantined=tuple(findings.quarantined),
+        quarantined=findings.left_out(),
         warnings=warnings,
         class_counts=count_classes(changes.after),
         totals=totals,

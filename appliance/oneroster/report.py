@@ -35,7 +35,7 @@ def report_lines(plan: ImportPlan, lang: Language) -> list[str]:
     ]
     if totals.skipped_schools:
         lines.append(f"ほかの学校 {totals.skipped_schools}校の {totals.skipped_rows}行は取り込みません")
-    lines += ["", f"取り込まない行 {len(plan.quarantined)}件"]
+    lines += ["", f"取り込まない行 {totals.quarantined}行"]
     lines += [_finding_ja(found) for found in plan.quarantined]
     lines += ["", f"お知らせ {totals.warnings}件（取り込みます）"]
     lines += [_finding_ja(found) for found in plan.warnings]
@@ -69,7 +69,7 @@ def _english(plan: ImportPlan) -> list[str]:
     ]
     if totals.skipped_schools:
         lines.append(f"Not imported: {totals.skipped_rows} rows of {totals.skipped_schools} other schools")
-    lines += ["", f"Rows left out: {len(plan.quarantined)}"]
+    lines += ["", f"Rows left out: {totals.quarantined}"]
     lines += [_finding_en(found) for found in plan.quarantined]
     lines += ["", f"Warnings: {totals.warnings} (imported all the same)"]
     lines += [_finding_en(found) for found in plan.warnings]

@@ -13,7 +13,14 @@ from appliance.oneroster.errors import MissingColumnError
 from appliance.oneroster.findings import Findings
 from appliance.oneroster.rules import PROFILE_COLUMNS, RULES, Column, Severity
 from appliance.oneroster.tables import Row, Table
-from appliance.oneroster.values import has_half_katakana, is_iso_date, is_iso_time, split_list
+from appliance.oneroster.values import (
+    has_controls,
+    has_gaiji,
+    has_half_katakana,
+    is_iso_date,
+    is_iso_time,
+    split_list,
+)
 
 Mode = Literal["bulk", "delta"]
 DELETED = "tobedeleted"
@@ -119,14 +126,25 @@ class Judge:
             fine = self._hit(table, row, column, column.problem, column.severity)
         elif column.problem == "date" and not is_iso_date(value):
             fine = self._hit(table, row, column, "iso", "warn")
-        if column.half and has_half_katakana(value):
-            fine = self._hit(table, row, column, "halfwidth", column.half) and fine
+        return self._text(table, row, column, value) and fine if column.half else fine
+
+    def _text(self, table: Table, row: Row, column: Column, value: str) -> bool:
+        """Check the characters of a name or title, which people will read on screens and paper."""
+        fine = True
+        if has_half_katakana(value):
+            fine = self._hit(table, row, column, "halfwidth", column.half)
+        if has_controls(value):
+            fine = self._hit(table, row, column, "control", column.half) and fine
+        if has_gaiji(value):
+            self._hit(table, row, column, "gaiji", "warn")
         return fine
 
     def _hit(self, table: Table, row: Row, column: Column, problem: str, severity: Severity) -> bool:
         rule = f"{table.part}.{column.rule_name}.{problem}"
         old = self.version == "1.1" and column.japan
-        if severity == "stop" and not (old and problem != "halfwidth" and column.name != "sourcedId"):
+        if severity == "stop" and not (
+            old and problem not in {"halfwidth", "control"} and column.name != "sourcedId"
+        ):
             self.findings.quarantine(table.file, row.line, column.name, rule)
             return False
         if severity:

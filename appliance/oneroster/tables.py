@@ -54,8 +54,8 @@ def read_table(text: str, part: str, file: str, findings: Findings) -> Table:
     first = next(rows, None)
     header = canonical_header(part, first[1]) if first is not None and first[1] is not None else ()
     table = Table(part, file, header)
-    if len(set(header) & set(table.header)) < len(header):
-        findings.warn(file, 1, "", f"{part}.header.duplicate")
+    if len(set(header)) < len(header):
+        findings.warn(file, 1, "", f"{part}.header.doubled")
     for line, fields in rows:
         if fields is None:
             findings.quarantine(file, line, "", f"{part}.row.malformed")

@@ -36,6 +36,16 @@ def has_half_katakana(text: str) -> bool:
     return _HALF_KATAKANA.search(text) is not None
 
 
+def has_controls(text: str) -> bool:
+    """Tell whether control characters (line breaks, terminal escapes) stand in the text."""
+    return any(unicodedata.category(c) == "Cc" for c in text)
+
+
+def has_gaiji(text: str) -> bool:
+    """Tell whether private characters (外字) stand in the text, which other machines show as blanks."""
+    return any(unicodedata.category(c) == "Co" for c in text)
+
+
 def is_boolean(text: str) -> bool:
     """Tell whether the text is true or false."""
     return text.lower() in {"true", "false"}
