@@ -1,1 +1,1 @@
-"""Screens of the office. The only user of Textual."""
+"""The screens of the office; the only user of Textual."""

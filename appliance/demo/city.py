@@ -39,12 +39,12 @@ from sync.status import LinkState, Status, read_status
 PASSPHRASE: Final = "kurabako-demo-1"  # noqa: S105 - printed by the demo; it guards nothing
 BOARD_PASSPHRASE: Final = "kurabako-board-1"  # noqa: S105 - likewise
 STAFF: Final = (
-    ("kocho", "校長 髙橋 誠", "principal"),
-    ("kyoto", "教頭 𠮷村 恵子", "vice_principal"),
-    ("sato", "教諭 佐藤 葵", "teacher"),
-    ("suzuki", "教諭 鈴木 航", "teacher"),
-    ("hoken", "養護教諭 渡邊 真理", "nurse"),
-    ("jimu", "事務 齋藤 久美子", "clerk"),
+    ("kocho", "髙橋 誠", "principal"),
+    ("kyoto", "𠮷村 恵子", "vice_principal"),
+    ("sato", "佐藤 葵", "teacher"),
+    ("suzuki", "鈴木 航", "teacher"),
+    ("hoken", "渡邊 真理", "nurse"),
+    ("jimu", "齋藤 久美子", "clerk"),
 )
 _SEED: Final = 7
 _BUCKET: Final = "kurabako-demo"

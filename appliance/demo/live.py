@@ -12,6 +12,7 @@ import click
 
 from appliance.demo.city import BOARD_PASSPHRASE, PASSPHRASE, STAFF, DemoCity
 from appliance.errors import ApplianceError
+from appliance.people import ROLE_NAMES
 
 _LINE: Final = "line"
 
@@ -46,7 +47,7 @@ def run_office(folder: Path) -> int:
 
 def welcome(folder: Path) -> list[str]:
     """Return what somebody needs to begin."""
-    people = "  ".join(f"{login}={shown}" for login, shown, _ in STAFF)
+    people = "  ".join(f"{login}={ROLE_NAMES[role]} {shown}" for login, shown, role in STAFF)
     return [
         "",
         f"利用者 / logins: {people}",

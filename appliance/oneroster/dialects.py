@@ -132,21 +132,21 @@ def canonical_header(part: str, header: Sequence[str]) -> tuple[str, ...]:
 def in_profile_order(part: str, header: Sequence[str]) -> bool:
     """Tell whether the known columns of a canonical header stand in the profile's order."""
     order = {column: position for position, column in enumerate(COLUMNS[part])}
-    positions = [order[column] for column in header if column in order]
+    positions = [order[column] for column in dict.fromkeys(header) if column in order]
     return positions == sorted(positions)
 
 
 def guess_version(headers: Mapping[str, Iterable[str]]) -> Version:
     """Guess the version from the canonical headers of an export that names none."""
     users = set(headers.get("users", ()))
+    if "role" in users and "roles" not in headers:
+        return "1.1"
     if "roles" in headers or users & {"userMasterIdentifier", "primaryOrgSourcedId", "preferredGivenName"}:
         if JP + "kanaPreferredGivenName" in users:
             return "1.2.1"
         japanese = any(column.startswith(JP) for header in headers.values() for column in header)
         return "1.2_JP" if japanese else "1.2"
-    if users:
-        return "1.1"
-    return "1.1" if "demographics" in headers else "1.2"
+    return "1.1" if users else "1.2"
 
 
 def _key(column: str) -> str:

@@ -39,7 +39,9 @@ def decode(data: bytes, file: str) -> Decoded:
     try:
         decoded = Decoded(body.decode("utf-8"), UTF8_BOM if marked else UTF8)
     except UnicodeDecodeError as exc:
-        if marked:
+        # UTF-8 that was cut in mid-character would pass as CP932.
+        cut = exc.end == len(body) and "unexpected end" in exc.reason and not body[: exc.start].isascii()
+        if marked or cut:
             raise _undecodable(body, exc, file) from exc
         decoded = _decode_cp932(body, file)
     _refuse_garbled(decoded.text, file)

@@ -11,6 +11,7 @@ import msgspec
 
 from appliance.oneroster.rules import KNOWN_ROLES
 from appliance.oneroster.sifting import Sifted
+from appliance.oneroster.survival import is_withheld
 from appliance.oneroster.tables import Row
 from appliance.roster import Enrollment, RosterRecord, User
 
@@ -36,7 +37,7 @@ class RoleBook:
         book = cls(former={key: user for key, user in existing.items() if isinstance(user, User)})
         sifted = parts.get("roles")
         if sifted is not None:
-            book.replaces = sifted.mode == "bulk" and bool(sifted.rows)
+            book.replaces = sifted.mode == "bulk" and not is_withheld(sifted)
             for row in sorted(sifted.rows.values(), key=lambda row: row["roleType"].lower() != "primary"):
                 book.listed.setdefault(row["userSourcedId"], []).extend(_known(row["role"]))
             for row in sifted.deleted.values():

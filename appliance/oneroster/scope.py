@@ -80,7 +80,9 @@ def find_scope(export: Export, school_code: str, existing: Sequence[RosterRecord
     found = by_code or (known & schools)
     if not found:
         found = _single(table, schools, codes.values(), wanted, findings)
-    scope = Scope(found | known, coded=bool(by_code), other_schools=schools - found - known - {""})
+    scope = Scope(
+        found | known, coded=bool(by_code or known & schools), other_schools=schools - found - known - {""}
+    )
     if scope.other_schools:
         _divide(scope, export)
     return scope

@@ -12,7 +12,7 @@ from appliance.oneroster.plan import ImportPlan, plan_import
 from appliance.roster import RosterRecord
 from appliance.schoolcode import check_digit
 
-DATA = Path(__file__).resolve().parents[4].parent / "shared" / "data"
+DATA = Path(__file__).resolve().parents[3].parent / "shared" / "data"
 CODE = "B11321234567"
 CODE += check_digit(CODE)
 OTHER_CODE = "C11321234567"
@@ -118,8 +118,8 @@ class Sample:
         return copy
 
 
-def clean() -> Sample:
-    parts: dict[str, Rows] = {
+def school_parts() -> dict[str, Rows]:
+    return {
         "academicSessions": [
             {"sourcedId": YEAR, "title": "2026年度", "type": "schoolYear", "schoolYear": "2026"}
             | {"startDate": "2026-04-01", "endDate": "2027-03-31"}
@@ -134,6 +134,11 @@ def clean() -> Sample:
             | {"schoolYearSourcedId": YEAR}
         ],
         "classes": [school_class(CLASS_A, "1年1組", "P1"), school_class(CLASS_B, "2年1組", "P2")],
+    }
+
+
+def people_parts() -> dict[str, Rows]:
+    return {
         "users": [
             user(PUPIL_A, "山田", "太郎", **{"grades": "P1", JP + "homeClass": CLASS_A}, agentSourcedIds=GUARDIAN),
             user(PUPIL_B, "鈴木", "花子", **{"grades": "P2", JP + "homeClass": CLASS_B}),
@@ -157,6 +162,10 @@ def clean() -> Sample:
             | {"credentialType": "SSO", "username": "sato"}
         ],
     }
+
+
+def clean() -> Sample:
+    parts = school_parts() | people_parts()
     manifest = [("manifest.version", "1.0"), ("oneroster.version", "1.2_JP")]
     manifest += [(f"file.{part}", "bulk") for part in parts]
     manifest += [("file.resources", "absent"), ("file.results", "absent")]

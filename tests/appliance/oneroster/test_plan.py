@@ -52,6 +52,10 @@ def test_a_clean_export_goes_in_without_a_word(tmp_path: Path) -> None:
         (),
     )
     assert len(plan.put) == 1 + 1 + 2 + 4 + 3 + 3
+
+
+def test_each_row_becomes_its_record(tmp_path: Path) -> None:
+    plan = clean().plan(tmp_path)
     assert found(plan, School, SCHOOL) == School(id=SCHOOL, code=CODE, name="第一小学校")
     assert found(plan, Session, YEAR) == Session(
         id=YEAR, title="2026年度", starts=date(2026, 4, 1), ends=date(2027, 3, 31), year=2026
@@ -285,6 +289,23 @@ def test_one_school_without_a_code_is_taken_with_a_warning(tmp_path: Path) -> No
     assert {"orgs.identifier.ambiguous", "orgs.identifier.school_code"} <= rules(plan)
     school = found(plan, School, SCHOOL)
     assert isinstance(school, School) and school.code == ""
+
+
+def test_a_known_school_that_lost_its_code_is_still_ours(tmp_path: Path) -> None:
+    before = clean().plan(tmp_path).put
+    sample = two_schools()
+    for number in (1, 2):
+        sample.row("orgs", number)["identifier"] = ""
+    plan = sample.plan(tmp_path, before)
+    assert (plan.put, plan.remove) == ((), ())
+
+
+def test_a_damaged_roles_file_takes_no_role_away(tmp_path: Path) -> None:
+    before = clean().plan(tmp_path).put
+    sample = clean()
+    sample.row("roles", 2)["sourcedId"] = ""
+    plan = sample.plan(tmp_path, before)
+    assert (plan.put, plan.remove) == ((), ())
 
 
 def test_two_schools_without_codes_are_refused(tmp_path: Path) -> None:

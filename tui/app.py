@@ -1,0 +1,114 @@
+"""The office screen: wires screens together, holds the door, locks itself when nobody is there.
+
+Invariant: nothing of the school stays in this process after `lock` or `leave`: the office is closed and every
+screen that showed it is taken down.
+"""
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.screen import Screen
+
+from appliance.views import FoundPupil, Who
+from tui import palette
+from tui.door import Door
+from tui.i18n import _
+from tui.screens.attendance import AttendanceScreen
+from tui.screens.find import FindScreen
+from tui.screens.help import key_name
+from tui.screens.home import HomeScreen
+from tui.screens.login import LoginScreen
+
+_LOOK_S = 5.0
+
+
+class OfficeApp(App[int]):
+    """One site's office."""
+
+    CSS_PATH = "office.tcss"
+    TITLE = "蔵箱"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING: ClassVar[str] = "f9"
+
+    def __init__(self, site_dir: Path, school: str) -> None:
+        super().__init__()
+        self.door = Door(site_dir)
+        self._school = school
+        self._touched = time.monotonic()
+        self._login_name = ""
+
+    @property
+    def who(self) -> Who | None:
+        """Return who is logged in."""
+        return self.door.office.who if self.door.office is not None else None
+
+    def on_mount(self) -> None:
+        """Ask who is there."""
+        self.theme = "textual-ansi" if self.ansi_color else "textual-dark"
+        self.push_screen(LoginScreen(self._school))
+        self.set_interval(_LOOK_S, self._lock_if_idle)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note that somebody is there."""
+        if isinstance(event, events.Key | events.Paste | events.MouseDown):
+            self._touched = time.monotonic()
+        # Here and not in the screen: a fast typist's keys are already on their way to the first line, and a
+        # passphrase must not end up where it can be read.
+        enter = isinstance(event, events.Key) and event.key == "enter"
+        if enter and isinstance(self.screen, LoginScreen) and self.screen.to_passphrase():
+            return
+        await super().on_event(event)
+
+    async def entered(self, name: str) -> None:
+        """Open the first screen."""
+        self._touched = time.monotonic()
+        self._login_name = name
+        await self._only(HomeScreen())
+
+    async def lock(self) -> None:
+        """Forget the keys and everything shown; ask for the passphrase of the same person."""
+        await self.door.leave()
+        self.clear_notifications()
+        await self._only(LoginScreen(self._school, self._login_name, _("施錠しました。合言葉で戻れます。")))
+
+    async def leave(self) -> None:
+        """Log out and end."""
+        await self.door.leave()
+        self.exit(0)
+
+    def find_pupil(self) -> None:
+        """Look for a pupil and open the class there."""
+        office = self.door.office
+        if office is None:
+            return
+        today = office.today()
+
+        def go(hit: FoundPupil | None) -> None:
+            if hit is not None:
+                self.push_screen(AttendanceScreen(hit.class_id, today, hit.pupil_id))
+
+        self.push_screen(FindScreen(self.door, today), go)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer what applies to the open screen."""
+        yield from palette.commands(screen)
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Return how the footer writes a key."""
+        return key_name(binding.key)
+
+    async def _only(self, screen: Screen[None]) -> None:
+        """Take every screen down and show this one."""
+        while len(self.screen_stack) > 1:
+            await self.pop_screen()
+        await self.push_screen(screen)
+
+    async def _lock_if_idle(self) -> None:
+        office = self.door.office
+        if office is not None and time.monotonic() - self._touched > office.lock_after_s:
+            await self.lock()

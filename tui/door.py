@@ -1,0 +1,71 @@
+"""The screens' one way to the office: every call runs in one thread of its own, so the screen never freezes.
+
+Invariant: at most one call is under way; after `leave` no key is left in this process and every call is refused.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from appliance.login import login
+from appliance.office import Office
+
+T = TypeVar("T")
+
+
+class NotLoggedInError(RuntimeError):
+    """A screen asked for something after the office was left."""
+
+
+class Door:
+    """One site, at most one logged-in person."""
+
+    def __init__(self, site_dir: Path) -> None:
+        self._site_dir = site_dir
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="office")
+        self._office: Office | None = None
+        self._began: float | None = None
+
+    @property
+    def office(self) -> Office | None:
+        """Return the open office, for its plain properties."""
+        return self._office
+
+    @property
+    def busy_s(self) -> float:
+        """Return for how many seconds a call has been under way; 0 when none is."""
+        return 0.0 if self._began is None else time.monotonic() - self._began
+
+    async def enter(self, name: str, passphrase: str) -> None:
+        """Log in; raises what `login` raises."""
+        self._office = await self._run(lambda: login(self._site_dir, name, passphrase))
+
+    async def call(self, what: Callable[[Office], T]) -> T:
+        """Run something on the office."""
+        office = self._office
+        if office is None:
+            raise NotLoggedInError
+        return await self._run(lambda: what(office))
+
+    async def leave(self) -> None:
+        """Forget every key."""
+        office, self._office = self._office, None
+        if office is not None:
+            await self._run(office.logout)
+
+    def close(self) -> None:
+        """End the thread."""
+        if self._office is not None:
+            self._office.logout()
+            self._office = None
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self, what: Callable[[], T]) -> T:
+        self._began = time.monotonic()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, what)
+        finally:
+            self._began = None

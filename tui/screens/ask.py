@@ -1,0 +1,119 @@
+"""Questions: yes or no, and a line or more of text."""
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static, TextArea
+
+from tui.i18n import _
+
+
+class YesNoScreen(ModalScreen[bool]):
+    """A question that names its object; the focus is on the careful answer."""
+
+    BINDINGS = [Binding("escape", "no", _("やめる"))]
+
+    def __init__(self, question: str, yes: str) -> None:
+        super().__init__()
+        self._question = question
+        self._yes = yes
+
+    def compose(self) -> ComposeResult:
+        """Yield question and answers."""
+        with Vertical(classes="dialog"):
+            yield Static(self._question, markup=False, classes="question")
+            with Horizontal(classes="buttons"):
+                yield Button(_("やめる"), id="no")
+                yield Button(self._yes, id="yes", variant="primary")
+
+    def on_mount(self) -> None:
+        """Focus the careful answer."""
+        self.query_one("#no", Button).focus()
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        """Answer."""
+        self.dismiss(event.button.id == "yes")
+
+    def action_no(self) -> None:
+        """Answer no."""
+        self.dismiss(False)
+
+    def on_key(self, event: events.Key) -> None:
+        """Let the arrows move between the two answers."""
+        if event.key == "right":
+            self.focus_next()
+        elif event.key == "left":
+            self.focus_previous()
+
+
+class DetailScreen(ModalScreen["tuple[str, str] | None"]):
+    """Reason and time of one pupil; returns (reason, time) or None."""
+
+    BINDINGS = [Binding("escape", "cancel", _("やめる"))]
+
+    def __init__(self, who: str, reason: str | None, at_time: str, *, readable: bool) -> None:
+        super().__init__()
+        self._who = who
+        self._reason = reason or ""
+        self._time = at_time
+        self._readable = readable
+
+    def compose(self) -> ComposeResult:
+        """Yield the two lines."""
+        with Vertical(classes="dialog"):
+            yield Static(self._who, markup=False, classes="dialog-title")
+            if not self._readable:
+                yield Static(_("前の理由を見る権限がありません。新しく書くと置き換わります。"), classes="hint")
+            yield Static(_("理由（重要性分類Ⅱ）"))
+            yield Input(self._reason, id="reason", max_length=200)
+            yield Static(_("時刻（遅刻・早退）例 9:40"))
+            yield Input(self._time, id="time", max_length=5)
+            yield Static(_("Enter で保存   Esc でやめる"), classes="hint")
+
+    def on_mount(self) -> None:
+        """Begin with the reason."""
+        self.query_one("#reason", Input).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep both."""
+        event.stop()
+        self.dismiss((self.query_one("#reason", Input).value, self.query_one("#time", Input).value))
+
+    def action_cancel(self) -> None:
+        """Keep nothing."""
+        self.dismiss(None)
+
+
+class TextScreen(ModalScreen["str | None"]):
+    """A text of several lines; F4 or Ctrl+S keeps it."""
+
+    BINDINGS = [
+        Binding("escape", "cancel", _("やめる")),
+        Binding("f4,ctrl+s", "keep", _("保存")),
+    ]
+
+    def __init__(self, title: str, text: str) -> None:
+        super().__init__()
+        self._title = title
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        """Yield title and text."""
+        with Vertical(classes="dialog wide"):
+            yield Static(self._title, markup=False, classes="dialog-title")
+            yield TextArea(self._text, id="text", soft_wrap=True, show_line_numbers=False)
+            yield Static(_("F4 で保存   Esc でやめる"), classes="hint")
+
+    def on_mount(self) -> None:
+        """Begin to write."""
+        self.query_one(TextArea).focus()
+
+    def action_keep(self) -> None:
+        """Return the text."""
+        self.dismiss(self.query_one(TextArea).text)
+
+    def action_cancel(self) -> None:
+        """Keep nothing."""
+        self.dismiss(None)

@@ -1,0 +1,274 @@
+"""出席簿 by day: one class, one key for each code.
+
+Invariant: what the table shows was read back from the store after the keeper acknowledged it.
+"""
+
+import unicodedata
+from datetime import date, time, timedelta
+
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from appliance.views import AttendanceCode, DayView, PupilRow, Saved
+from crypto.errors import KurabakoError
+from tui.actions import ATTENDANCE, CLEAR, DETAIL, HISTORY
+from tui.i18n import _, day_text
+from tui.screens.ask import DetailScreen, YesNoScreen
+from tui.screens.base import OfficeScreen
+from tui.screens.history import HistoryScreen
+from tui.screens.totals import TotalsScreen
+from tui.widgets.pupiltable import PupilTable
+
+_HELP = _("""一人を選び、下に並ぶ記号の文字を一つ押すと、その場で保存されます。
+出席の人には何も押さず、最後に F2「全員出席」か F4「確定」を押します。
+確定すると、記入のない人は出席になります。あとから直すと、直した人と時刻が残ります。
+理由は r で書けます（重要性分類Ⅱ: 見られるのは権限のある職員だけです）。
+日本語入力は切って（半角で）押してください。全角で押しても受け付けます。""")
+
+
+class AttendanceScreen(OfficeScreen):
+    """A class on a day."""
+
+    actions = ATTENDANCE
+    help_text = _HELP
+
+    def __init__(self, class_id: str, on: date, pupil_id: str = "") -> None:
+        super().__init__()
+        self._class_id = class_id
+        self._on = on
+        self._wanted = pupil_id
+        self._codes: dict[str, AttendanceCode] = {}
+        self._day: DayView | None = None
+        self._done: list[Saved] = []
+
+    def body(self) -> ComposeResult:
+        """Yield title, table and the legend of codes."""
+        yield Static("", id="title", markup=False)
+        yield Static("", id="state", markup=False)
+        yield PupilTable()
+        yield Static("", id="legend", markup=False)
+
+    async def on_mount(self) -> None:
+        """Read the codes, set the columns, then fill them."""
+        codes = await self.ask(lambda office: office.attendance.codes()) or ()
+        self._codes = {code.code: code for code in codes}
+        letters = [f"{c.key} {c.name}" for c in codes]
+        letters += [f"{action.key} {action.label}" for action in (CLEAR, DETAIL, HISTORY)]
+        self.query_one("#legend", Static).update("  ".join(letters))
+        table = self.query_one(PupilTable)
+        table.set_codes(codes)
+        for key, label, width in (
+            ("number", _("番"), 3),
+            ("name", _("氏名"), 14),
+            ("kana", _("かな"), 16),
+            ("code", _("出欠"), 12),
+            ("note", _("理由"), 4),
+            ("who", _("記入"), 15),
+        ):
+            table.add_column(label, width=width, key=key)
+        await super().on_mount()
+        table.focus()
+
+    async def refresh_data(self) -> None:
+        """Read the day and keep the cursor on the same pupil."""
+        class_id, on = self._class_id, self._on
+        day = await self.ask(lambda office: office.attendance.day(class_id, on))
+        if day is None:
+            return
+        wanted, self._wanted, self._day = self._wanted, "", day
+        self.query_one("#title", Static).update(f"{_('出席簿')}  {day.title}  {day_text(day.on)}")
+        self._show_state(day)
+        self.query_one(PupilTable).show({row.pupil_id: self._cells(row) for row in day.rows}, wanted)
+
+    def _cells(self, row: PupilRow) -> tuple[str, ...]:
+        code = self._codes.get(row.code or "")
+        mark = f"{code.symbol} {code.name}" if code else (row.code or "")
+        if row.at_time:
+            mark += f" {row.at_time:%H:%M}"
+        note = _("あり") if row.has_reason else ""
+        if row.conflict:
+            note = _("競合")
+        who = f"{row.entered_at:%H:%M} {row.entered_by}" if row.entered_at else ""
+        return (f"{row.number or '':>3}", row.name, row.kana, mark, note, who)
+
+    def _show_state(self, day: DayView) -> None:
+        state = self.query_one("#state", Static)
+        blank = sum(row.code is None for row in day.rows)
+        if not day.school_day:
+            state.set_classes("closed")
+            state.update(_("休業日です: {reason}").format(reason=day.closed_reason))
+        elif day.confirmed_at is not None:
+            late = "  " + _("確定のあとに直しがあります") if day.changed_after_confirm else ""
+            state.set_classes("confirmed")
+            text = _("✓ 確定 {who} {at}").format(who=day.confirmed_by, at=f"{day.confirmed_at:%m/%d %H:%M}")
+            state.update(text + late)
+        else:
+            state.set_classes("open")
+            state.update(_("・ 未確定  記入なし {count}名").format(count=blank))
+
+    def _selected(self) -> PupilRow | None:
+        pupil_id = self.query_one(PupilTable).pupil_id
+        rows = self._day.rows if self._day is not None else ()
+        return next((row for row in rows if row.pupil_id == pupil_id), None)
+
+    async def on_pupil_table_marked(self, event: PupilTable.Marked) -> None:
+        """Keep a mark."""
+        where = (self._class_id, self._on, event.pupil_id)
+        row = next((r for r in self._day.rows if r.pupil_id == event.pupil_id), None) if self._day else None
+        if not event.code and (row is None or row.entered_at is None):
+            return
+        await self._keep(await self.ask(lambda office: office.attendance.mark(*where, event.code)))
+
+    async def _keep(self, saved: Saved | None) -> None:
+        """Remember an entry for undo and show the day as it now stands."""
+        if saved is not None:
+            if saved.undo is not None:
+                self._done.append(saved)
+            await self.refresh_data()
+
+    def action_clear(self) -> None:
+        """Take the mark of the selected pupil back (chosen from the palette; the letter goes to the table)."""
+        pupil_id = self.query_one(PupilTable).pupil_id
+        if pupil_id is not None:
+            self.post_message(PupilTable.Marked(pupil_id, ""))
+
+    async def action_rest_present(self) -> None:
+        """Put everyone without a mark as present."""
+        where = (self._class_id, self._on)
+        await self._keep(await self.ask(lambda office: office.attendance.mark_rest_present(*where)))
+
+    async def action_undo(self) -> None:
+        """Take the newest own entry of this screen back."""
+        if not self._done:
+            self.notify(_("元に戻す入力がありません"))
+            return
+        last = self._done.pop()
+        if await self.ask(lambda office: office.attendance.undo(last)) is not None:
+            self.notify(_("元に戻しました"))
+            await self.refresh_data()
+
+    def action_confirm(self) -> None:
+        """Ask, then confirm the day or take the confirmation back."""
+        day = self._day
+        if day is None:
+            return
+        if day.confirmed_at is not None:
+            question = _("{title} の確定を解きますか。").format(title=day.title)
+            self.app.push_screen(YesNoScreen(question, _("解く")), self._reopen)
+            return
+        blank = sum(row.code is None for row in day.rows)
+        if not blank:
+            self.run_worker(self._confirm())
+            return
+        question = _("{title}: 記入のない {count}名は出席になります。確定しますか。")
+        self.app.push_screen(
+            YesNoScreen(question.format(title=day.title, count=blank), _("確定")), self._confirm_if
+        )
+
+    def _confirm_if(self, yes: bool | None) -> None:
+        if yes:
+            self.run_worker(self._confirm())
+
+    async def _confirm(self) -> None:
+        where = (self._class_id, self._on)
+        await self._keep(await self.ask(lambda office: office.attendance.confirm(*where)))
+
+    def _reopen(self, yes: bool | None) -> None:
+        async def reopen() -> None:
+            where = (self._class_id, self._on)
+            await self._keep(await self.ask(lambda office: office.attendance.reopen(*where)))
+
+        if yes:
+            self.run_worker(reopen())
+
+    async def action_detail(self) -> None:
+        """Write reason and time of the selected pupil's mark."""
+        row = self._selected()
+        if row is None or row.code is None or row.entered_at is None:
+            self.notify(_("先に記号を記入してください"))
+            return
+        reason, readable = await self._reason(row)
+        at_time = f"{row.at_time:%H:%M}" if row.at_time else ""
+        screen = DetailScreen(f"{row.number or ''} {row.name}", reason, at_time, readable=readable)
+
+        def keep(answer: tuple[str, str] | None) -> None:
+            if answer is not None:
+                self.run_worker(self._keep_detail(row, answer, reason or ""))
+
+        self.app.push_screen(screen, keep)
+
+    async def _reason(self, row: PupilRow) -> tuple[str | None, bool]:
+        on = self._on
+        try:
+            return await self.office_app.door.call(lambda o: o.attendance.reason(row.pupil_id, on)), True
+        except KurabakoError:
+            return None, False  # not cleared for II: may write a reason, not read one
+
+    async def _keep_detail(self, row: PupilRow, answer: tuple[str, str], before: str) -> None:
+        reason, typed = answer
+        at_time = read_time(typed)
+        if typed.strip() and at_time is None:
+            self.notify(_("時刻は 9:40 のように書いてください"), severity="warning")
+            return
+        new_reason = reason if reason != before else None
+        where = (self._class_id, self._on, row.pupil_id, row.code)
+        await self._keep(
+            await self.ask(lambda office: office.attendance.mark(*where, time=at_time, reason=new_reason))
+        )
+
+    async def action_history(self) -> None:
+        """Show who entered what when for the selected pupil."""
+        row = self._selected()
+        if row is None:
+            return
+        on = self._on
+        lines = await self.ask(lambda office: office.attendance.history(row.pupil_id, on))
+        if lines is not None:
+            self.app.push_screen(HistoryScreen(f"{row.name}  {day_text(on)}", lines))
+
+    async def action_totals(self) -> None:
+        """Show the class's month."""
+        where = (self._class_id, self._on)
+        totals = await self.ask(lambda office: office.attendance.totals(*where))
+        if totals is not None:
+            self.app.push_screen(TotalsScreen(totals))
+
+    async def action_previous_day(self) -> None:
+        """Open the day before."""
+        await self._go(self._class_id, self._on - timedelta(days=1))
+
+    async def action_next_day(self) -> None:
+        """Open the day after."""
+        await self._go(self._class_id, self._on + timedelta(days=1))
+
+    async def action_previous_class(self) -> None:
+        """Open the class before."""
+        await self._step_class(-1)
+
+    async def action_next_class(self) -> None:
+        """Open the next class."""
+        await self._step_class(1)
+
+    async def _step_class(self, by: int) -> None:
+        on = self._on
+        classes = await self.ask(lambda office: office.attendance.classes(on))
+        ids = [view.class_id for view in classes or ()]
+        if self._class_id in ids:
+            await self._go(ids[(ids.index(self._class_id) + by) % len(ids)], on)
+
+    async def _go(self, class_id: str, on: date) -> None:
+        self._class_id, self._on, self._day = class_id, on, None
+        self._done.clear()
+        await self.refresh_data()
+
+
+def read_time(typed: str) -> time | None:
+    """Return a time such as 9:40, 940 or ９：４０, or None."""
+    text = unicodedata.normalize("NFKC", typed).strip().replace(".", ":")
+    if ":" not in text and text.isdigit() and len(text) in (3, 4):
+        text = f"{text[:-2]}:{text[-2:]}"
+    hours, _colon, minutes = text.partition(":")
+    try:
+        return time(int(hours), int(minutes))
+    except ValueError:
+        return None

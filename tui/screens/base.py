@@ -1,0 +1,124 @@
+"""What every screen of the open office has: the line at the bottom, errors in words, the way home.
+
+Invariant: a failed call leaves the screen as it was and shows what happened; nothing fails in silence.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Footer
+
+from appliance.office import Office
+from crypto.errors import KurabakoError
+from tui.actions import Action, bindings
+from tui.door import NotLoggedInError
+from tui.screens.help import HelpScreen
+from tui.screens.problem import ProblemScreen
+from tui.widgets.lightbar import LightBar
+
+if TYPE_CHECKING:
+    from tui.app import OfficeApp
+
+T = TypeVar("T")
+_SECOND = 1.0
+
+
+class OfficeScreen(Screen[None]):
+    """A screen of the open office. Sub-classes give `actions`, `title_text`, `body` and `refresh_data`."""
+
+    actions: tuple[Action, ...] = ()
+    help_text = ""
+
+    def __init_subclass__(cls, **rest: Any) -> None:
+        """Make the key bindings from the registry of actions."""
+        cls.BINDINGS = list(bindings(cls.actions))
+        super().__init_subclass__(**rest)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._token = -1
+
+    @property
+    def office_app(self) -> "OfficeApp":
+        """Return the app, typed."""
+        from tui.app import OfficeApp
+
+        assert isinstance(self.app, OfficeApp)  # noqa: S101 - these screens exist in no other
+        return self.app
+
+    def body(self) -> ComposeResult:
+        """Yield what is between the title and the bottom lines."""
+        yield from ()
+
+    def compose(self) -> ComposeResult:
+        """Yield body, light and footer."""
+        yield from self.body()
+        yield LightBar("", id="light")
+        yield Footer(show_command_palette=False, compact=True)
+
+    async def on_mount(self) -> None:
+        """Fill the screen and look for news every second."""
+        await self.reload()
+        self.set_interval(_SECOND, self.look)
+
+    async def on_screen_resume(self) -> None:
+        """Fill the screen again after another one lay above it."""
+        if self._token >= 0:
+            await self.reload()
+
+    async def look(self) -> None:
+        """Show the light, and the data again when somebody kept something."""
+        if self.app.screen is not self:
+            return
+        seen = await self.ask(lambda office: (office.light(), office.changed_since(self._token)), quiet=True)
+        if seen is None:
+            return
+        light, (token, changed) = seen
+        self.query_one(LightBar).show(light, self.office_app.door.busy_s)
+        if changed:
+            self._token = token
+            await self.refresh_data()
+
+    async def reload(self) -> None:
+        """Fill the screen now."""
+        seen = await self.ask(lambda office: (office.light(), office.changed_since(self._token)))
+        if seen is not None:
+            self.query_one(LightBar).show(seen[0])
+            self._token = seen[1][0]
+            await self.refresh_data()
+
+    async def refresh_data(self) -> None:
+        """Read what the screen shows."""
+
+    async def ask(self, what: Callable[[Office], T], *, quiet: bool = False) -> T | None:
+        """Run something on the office; on failure show it and return None."""
+        try:
+            return await self.office_app.door.call(what)
+        except NotLoggedInError:
+            return None
+        except KurabakoError as error:
+            if not quiet:
+                self.app.push_screen(ProblemScreen(error))
+            return None
+
+    def action_help(self) -> None:
+        """Show what this screen can do."""
+        self.app.push_screen(HelpScreen(self.help_text, self.actions))
+
+    def action_back(self) -> None:
+        """Go to the screen below."""
+        self.app.pop_screen()
+
+    def action_find(self) -> None:
+        """Look for a pupil."""
+        self.office_app.find_pupil()
+
+    async def action_lock(self) -> None:
+        """Leave the seat: keys are forgotten, the place is remembered."""
+        await self.office_app.lock()
+
+    async def action_leave(self) -> None:
+        """Log out and end."""
+        await self.office_app.leave()

@@ -1,0 +1,76 @@
+"""Looking for a pupil by the beginning of the reading, while one types."""
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from appliance.views import FoundPupil
+from crypto.errors import KurabakoError
+from tui.i18n import _
+
+if TYPE_CHECKING:
+    from tui.door import Door
+
+_MOST = 50
+
+
+class FindScreen(ModalScreen["FoundPupil | None"]):
+    """Returns the pupil that was chosen."""
+
+    BINDINGS = [Binding("escape", "cancel", _("やめる")), Binding("down", "to_list", show=False)]
+
+    def __init__(self, door: "Door", on: date) -> None:
+        super().__init__()
+        self._door = door
+        self._on = on
+        self._hits: tuple[FoundPupil, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """Yield the line and the list."""
+        with Vertical(classes="dialog wide"):
+            yield Static(_("児童生徒を探す"), classes="dialog-title")
+            yield Input(placeholder=_("読みのはじめ（ひらがな・カタカナ）か氏名"), id="kana")
+            yield OptionList(id="hits")
+            yield Static(_("↓ で一覧へ   Enter で開く   Esc でやめる"), classes="hint")
+
+    def on_mount(self) -> None:
+        """Begin to type."""
+        self.query_one(Input).focus()
+
+    async def on_input_changed(self, event: Input.Changed) -> None:
+        """Search again."""
+        typed, on = event.value, self._on
+        try:
+            self._hits = (await self._door.call(lambda office: office.attendance.find_pupils(typed, on)))[:_MOST]
+        except KurabakoError:
+            self._hits = ()
+        options = self.query_one(OptionList)
+        options.clear_options()
+        options.add_options([Option(_line(hit), id=str(place)) for place, hit in enumerate(self._hits)])
+
+    def on_input_submitted(self) -> None:
+        """Take the first hit."""
+        if self._hits:
+            self.dismiss(self._hits[0])
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Take the chosen hit."""
+        self.dismiss(self._hits[int(event.option.id or 0)])
+
+    def action_to_list(self) -> None:
+        """Go from the line to the list."""
+        self.query_one(OptionList).focus()
+
+    def action_cancel(self) -> None:
+        """Take nobody."""
+        self.dismiss(None)
+
+
+def _line(hit: FoundPupil) -> str:
+    return f"{hit.class_title} {hit.number or ''}  {hit.name}（{hit.kana}）"

@@ -1,0 +1,31 @@
+"""Who entered what when, newest first."""
+
+from collections.abc import Sequence
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from appliance.views import HistoryLine
+from tui.i18n import _
+
+
+class HistoryScreen(ModalScreen[None]):
+    """The entries of one pupil on one day."""
+
+    BINDINGS = [Binding("escape,enter,h", "dismiss", _("閉じる"))]
+
+    def __init__(self, title: str, lines: Sequence[HistoryLine]) -> None:
+        super().__init__()
+        self._title = title
+        self._lines = lines
+
+    def compose(self) -> ComposeResult:
+        """Yield one line for each entry."""
+        shown = [f"{line.at:%m/%d %H:%M:%S}  {line.who}  {line.what}" for line in self._lines]
+        with VerticalScroll(classes="dialog wide"):
+            yield Static(self._title, markup=False, classes="dialog-title")
+            yield Static("\n".join(shown) or _("記入はまだありません"), markup=False)
+            yield Static(_("Esc で閉じる"), classes="hint")

@@ -1,0 +1,36 @@
+"""An error in words: what happened, whether the data is safe, what to do, the code."""
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from appliance.messages import explain
+from tui.i18n import _
+
+
+class ProblemScreen(ModalScreen[None]):
+    """One failure. `c` copies the code."""
+
+    BINDINGS = [
+        Binding("escape,enter", "dismiss", _("閉じる")),
+        Binding("c", "copy_code", _("コードを写す")),
+    ]
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.told = explain(error)
+
+    def compose(self) -> ComposeResult:
+        """Yield sentence, hint and code."""
+        with Vertical(classes="dialog problem"):
+            yield Static(_("できませんでした"), classes="dialog-title")
+            yield Static(self.told.sentence, markup=False)
+            yield Static("→ " + self.told.hint, markup=False, classes="todo")
+            yield Static(f"[{self.told.code}]  {_('c で写す   Enter で閉じる')}", markup=False, classes="hint")
+
+    def action_copy_code(self) -> None:
+        """Copy the code to the clipboard of the terminal."""
+        self.app.copy_to_clipboard(self.told.code)
+        self.notify(_("コードを写しました"))
