@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: run test demo check bench fmt lint types imports wheel-gate lock docs clean
+.PHONY: run test demo check bench fmt lint types imports wheel-gate lock docs catalogue clean
 
 run: $(STAMP)            ## open the office screen on a demo school, everything embedded
 	$(BIN)/kurabako demo office
@@ -22,6 +22,9 @@ bench: $(STAMP)          ## measure; writes build/bench.json
 
 docs: $(STAMP)           ## rewrite the pages that are made from the code
 	$(BIN)/python docs/make_errors.py
+
+catalogue: $(STAMP)      ## compile the English words of the screens
+	$(BIN)/pybabel -q compile --domain kurabako --directory tui/locale
 
 fmt: $(STAMP)
 	$(BIN)/ruff format .

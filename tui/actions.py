@@ -31,7 +31,6 @@ QUIT = Action("leave", "f10", _("終了"), _("退室して終わる"))
 
 OPEN = Action("open", "enter", _("開く"), _("選んだものを開く"))
 MEETINGS = Action("meetings", "f5", _("会議"), _("職員会議の一覧を開く"))
-CLASSES = Action("classes", "f6", _("学級"), _("学級の一覧に移る"), footer=False)
 
 REST_PRESENT = Action("rest_present", "f2", _("全員出席"), _("記入のない人を全員出席にする（記入は変えない）"))
 CONFIRM = Action("confirm", "f4", _("確定"), _("この学級のこの日を確定する、または確定を解く"))
@@ -46,7 +45,6 @@ NEXT_CLASS = Action("next_class", "f7", _("次の学級"), _("次の学級を開
 TOTALS = Action("totals", "f5", _("月の集計"), _("この学級のこの月の集計を見る"), footer=False)
 
 DECIDE = Action("decide", "f4", _("決定記入"), _("選んだ議題の決定を書く"))
-COPY = Action("copy_code", "c", _("写す"), _("エラーのコードを写し取る"))
 
 EVERYWHERE = (HELP, FIND, LOCK, PALETTE, QUIT)
 LOGIN = (HELP, QUIT)

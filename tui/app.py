@@ -12,6 +12,7 @@ from typing import ClassVar
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding
+from textual.command import CommandPalette
 from textual.screen import Screen
 
 from appliance.views import FoundPupil, Who
@@ -97,6 +98,11 @@ class OfficeApp(App[int]):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer what applies to the open screen."""
         yield from palette.commands(screen)
+
+    def action_command_palette(self) -> None:
+        """Open the palette, with a line in the language of the screens."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder=_("操作を探す…"), id="--command-palette"))
 
     def get_key_display(self, binding: Binding) -> str:
         """Return how the footer writes a key."""

@@ -43,7 +43,7 @@ def find_changes(existing: Roster, built: Roster, parts: Mapping[str, Sifted]) -
         for key, record in after[Enrollment.kind].items()
         if isinstance(record, Enrollment)
         and record.class_id in after[SchoolClass.kind]
-        
+        and record.user_id in after[User.kind]
     }
     return _compare(existing, built, after)
 

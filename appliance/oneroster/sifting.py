@@ -141,10 +141,8 @@ class Judge:
 
     def _hit(self, table: Table, row: Row, column: Column, problem: str, severity: Severity) -> bool:
         rule = f"{table.part}.{column.rule_name}.{problem}"
-        old = self.version == "1.1" and column.japan
-        if severity == "stop" and not (
-            old and problem not in {"halfwidth", "control"} and column.name != "sourcedId"
-        ):
+        lenient = self.version == "1.1" and column.japan and problem not in {"halfwidth", "control"}
+        if severity == "stop" and not lenient:
             self.findings.quarantine(table.file, row.line, column.name, rule)
             return False
         if severity:

@@ -8,6 +8,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static, TextArea
 
 from tui.i18n import _
+from tui.wrap import fold
+
+_WIDTH = 52
 
 
 class YesNoScreen(ModalScreen[bool]):
@@ -23,7 +26,7 @@ class YesNoScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """Yield question and answers."""
         with Vertical(classes="dialog"):
-            yield Static(self._question, markup=False, classes="question")
+            yield Static(fold(self._question, _WIDTH), markup=False, classes="question")
             with Horizontal(classes="buttons"):
                 yield Button(_("やめる"), id="no")
                 yield Button(self._yes, id="yes", variant="primary")

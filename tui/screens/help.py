@@ -8,7 +8,9 @@ from textual.widgets import Static
 
 from tui.actions import Action
 from tui.i18n import _
+from tui.wrap import fold
 
+_WIDTH = 66
 _KEY_NAMES = {"escape": "Esc", "enter": "Enter", "left": "←", "right": "→"}
 
 
@@ -29,7 +31,7 @@ class HelpScreen(ModalScreen[None]):
         lines = [f"{key_name(action.key):>5}  {action.explain}" for action in self._actions]
         with VerticalScroll(classes="dialog wide"):
             yield Static(_("使い方"), classes="dialog-title")
-            yield Static(self._text + "\n\n" + "\n".join(lines), markup=False)
+            yield Static(fold(self._text, _WIDTH) + "\n\n" + "\n".join(lines), markup=False)
             yield Static(_("Esc で閉じる"), classes="hint")
 
 

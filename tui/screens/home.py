@@ -13,6 +13,7 @@ from tui.i18n import _, day_text
 from tui.screens.attendance import AttendanceScreen
 from tui.screens.base import OfficeScreen
 from tui.screens.meetings import MeetingsScreen
+from tui.wrap import fold
 
 _HELP = _("""左は今日の学級です。「未」はまだ確定していない学級、「済」は確定した学級です。
 矢印で選び、Enter で出席簿を開きます。
@@ -57,8 +58,9 @@ class HomeScreen(OfficeScreen):
             return
         self.query_one("#title", Static).update(f"{home.school_name}  {day_text(home.today)}  {who_text(who)}")
         self._fill(home)
-        self.query_one("#link", Static).update(link_text(home.light))
-        self.query_one("#week", Static).update(week_text(home))
+        width = self.query_one("#side").size.width - 2
+        self.query_one("#link", Static).update(fold(link_text(home.light), width))
+        self.query_one("#week", Static).update(fold(week_text(home), width))
 
     def _fill(self, home: HomeView) -> None:
         table = self.query_one(DataTable)

@@ -15,10 +15,12 @@ from crypto.errors import KurabakoError
 from tui.actions import LOGIN, bindings
 from tui.i18n import _
 from tui.screens.help import HelpScreen
+from tui.wrap import fold
 
 if TYPE_CHECKING:
     from tui.app import OfficeApp
 
+_WIDTH = 52
 _HELP = _("""利用者名と合言葉を入れて Enter を押してください。
 線が切れていても入れます。記録は箱の中にあり、鍵は入っている間だけこの画面にあります。
 合言葉を続けて間違えると、しばらく入れなくなります。""")
@@ -72,7 +74,7 @@ class LoginScreen(Screen[None]):
             await app.door.enter(name, passphrase)
         except KurabakoError as error:
             told = explain(error)
-            self._say(f"{told.sentence}\n{told.hint} [{told.code}]", "problem")
+            self._say(fold(f"{told.sentence}\n{told.hint} [{told.code}]", _WIDTH), "problem")
             return
         app.call_later(app.entered, name)  # this worker ends with the screen that entered() takes down
 

@@ -10,6 +10,7 @@ from tui.actions import MEETING
 from tui.i18n import _
 from tui.screens.ask import TextScreen
 from tui.screens.base import OfficeScreen
+from tui.wrap import cut, fold
 
 _HELP = _("""左で議題を選ぶと、右に中身が出ます。長いときは Tab で右に移り、矢印で送ります。
 F4 で、選んだ議題の決定（校長の決定）を書きます。空にして保存すると取り消しです。""")
@@ -57,9 +58,14 @@ class MeetingScreen(OfficeScreen):
         options = self.query_one("#items", OptionList)
         place = options.highlighted or 0
         options.clear_options()
-        options.add_options([Option(item_line(item), id=item.item_id) for item in detail.items])
+        width = options.size.width - 4
+        options.add_options([Option(cut(item_line(item), width), id=item.item_id) for item in detail.items])
         options.highlighted = min(place, max(0, len(detail.items) - 1)) if detail.items else None
         self._show(place)
+
+    async def on_resize(self) -> None:
+        """Fold the text anew."""
+        await self.refresh_data()
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Show the item under the cursor."""
@@ -68,8 +74,10 @@ class MeetingScreen(OfficeScreen):
     def _show(self, place: int) -> None:
         if self._detail is None or not 0 <= place < len(self._detail.items):
             return
-        self.query_one("#item", Static).update(item_text(self._detail.items[place]))
-        self.query_one("#reading", VerticalScroll).scroll_home(animate=False)
+        reading = self.query_one("#reading", VerticalScroll)
+        text = fold(item_text(self._detail.items[place]), reading.size.width - 5)
+        self.query_one("#item", Static).update(text)
+        reading.scroll_home(animate=False)
 
     def action_decide(self) -> None:
         """Write the decision on the item under the cursor."""

@@ -8,6 +8,9 @@ from textual.widgets import Static
 
 from appliance.messages import explain
 from tui.i18n import _
+from tui.wrap import fold
+
+_WIDTH = 52
 
 
 class ProblemScreen(ModalScreen[None]):
@@ -26,8 +29,8 @@ class ProblemScreen(ModalScreen[None]):
         """Yield sentence, hint and code."""
         with Vertical(classes="dialog problem"):
             yield Static(_("できませんでした"), classes="dialog-title")
-            yield Static(self.told.sentence, markup=False)
-            yield Static("→ " + self.told.hint, markup=False, classes="todo")
+            yield Static(fold(self.told.sentence, _WIDTH), markup=False)
+            yield Static(fold("→ " + self.told.hint, _WIDTH), markup=False, classes="todo")
             yield Static(f"[{self.told.code}]  {_('c で写す   Enter で閉じる')}", markup=False, classes="hint")
 
     def action_copy_code(self) -> None:

@@ -276,6 +276,25 @@ def test_of_a_citys_export_only_the_asked_school_goes_in(tmp_path: Path) -> None
     assert ids(other.put, Enrollment) == {uid(131), uid(132)}
 
 
+@pytest.mark.parametrize("names_child", [True, False], ids=["named by the pupil", "names the pupil"])
+def test_guardians_without_a_school_come_with_their_children(tmp_path: Path, names_child: bool) -> None:
+    sample = two_schools()
+    sample.row("users", 3)["primaryOrgSourcedId"] = ""
+    sample.row("roles", 3)["orgSourcedId"] = ""
+    if not names_child:
+        sample.row("users")["agentSourcedIds"] = ""
+        sample.row("users", 3)["agentSourcedIds"] = PUPIL_A
+    assert GUARDIAN in ids(sample.plan(tmp_path).put, User)
+    assert GUARDIAN not in ids(sample.plan(tmp_path, code=OTHER_CODE).put, User)
+
+
+def test_staff_known_by_their_school_alone_come_in(tmp_path: Path) -> None:
+    sample = two_schools()
+    sample.parts["users"].append(user(uid(70), "用務", "員子"))
+    assert uid(70) in ids(sample.plan(tmp_path).put, User)
+    assert uid(70) not in ids(sample.plan(tmp_path, code=OTHER_CODE).put, User)
+
+
 def test_faults_of_another_school_are_not_reported(tmp_path: Path) -> None:
     sample = two_schools()
     sample.row("users", 4)["familyName"] = ""

@@ -1,0 +1,46 @@
+"""Folding text to a width in terminal cells, as Japanese is set: anywhere, but no closing mark begins a line.
+
+Invariant: nothing is lost or added but line ends; Latin words and numbers stay whole where they fit.
+"""
+
+import re
+from typing import Final
+
+from rich.cells import cell_len
+
+_NOT_FIRST: Final = frozenset(
+    "、。，．・：；？！）」』】〕〉》ー々ゝ゛゜ぁぃぅぇぉっゃゅょァィゥェォッャュョ,.!?)]}"
+)
+_PIECES: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:/_%+-]*|\s+|.", re.DOTALL)
+
+
+def fold(text: str, width: int) -> str:
+    """Return text with line ends so that no line is wider than `width` cells."""
+    return "\n".join(part for line in text.split("\n") for part in _fold_line(line, max(4, width)))
+
+
+def _fold_line(line: str, width: int) -> list[str]:
+    lines, current = [], ""
+    for piece in _PIECES.findall(line):
+        if current and cell_len(current + piece) > width and piece not in _NOT_FIRST:
+            lines.append(current.rstrip())
+            current = "" if piece.isspace() else piece
+        else:
+            current += piece
+        while cell_len(current) > width + 2:
+            head = _head(current, width)
+            lines.append(head)
+            current = current[len(head) :]
+    return [*lines, current.rstrip()]
+
+
+def _head(text: str, width: int) -> str:
+    place = 1
+    while place < len(text) and cell_len(text[: place + 1]) <= width:
+        place += 1
+    return text[:place]
+
+
+def cut(text: str, width: int) -> str:
+    """Return text shortened to `width` cells, with … where something was left out."""
+    return text if cell_len(text) <= width else _head(text, width - 1) + "…"
