@@ -49,9 +49,11 @@ class CalendarBook:
         """Return the status of the whole school on a day."""
         return day_status(self.year(on), on, (), "", 0)
 
-    def class_status(self, school_class: SchoolClass, roster: RosterIndex, on: date) -> DayStatus:
-        """Return the status of a class on a day."""
-        grades, special = school_class.grades, school_class.special_needs
+    def class_status(
+        self, school_class: SchoolClass, roster: RosterIndex, on: date, of: tuple[str, ...] = ()
+    ) -> DayStatus:
+        """Return the status of a class on a day, or of its pupils in some of its grades."""
+        grades, special = of or school_class.grades, school_class.special_needs
         count = roster.classes_in_grade(grades[0]) if grades else 0
         return day_status(self.year(on), on, grades, school_class.id, count, special_needs=special)
 

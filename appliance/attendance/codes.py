@@ -18,8 +18,8 @@ from appliance.errors import ApplianceError
 from appliance.messages import Language
 from appliance.views import AttendanceCode, Counting
 
-RESERVED_KEYS: Final = frozenset("qu /?:")
-"""What the screens keep for themselves: leave, take back, and search, help and command palette."""
+RESERVED_KEYS: Final = frozenset("hrux q/?:")
+"""What the screens keep for themselves: history, reason, take back and clear; the rest is kept free for later."""
 
 _FILE: Final = "codes.toml"
 _SYMBOL_CELLS: Final = 2
@@ -182,7 +182,7 @@ def _code(entry: CodeEntry, lang: Language) -> AttendanceCode:
         code=entry.code,
         name=entry.name_en if lang == "en" else entry.name,
         symbol=entry.symbol,
-        key=entry.key,
+        key=entry.key.lower(),  # screens compare small letters
         counting=entry.counting,
         wants_reason=entry.wants_reason,
         wants_time=entry.wants_time,

@@ -124,7 +124,7 @@ class AttendanceDesk:
         self._session.ask(Action.EDIT, Mark.kind, Mark.importance)
         if reason is not None:
             self._session.ask(Action.EDIT, Reason.kind, Reason.importance)
-        self._check_open(class_id, on)
+        self._check_open(class_id, on, code or "")
         if all(m.user.id != pupil_id for m in self._session.roster.members(class_id, on)):
             raise UnknownClassError(operation="mark", subject=class_id)
         if code and code not in self._codes:
@@ -209,9 +209,12 @@ class AttendanceDesk:
     def _day_status(self, school_class: SchoolClass, on: date) -> DayStatus:
         return self._calendar.class_status(school_class, self._session.roster, on)
 
-    def _check_open(self, class_id: str, on: date) -> None:
+    def _check_open(self, class_id: str, on: date, code: str = "") -> None:
+        """Refuse a day without school; while a class is closed, online lessons may still be entered."""
         status = self._day_status(self._class(class_id), on)
-        if not status.counts_as_school_day or status.suspended:
+        known = self._codes.get(code)
+        online = known is not None and known.counting is Counting.ONLINE
+        if not status.counts_as_school_day or (status.suspended and not online):
             raise ClosedDayError(operation="enter attendance", subject=on.isoformat(), day=on.isoformat())
 
     def _change_day(

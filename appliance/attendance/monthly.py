@@ -28,17 +28,23 @@ def month_totals(
     """Return a class's totals from the first of the month to its last day, or to today."""
     first = month.replace(day=1)
     last = min(month.replace(day=calendar.monthrange(month.year, month.month)[1]), max(today, first))
-    days = [(on, school_calendar.class_status(school_class, roster, on)) for on in days_between(first, last)]
-    open_days = [on for on, status in days if status.counts_as_school_day and not status.suspended]
+    every_day = list(days_between(first, last))
+    days = [(on, school_calendar.class_status(school_class, roster, on)) for on in every_day]
+    school_days = [on for on, status in days if status.counts_as_school_day]
     counting = {code.code: code.counting for code in codes}
     pupils = [(e, roster.user(e.user_id)) for e in roster.enrollments(school_class.id) if e.role == "student"]
-    marks = book.marks_of([(e.user_id, on) for e, _ in pupils for on in open_days])
+    marks = book.marks_of([(e.user_id, on) for e, _ in pupils for on in school_days])
     rows = []
     for enrollment, user in pupils:
         if user is None:
             continue
         own = {on: opened.mark.code for (pupil, on), opened in marks.items() if pupil == user.id}
-        t = pupil_totals(days, own, counting, enrollment.begins, enrollment.ends)
+        of_pupil = days
+        if len(school_class.grades) > 1 and user.grades:  # a closed grade reaches its pupils in a mixed class
+            of_pupil = [
+                (on, school_calendar.class_status(school_class, roster, on, user.grades[:1])) for on in every_day
+            ]
+        t = pupil_totals(of_pupil, own, counting, enrollment.begins, enrollment.ends)
         rows.append(
             PupilTotals(
                 pupil_id=user.id,
@@ -55,6 +61,7 @@ def month_totals(
                 online=t.online,
             )
         )
+    open_days = [on for on, status in days if status.counts_as_school_day and not status.suspended]
     states = book.class_days([(school_class.id, on) for on in open_days])
     unconfirmed = tuple(on for on in open_days if not states[school_class.id, on][0].confirmed)
     rows.sort(key=lambda row: (row.number is None, row.number or 0, row.name))

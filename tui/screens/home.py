@@ -15,6 +15,7 @@ from tui.screens.base import OfficeScreen
 from tui.screens.meetings import MeetingsScreen
 from tui.wrap import fold
 
+_CLASSES_WIDTH = 47
 _HELP = _("""左は今日の学級です。「未」はまだ確定していない学級、「済」は確定した学級です。
 矢印で選び、Enter で出席簿を開きます。
 いちばん下の行は、入力がどこまで届いたかです。
@@ -45,8 +46,8 @@ class HomeScreen(OfficeScreen):
         table = self.query_one(DataTable)
         table.add_column(_("学級"), width=20, key="title")
         table.add_column(_("人数"), width=4, key="pupils")
-        table.add_column(_("記入"), width=4, key="marks")
-        table.add_column(_("状態"), width=6, key="state")
+        table.add_column(_("例外"), width=4, key="marks")
+        table.add_column(_("状態"), width=7, key="state")
         await super().on_mount()
         table.focus()
 
@@ -58,7 +59,7 @@ class HomeScreen(OfficeScreen):
             return
         self.query_one("#title", Static).update(f"{home.school_name}  {day_text(home.today)}  {who_text(who)}")
         self._fill(home)
-        width = self.query_one("#side").size.width - 2
+        width = self.app.size.width - _CLASSES_WIDTH - 3  # before the first layout nothing has a size yet
         self.query_one("#link", Static).update(fold(link_text(home.light), width))
         self.query_one("#week", Static).update(fold(week_text(home), width))
 
@@ -77,6 +78,10 @@ class HomeScreen(OfficeScreen):
             table.border_title = _("未確定 {count}学級").format(count=left)
         else:
             table.border_title = _("すべて確定しました")
+
+    async def on_resize(self) -> None:
+        """Fold the texts anew."""
+        await self.refresh_data()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Open the class."""

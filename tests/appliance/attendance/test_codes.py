@@ -18,6 +18,7 @@ from appliance.attendance.codes import (
 from appliance.messages import explain
 from appliance.views import Counting
 from crypto.errors import KurabakoError
+from tui.actions import RESERVED_LETTERS
 
 SHIPPED = files("appliance.attendance").joinpath("codes.toml").read_text("utf-8")
 
@@ -60,6 +61,15 @@ def test_keys_of_the_usual_codes_are_single_small_letters_or_digits() -> None:
     assert len(set(keys)) == len(keys)
     assert all(len(key) == 1 and key.isascii() and key.isalnum() and key == key.lower() for key in keys)
     assert not RESERVED_KEYS & set(keys)
+
+
+def test_no_key_of_the_attendance_screen_can_be_given_to_a_code() -> None:
+    assert RESERVED_LETTERS <= RESERVED_KEYS
+
+
+def test_a_capital_key_is_kept_small_as_the_screens_compare_it(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD + entry("other", "他", "Z", "absent"))
+    assert load_codes(path)[-1].key == "z"
 
 
 def test_lateness_asks_for_the_time_and_illness_for_the_reason() -> None:
@@ -120,11 +130,11 @@ def test_a_file_that_is_not_toml_in_utf8_is_refused(tmp_path: Path, raw: bytes) 
 @pytest.mark.parametrize(
     ("broken", "problem"),
     [
-        (entry("x", "他", "x", "holiday"), "holiday"),
-        (entry("x", "他", "x", "absent", "colour = 1"), "colour"),
-        (entry("x", "他", "x", "absent", 'wants_time = "yes"'), "wants_time"),
-        (entry("x", "他", "x", "late", "unexcused = true"), "unexcused"),
-        (entry("", "他", "x", "late"), "empty"),
+        (entry("x", "他", "z", "holiday"), "holiday"),
+        (entry("x", "他", "z", "absent", "colour = 1"), "colour"),
+        (entry("x", "他", "z", "absent", 'wants_time = "yes"'), "wants_time"),
+        (entry("x", "他", "z", "late", "unexcused = true"), "unexcused"),
+        (entry("", "他", "z", "late"), "empty"),
         ('[[code]]\ncode = "x"\n', "name"),
     ],
     ids=["counting", "unknown field", "type", "unexcused late", "empty code", "missing field"],
@@ -142,10 +152,10 @@ def test_other_tables_are_refused(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("repeated", "field", "other"),
     [
-        (entry("sick", "他", "x", "absent"), "code", "sick"),
+        (entry("sick", "他", "z", "absent"), "code", "sick"),
         (entry("x", "他", "b", "absent"), "key", "sick"),
         (entry("x", "他", "B", "absent"), "key", "sick"),
-        (entry("x", "出", "x", "absent"), "symbol", "present"),
+        (entry("x", "出", "z", "absent"), "symbol", "present"),
     ],
     ids=["code", "key", "key with CapsLock", "symbol"],
 )
@@ -154,14 +164,16 @@ def test_codes_keys_and_symbols_are_unique(tmp_path: Path, repeated: str, field:
     assert (params["field"], params["other"]) == (field, other)
 
 
-@pytest.mark.parametrize("key", ["", "xy", "病", "ｂ", "é", "\\t", "\\u001b", " ", "q", "Q", "u", "/", "?", ":"])
+@pytest.mark.parametrize(
+    "key", ["", "xy", "病", "ｂ", "é", "\\t", "\\u001b", " ", "q", "Q", "u", "h", "r", "x", "/", "?", ":"]
+)
 def test_a_key_must_be_one_free_ascii_character(tmp_path: Path, key: str) -> None:
     assert refused(write(tmp_path, GOOD + entry("x", "他", key, "absent")), CodeKeyError)["entry"] == "x"
 
 
 @pytest.mark.parametrize("symbol", ["", " ", "病気", "abc", "病a", "\\n"])
 def test_a_symbol_must_fit_into_two_columns(tmp_path: Path, symbol: str) -> None:
-    assert refused(write(tmp_path, GOOD + entry("x", symbol, "x", "absent")), CodeSymbolError)["entry"] == "x"
+    assert refused(write(tmp_path, GOOD + entry("x", symbol, "z", "absent")), CodeSymbolError)["entry"] == "x"
 
 
 @pytest.mark.parametrize(
