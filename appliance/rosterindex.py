@@ -38,6 +38,7 @@ class RosterIndex:
         self._users: dict[str, User] = {}
         self._enrollments: dict[str, list[Enrollment]] = {}
         self._names: dict[bytes, str] = {}
+        self._members: dict[tuple[str, date], list[ClassMember]] = {}
         self.refresh()
 
     def refresh(self) -> None:
@@ -64,12 +65,17 @@ class RosterIndex:
 
     def members(self, class_id: str, on: date) -> list[ClassMember]:
         """Return a class's pupils on a day, by 出席番号 and then by reading."""
+        known = self._members.get((class_id, on))
+        if known is not None:
+            return known
         found = []
         for enrollment in self._enrollments.get(class_id, ()):
             user = self._users.get(enrollment.user_id)
             if user is not None and enrollment.role == "student" and _holds(enrollment, on):
                 found.append(ClassMember(user, enrollment.number))
-        return sorted(found, key=lambda m: (m.number is None, m.number or 0, m.user.kana, m.user.id))
+        found.sort(key=lambda m: (m.number is None, m.number or 0, m.user.kana, m.user.id))
+        self._members[class_id, on] = found
+        return found
 
     def enrollments(self, class_id: str) -> list[Enrollment]:
         """Return every enrolment of a class, past ones too."""
@@ -105,6 +111,7 @@ class RosterIndex:
         for record in by_kind[Enrollment.kind]:
             if isinstance(record, Enrollment):
                 self._enrollments.setdefault(record.class_id, []).append(record)
+        self._members.clear()
         self._names = {}
         for plain in self._store.heads(PROFILE):
             profile = msgspec.msgpack.decode(plain.payload, type=Profile)

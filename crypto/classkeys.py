@@ -92,8 +92,12 @@ class ClassKeyPair:
 
 def record_id(naming: Secret, kind: str, *natural: str) -> bytes:
     """Return HMAC-SHA256 over the framed kind and natural key, cut to 16 bytes."""
-    message = frame(kind.encode(), *[part.encode() for part in natural])
-    return hmac.digest(naming.reveal(), message, "sha256")[:16]
+    pieces = []
+    for part in (kind, *natural):  # frame(), written out for speed
+        raw = part.encode()
+        pieces.append(len(raw).to_bytes(4, "big"))
+        pieces.append(raw)
+    return hmac.digest(naming.reveal(), b"".join(pieces), "sha256")[:16]
 
 
 def naming_commitment(naming: Secret) -> bytes:

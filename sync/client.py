@@ -35,6 +35,7 @@ from sync.protocol import (
 
 R = TypeVar("R")
 _RETRY_S: Final = 0.05
+_CHUNK: Final = 1 << 16
 _ANSWER_S: Final = 10.0
 
 
@@ -122,22 +123,21 @@ class KeeperClient:
 
 
 def _receive(connection: socket.socket) -> Reply:
-    size = int.from_bytes(_exactly(connection, 4), "big")
+    data = bytearray(_some(connection))  # one call for the usual short answer
+    while len(data) < 4 or len(data) < 4 + int.from_bytes(data[:4], "big"):
+        data += _some(connection)
     try:
-        reply: Reply = reply_decoder.decode(_exactly(connection, size))
+        reply: Reply = reply_decoder.decode(memoryview(data)[4:])
     except msgspec.DecodeError as exc:
         raise RefusedError(operation="read reply", cause=exc) from exc
     return reply
 
 
-def _exactly(connection: socket.socket, size: int) -> bytes:
-    data = bytearray()
-    while len(data) < size:
-        chunk = connection.recv(size - len(data))
-        if not chunk:
-            raise ConnectionResetError("keeper closed the connection")
-        data += chunk
-    return bytes(data)
+def _some(connection: socket.socket) -> bytes:
+    chunk = connection.recv(_CHUNK)
+    if not chunk:
+        raise ConnectionResetError("keeper closed the connection")
+    return chunk
 
 
 def as_error(refused: Refused) -> SyncError:

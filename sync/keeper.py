@@ -186,8 +186,12 @@ class Keeper:
                 raise RefusedError(operation="answer", subject=type(request).__name__)
 
     def _flush(self, peer: Peer) -> None:
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if peer.flush() else 0)
+        left = peer.flush()
+        if left is peer.waits_to_write:
+            return
+        peer.waits_to_write = left
         with contextlib.suppress(KeyError, ValueError):
+            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if left else 0)
             self._selector.modify(peer.connection, wanted, peer)
 
     def _drop(self, peer: Peer) -> None:

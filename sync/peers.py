@@ -50,6 +50,7 @@ class Peer:
     def __init__(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         self.connection = connection
+        self.waits_to_write = False
         self._incoming = bytearray()
         self._outgoing = bytearray()
 

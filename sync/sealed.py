@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from crypto.batchkeys import BatchKey, new_batch_key
 from crypto.errors import KurabakoError
 from crypto.identity import Identity
@@ -15,7 +17,7 @@ from crypto.importance import Importance
 from crypto.sealing import open_row, seal_row
 from sync.change import BATCH_DOMAIN, OPEN_KINDS, Batch, Change
 from sync.client import KeeperClient
-from sync.clock import HybridClock, wall_ms
+from sync.clock import HybridClock, change_clock, clock_ms, wall_ms
 from sync.errors import ReadOnlyError
 from sync.ids import WRITER_BYTES, change_id
 from sync.keyring import Keyring
@@ -35,18 +37,21 @@ class Draft:
     base: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
+class Plain(msgspec.Struct, frozen=True, gc=False):
     """An opened change. `heads` are the ids of all heads of its record: what a change to it replaces."""
 
     kind: str
     record: bytes
     change_id: bytes
     author: bytes
-    at_ms: int
-    importance: Importance
+    importance: int
     payload: bytes
     heads: tuple[bytes, ...] = ()
+
+    @property
+    def at_ms(self) -> int:
+        """Return when the author made it, in ms since 1970."""
+        return clock_ms(change_clock(self.change_id))
 
     @property
     def conflict(self) -> bool:
@@ -92,11 +97,12 @@ class SealedStore:
         shown: dict[bytes, Row] = {}
         ids: dict[bytes, tuple[bytes, ...]] = {}
         for row in self.reader.heads(kind, records):
-            other = shown.get(row.record)
-            ids[row.record] = (row.change_id,) if other is None else (*ids[row.record], row.change_id)
-            if other is None or other.change_id < row.change_id:
-                shown[row.record] = row
-        return [self.open_row(row, ids[row.record]) for row in shown.values()]
+            other = shown.setdefault(row.record, row)
+            if other is not row:
+                ids[row.record] = (*ids.get(row.record, (other.change_id,)), row.change_id)
+                if other.change_id < row.change_id:
+                    shown[row.record] = row
+        return [self.open_row(row, ids.get(row.record) or (row.change_id,)) for row in shown.values()]
 
     def head(self, kind: str, record: bytes) -> Plain | None:
         """Open the newest change of one record."""
@@ -180,13 +186,4 @@ class SealedStore:
             payload = open_row(key, row.kind, row.record, row.change_id, row.body)
         else:
             payload = row.body
-        return Plain(
-            row.kind,
-            row.record,
-            row.change_id,
-            row.author,
-            row.at_ms,
-            Importance(row.importance),
-            payload,
-            heads,
-        )
+        return Plain(row.kind, row.record, row.change_id, row.author, row.importance, payload, heads)

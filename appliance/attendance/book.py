@@ -17,6 +17,7 @@ from crypto.importance import Importance
 from sync.sealed import Draft, Plain, Put, SealedStore
 
 _encode: Final = msgspec.msgpack.encode
+_read_mark: Final = msgspec.msgpack.Decoder(Mark).decode
 
 
 class ChangedSinceError(ApplianceError):
@@ -45,8 +46,7 @@ class Entry:
     former: tuple[Former, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedMark:
+class OpenedMark(msgspec.Struct, frozen=True, gc=False):
     """A mark with who entered it when."""
 
     mark: Mark
@@ -69,7 +69,7 @@ class AttendanceBook:
         records = [pair.record_id(Mark.kind, *natural(pupil, on)) for pupil, on in wanted]
         found = {}
         for plain in self._store.heads(Mark.kind, records):
-            mark = msgspec.msgpack.decode(plain.payload, type=Mark)
+            mark = _read_mark(plain.payload)
             if mark.code:
                 found[mark.pupil, mark.on] = OpenedMark(mark, plain)
         return found
@@ -174,7 +174,3 @@ def _step(
 ) -> _Step:
     base = before.heads if before else ()
     return Draft(kind, record, importance, payload, base), before.payload if before else empty
-
-
-def _read_mark(payload: bytes) -> Mark:
-    return msgspec.msgpack.decode(payload, type=Mark)

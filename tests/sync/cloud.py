@@ -1,0 +1,124 @@
+"""A real object store behind a line that can be cut, and sites that replicate to it."""
+
+import dataclasses
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from crypto.identity import Identity
+from crypto.importance import Importance
+from crypto.secret import Secret
+from sync.checkpoint import site_person
+from sync.embedded import EmbeddedStore
+from sync.ids import Origin, Site
+from sync.linecut import LineCut
+from sync.litestream import Litestream, replica_path
+from sync.objectstore import ObjectStore, StoreConfig
+from tests.sync.site import SCHOOL, TestSite, found_site
+
+ORIGIN = Origin(SCHOOL, Site.BOX, 1)
+PATH = replica_path(ORIGIN)
+ACCESS = "kurabako-tests"
+SECRET = "a-secret-that-no-file-may-hold"
+BUCKET = "schools"
+LONG_S = 60.0
+
+
+def wait_until(ready: Callable[[], object], what: str = "", turn: Callable[[], object] = lambda: None) -> None:
+    """Call `turn` until `ready` says so; fails after a generous while."""
+    end = time.monotonic() + LONG_S
+    while not ready():
+        assert time.monotonic() < end, f"never happened: {what or ready}"
+        turn()
+        time.sleep(0.02)
+
+
+class Cloud:
+    """An rclone server over `folder`/cloud and a line to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "cloud"
+        self.server = EmbeddedStore(self.root, ACCESS, Secret(SECRET.encode()), BUCKET)
+        self.server.start()
+        self.line = LineCut("127.0.0.1", self.server.port)
+
+    @property
+    def direct(self) -> StoreConfig:
+        """The store without the line."""
+        return self.server.config
+
+    @property
+    def config(self) -> StoreConfig:
+        """The store at the far end of the line."""
+        return dataclasses.replace(self.server.config, endpoint=self.line.endpoint)
+
+    @property
+    def bucket(self) -> Path:
+        return self.root / BUCKET
+
+    @property
+    def replica(self) -> Path:
+        return self.bucket / PATH
+
+    def objects(self, level: str = "0000") -> list[Path]:
+        """Return the files of a level, oldest first."""
+        return sorted((self.replica / level).glob("*.ltx"))
+
+    def restart(self) -> None:
+        """Start the server again: it then sees what was changed behind its back."""
+        self.server.stop()
+        self.server.start()
+
+    def close(self) -> None:
+        self.line.close()
+        self.server.stop()
+
+
+@contextmanager
+def cloud_at(folder: Path) -> Iterator[Cloud]:
+    """Run a store under `folder` (over what is there already)."""
+    cloud = Cloud(folder)
+    try:
+        yield cloud
+    finally:
+        cloud.close()
+
+
+def flip(path: Path, at: int = -1) -> None:
+    """Turn one bit of a file around, by default in its middle; the file stays as old as it was."""
+    before = path.stat()
+    data = bytearray(path.read_bytes())
+    data[at if at >= 0 else len(data) // 2] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def copy_of(folder: Path, target: Path) -> Path:
+    """Copy a store's folder with its times (the server tells an object's time by its file)."""
+    shutil.copytree(folder / "cloud", target / "cloud", copy_function=shutil.copy2)
+    return target
+
+
+def box_key() -> Identity:
+    """Return what the box of `ORIGIN` signs with."""
+    return Identity.generate(site_person(ORIGIN))
+
+
+def new_site(folder: Path, key: Identity | None = None, school: str = SCHOOL) -> TestSite:
+    """Make a site with one teacher and a running keeper."""
+    return found_site(folder, (("sato", tuple(Importance)),), site_key=key, school=school)
+
+
+def replicating(site: TestSite, store: StoreConfig, origin: Origin = ORIGIN) -> Litestream:
+    """Start Litestream beside a site and wait for its first object."""
+    litestream = Litestream(site.paths, origin, store)
+    litestream.start()
+    wait_until(litestream.local_position, "litestream has begun")
+    return litestream
+
+
+def store_of(config: StoreConfig, timeout_s: float = 2.0) -> ObjectStore:
+    return ObjectStore(config, timeout_s)
