@@ -15,7 +15,13 @@ from crypto.signing import SigningKey, VerifyKey
 from sync.checkpoint import CheckpointWriter
 from sync.client import KeeperClient
 from sync.clock import wall_ms
-from sync.errors import KeeperGoneError, StoreRefusedError, SyncError
+from sync.errors import (
+    KeeperGoneError,
+    ReplicaCorruptError,
+    StoreRefusedError,
+    StoreUnreachableError,
+    SyncError,
+)
 from sync.ids import WRITER_BYTES
 from sync.keeper import take_lock
 from sync.keeperchild import KeeperChild
@@ -24,7 +30,7 @@ from sync.litestream import Litestream, replica_path
 from sync.objectstore import ObjectStore, StoreConfig
 from sync.reader import Reader
 from sync.replica import Prover
-from sync.selfcheck import SelfCheckRun
+from sync.selfcheck import SelfCheck, SelfCheckRun
 from sync.site import SitePaths
 from sync.status import LinkState, Status, write_status
 
@@ -32,6 +38,7 @@ _TICK_S: Final = 0.2
 _STATUS_S: Final = 1.0
 _STUCK_S: Final = 60.0
 _FIRST_CHECK_S: Final = 20.0
+_CHECK_AGAIN_S: Final = 60.0
 _CLOCK_BEHIND_S: Final = 60
 _LAST_PROOF_S: Final = 5.0
 _SPACE: Final = "sync"
@@ -195,17 +202,26 @@ class SiteDaemon:
             result = self._check.result()
             if result is None:
                 return
-            self._problem = result.problem
-            if not result.problem:
-                self._verified_at_ms, self._verified_seq = wall_ms(), result.seq
-                self._remember("verified_at_ms", self._verified_at_ms)
-                self._remember("verified_seq", self._verified_seq)
-            elif result.problem == "SYNC-044":
-                self._reset()
+            self._judge(result)
         elif now >= self._due_check and self._prover.sent.seq and self._probe.link.state is LinkState.ONLINE:
             self._due_check = now + self._settings.verify_every_s
             origin, seq = self._reader.origin, self._prover.sent.seq
             self._check.start(self._settings.store, origin, self._settings.root, seq)
+
+    def _judge(self, result: SelfCheck) -> None:
+        """Take a self-check's outcome: the time of the proof, a new replica, or a warning."""
+        if not result.problem:
+            self._problem = ""
+            self._verified_at_ms, self._verified_seq = wall_ms(), result.seq
+            self._remember("verified_at_ms", self._verified_at_ms)
+            self._remember("verified_seq", self._verified_seq)
+            return
+        self._due_check = time.monotonic() + _CHECK_AGAIN_S
+        if result.problem == StoreUnreachableError.code:
+            return  # the line went away meanwhile: nothing is known, the light says so already
+        self._problem = result.problem
+        if result.problem == ReplicaCorruptError.code:
+            self._reset()
 
     def _warnings(self) -> tuple[str, ...]:
         found = [self._problem] if self._problem else []

@@ -4,8 +4,10 @@ Invariant: an answer of `get` is the store's, never a cache's; failures tell an 
 answers and refuses. No retries here: the callers are loops that decide.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
@@ -13,6 +15,12 @@ from obstore.store import S3Store
 
 from crypto.secret import Secret
 from sync.errors import StoreRefusedError, StoreUnreachableError
+
+_NO_BUCKET: Final = "<Code>NoSuchBucket</Code>"
+# The text of a failure also holds the address that was asked: a port such as 40312 is no status.
+_REFUSED: Final = re.compile(
+    r"status code: 40[13]\b|<Code>(NoSuchBucket|AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch)</Code>"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +58,9 @@ class ObjectStore:
         """Return an object's bytes, None when there is none; raises StoreUnreachableError, StoreRefusedError."""
         try:
             return bytes(obstore.get(self._store, key).bytes())
-        except (NotFoundError, FileNotFoundError):
+        except (NotFoundError, FileNotFoundError) as exc:
+            if _NO_BUCKET in str(exc):
+                raise self._failure("read object", exc) from exc
             return None
         except BaseError as exc:
             raise self._failure("read object", exc) from exc
@@ -70,10 +80,6 @@ class ObjectStore:
 
     def _failure(self, operation: str, exc: BaseException) -> StoreRefusedError | StoreUnreachableError:
         where = self._config.endpoint
-        answered = isinstance(exc, PermissionDeniedError | UnauthenticatedError) or _answered(str(exc))
+        answered = isinstance(exc, PermissionDeniedError | UnauthenticatedError) or _REFUSED.search(str(exc))
         kind = StoreRefusedError if answered else StoreUnreachableError
         return kind(operation=operation, subject=where, retry_safe=True, cause=exc, endpoint=where)
-
-
-def _answered(text: str) -> bool:
-    return any(word in text for word in ("403", "401", "NoSuchBucket", "AccessDenied", "SignatureDoesNotMatch"))

@@ -17,6 +17,7 @@ from crypto.errors import KurabakoError
 from crypto.secret import Secret
 from crypto.signing import VerifyKey
 from sync.atomic import atomic_write
+from sync.errors import ReplicaCorruptError
 from sync.ids import Origin, Site
 from sync.litestream import environment
 from sync.objectstore import StoreConfig
@@ -100,8 +101,8 @@ def check(store: StoreConfig, wanted: Wanted, folder: Path) -> SelfCheck:
         return SelfCheck(0, error.code)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    problem = report.problem or ("" if report.complete else "SYNC-044")
-    return SelfCheck(report.verified.seq, problem)
+    # Anything less than the newest state, whole, means that this replica must be replaced while the box still can.
+    return SelfCheck(report.verified.seq, "" if report.complete else ReplicaCorruptError.code)
 
 
 def main() -> int:

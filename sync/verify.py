@@ -94,7 +94,7 @@ class _Pass:
         self._keys: dict[bytes, VerifyKey] = {person.id: person.verify_key for person in people.people}
         self._full = full
         self._progress = progress
-        self._heads: dict[tuple[str, bytes], dict[bytes, int]] = {}
+        self._heads: dict[tuple[str, bytes, bytes], int] = {}
         self._signatures = 0
         self._tag = reader.origin.tag
         self._covered = self._newest_checkpoint()
@@ -154,31 +154,23 @@ class _Pass:
         self._signatures += 1
 
     def _head(self, row: Stored, seq: int) -> None:
-        heads = self._heads.setdefault((row[3], row[4]), {})
+        kind, record, base = row[3], row[4], row[5]
         replaced = b""
-        base = row[5]
         for at in range(0, len(base), CHANGE_ID_BYTES):
-            taken = heads.pop(base[at : at + CHANGE_ID_BYTES], None)
+            taken = self._heads.pop((kind, record, base[at : at + CHANGE_ID_BYTES]), None)
             if taken is not None:
                 replaced += taken.to_bytes(8, "big")
         if replaced != row[6]:
             raise HeadsMismatchError(operation="verify store", subject=f"history of {seq}", seq=seq)
-        heads[row[1]] = row[0]
-
-    def _listed(self) -> list[tuple[str, bytes, bytes, int]]:
-        return sorted(
-            (kind, record, name, row_id)
-            for (kind, record), heads in self._heads.items()
-            for name, row_id in heads.items()
-        )
+        self._heads[kind, record, row[1]] = row[0]
 
     def _compare_checkpoint(self, checkpoint: Checkpoint, chain: bytes) -> None:
-        if chain != checkpoint.chain or heads_digest(row[:3] for row in self._listed()) != checkpoint.heads:
+        if chain != checkpoint.chain or heads_digest(sorted(self._heads)) != checkpoint.heads:
             raise BrokenChainError(operation="verify store", subject="checkpoint", seq=checkpoint.seq)
 
     def _compare_heads(self, seq: int) -> None:
-        stored = self._reader.rows("SELECT kind, record, change_id, id FROM head ORDER BY 1, 2, 3")
-        if self._listed() != list(stored):
+        stored = {row[:3]: row[3] for row in self._reader.rows("SELECT kind, record, change_id, id FROM head")}
+        if stored != self._heads:
             raise HeadsMismatchError(operation="verify store", subject="heads", seq=seq)
 
     def _newest_checkpoint(self) -> Checkpoint | None:

@@ -1,11 +1,11 @@
 """A real object store behind a line that can be cut, and sites that replicate to it."""
 
+import contextlib
 import dataclasses
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from crypto.identity import Identity
@@ -13,10 +13,12 @@ from crypto.importance import Importance
 from crypto.secret import Secret
 from sync.checkpoint import site_person
 from sync.embedded import EmbeddedStore
+from sync.errors import ReplicatorError
 from sync.ids import Origin, Site
 from sync.linecut import LineCut
 from sync.litestream import Litestream, replica_path
 from sync.objectstore import ObjectStore, StoreConfig
+from sync.sealed import Draft
 from tests.sync.site import SCHOOL, TestSite, found_site
 
 ORIGIN = Origin(SCHOOL, Site.BOX, 1)
@@ -77,7 +79,7 @@ class Cloud:
         self.server.stop()
 
 
-@contextmanager
+@contextlib.contextmanager
 def cloud_at(folder: Path) -> Iterator[Cloud]:
     """Run a store under `folder` (over what is there already)."""
     cloud = Cloud(folder)
@@ -113,12 +115,40 @@ def new_site(folder: Path, key: Identity | None = None, school: str = SCHOOL) ->
 
 
 def replicating(site: TestSite, store: StoreConfig, origin: Origin = ORIGIN) -> Litestream:
-    """Start Litestream beside a site and wait for its first object."""
+    """Start Litestream beside a site and wait until it has sent what is there."""
     litestream = Litestream(site.paths, origin, store)
     litestream.start()
-    wait_until(litestream.local_position, "litestream has begun")
+    wait_until(lambda: syncs(litestream), "litestream has begun")
     return litestream
+
+
+def syncs(litestream: Litestream, timeout_s: float = 5.0) -> bool:
+    """Say whether Litestream reports that everything was sent."""
+    with contextlib.suppress(ReplicatorError):
+        litestream.sync(timeout_s)
+        return True
+    return False
 
 
 def store_of(config: StoreConfig, timeout_s: float = 2.0) -> ObjectStore:
     return ObjectStore(config, timeout_s)
+
+
+class Office:
+    """A teacher's session that makes changes; one for each call."""
+
+    def __init__(self, site: TestSite) -> None:
+        self._store = site.session("sato")
+        self._count = 0
+
+    def make(self, count: int = 1) -> int:
+        """Make changes one by one; return the newest sequence number."""
+        for _ in range(count):
+            self._count += 1
+            record = self._store.record_id("attendance.mark", Importance.III, f"p{self._count}", "2026-11-20")
+            payload = b'{"code":"late","number":%d}' % self._count
+            last = self._store.put([Draft("attendance.mark", record, Importance.III, payload)])
+        return last.last_seq
+
+    def close(self) -> None:
+        self._store.close()

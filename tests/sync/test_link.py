@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from itertools import pairwise
 
 from hypothesis import given
@@ -12,7 +13,7 @@ QUICK = 0.01
 PROBES = st.lists(st.one_of(st.none(), st.sampled_from([QUICK, SLOW])), max_size=40)
 
 
-def run(probes: list[float | None]) -> list[Link]:
+def run(probes: Sequence[float | None]) -> list[Link]:
     """Return the link before and after every probe; probe n happens at n seconds."""
     links = [Link()]
     for number, probe in enumerate(probes, 1):

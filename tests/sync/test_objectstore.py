@@ -75,6 +75,13 @@ def test_a_dead_port_is_unreachable(cloud: Cloud, call: str) -> None:
     assert caught.value.retry_safe
 
 
+def test_a_403_in_an_address_is_no_status() -> None:
+    nobody = StoreConfig("http://127.0.0.1:403", "401", "us-east-1", "a", Secret(b"b"))
+    for call in (store_of(nobody).get, store_of(nobody).sizes):
+        with pytest.raises(StoreUnreachableError):
+            call("AccessDenied/403")
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize("fault", ["cut", "hang"])
 def test_a_broken_line_is_unreachable_and_mends(cloud: Cloud, fault: str) -> None:
