@@ -30,11 +30,11 @@ def main() -> int:
         run(*pip, "--no-deps", wheel)
         tree = Path(work) / "tree"
         shutil.copytree(ROOT / "tests", tree / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("pyproject.toml", "docs", "README.md", "README.ja.md", "Makefile", "CHANGELOG.md"):
+        for name in ("pyproject.toml", "docs", "README.md", "README.ja.md", "Makefile"):
             source = ROOT / name
             (shutil.copytree if source.is_dir() else shutil.copy)(source, tree / name)
         os.chdir(tree)
-        run(python, "-I", "-m", "pytest", "-q", "-m", "wheel")
+        run(python, "-I", "-m", "pytest", "-q", "-m", "not faults")
     return 0
 
 

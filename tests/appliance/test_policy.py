@@ -70,7 +70,9 @@ def test_nobody_takes_anything_out(role: str) -> None:
 
 
 def test_one_of_several_roles_is_enough() -> None:
-    assert decide(subject("assistant", "clerk"), Action.EDIT, "roster.user", Importance.III).verdict is Verdict.ALLOW
+    assert (
+        decide(subject("assistant", "clerk"), Action.EDIT, "roster.user", Importance.III).verdict is Verdict.ALLOW
+    )
     assert decide(subject(), Action.EDIT, "roster.user", Importance.III).verdict is Verdict.DENY
 
 
@@ -120,7 +122,10 @@ CALLS: dict[tuple[type, str], Call] = {
 # They open no record: configuration, the log's position, the daemon's status, the person's own name.
 SILENT = {
     (AttendanceDesk, "codes"),
-    *((Office, name) for name in ("who", "school_name", "lock_after_s", "today", "changed_since", "light", "logout")),
+    *(
+        (Office, name)
+        for name in ("who", "school_name", "lock_after_s", "today", "changed_since", "light", "logout")
+    ),
 }
 WRITES = {"mark", "mark_rest_present", "confirm", "reopen", "undo", "decide", "add", "keep", "commit"}
 READS: tuple[tuple[type, str], ...] = (
