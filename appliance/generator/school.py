@@ -67,7 +67,8 @@ def make_school(seed: int, year: int, name: str = "多良川市立みどり義�
     classes: list[MadeClass] = []
     for place, grade in enumerate(GRADES):
         count = 3 if place % 3 == 0 else 2
-        classes += [maker.a_class(grade, index, staff[len(classes) + 2]) for index in range(count)]
+        for index in range(count):
+            classes.append(maker.a_class(grade, index, staff[len(classes) + 2]))
     classes.append(maker.special_class("なのはな学級（知的）", GRADES[:6], staff[len(classes) + 2]))
     classes.append(maker.special_class("たんぽぽ学級（情緒）", GRADES[6:], staff[len(classes) + 2]))
     guardians = tuple(maker.guardian(pupil) for c in classes for pupil in c.pupils)

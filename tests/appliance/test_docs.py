@@ -43,7 +43,7 @@ def test_every_command_is_documented_and_helpful(path: tuple[str, ...]) -> None:
 def shown() -> Iterator[tuple[str, str]]:
     for page, text in TEXT.items():
         for line in text.replace("\\\n", " ").splitlines():
-            if line.startswith("    ") and "kurabako " in line:
+            if re.match(r"    +(\.venv/bin/)?kurabako ", line):
                 yield page.name, line.split("kurabako ", 1)[1].split("#")[0].strip()
 
 

@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Iterator
+from datetime import date
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
 import msgspec
@@ -30,10 +31,11 @@ from sync.localstore import IDENTITY_SPACE
 from sync.openrecords import PEOPLE, people_record
 from sync.reader import Reader
 from sync.sealed import Draft, SealedStore
-from tests.school import PASSPHRASE, SCHOOL_DAY, School
+from tests.school import PASSPHRASE, School
 
 KEYS = (Secret, BatchKey, ClassKeyPair, HybridPrivateKey, SigningKey, Identity)
 FREE_ATTEMPTS = 5
+ON = date(2026, 12, 2)
 
 
 @pytest.fixture
@@ -193,10 +195,10 @@ def test_another_pepper_opens_nothing(school: School, monkeypatch: pytest.Monkey
 def worked_in(school: School) -> Office:
     """Return an office that has read and written, so that it holds every kind of key."""
     office = school.office("kocho")
-    view = office.attendance.classes(SCHOOL_DAY)[11]
-    pupil = office.attendance.day(view.class_id, SCHOOL_DAY).rows[0].pupil_id
-    office.attendance.mark(view.class_id, SCHOOL_DAY, pupil, "sick", reason="発熱")
-    assert office.attendance.reason(pupil, SCHOOL_DAY) == "発熱"
+    view = office.attendance.classes(ON)[11]
+    pupil = office.attendance.day(view.class_id, ON).rows[0].pupil_id
+    office.attendance.mark(view.class_id, ON, pupil, "sick", reason="発熱")
+    assert office.attendance.reason(pupil, ON) == "発熱"
     return office
 
 
@@ -211,10 +213,10 @@ def test_logout_leaves_no_key_within_reach_of_the_office(school: School) -> None
 
 def test_nothing_can_be_opened_or_kept_after_logout(school: School) -> None:
     office = worked_in(school)
-    view = office.attendance.classes(SCHOOL_DAY)[11]
-    pupil = office.attendance.day(view.class_id, SCHOOL_DAY).rows[0].pupil_id
+    view = office.attendance.classes(ON)[11]
+    pupil = office.attendance.day(view.class_id, ON).rows[0].pupil_id
     office.logout()
     with pytest.raises(NotClearedError):
-        office.attendance.reason(pupil, SCHOOL_DAY)
+        office.attendance.reason(pupil, ON)
     with pytest.raises(NotClearedError):
-        office.attendance.mark(view.class_id, SCHOOL_DAY, pupil, "late")
+        office.attendance.mark(view.class_id, ON, pupil, "late")

@@ -27,6 +27,7 @@ from sync.reader import Reader
 from tests.school import School
 
 ON = date(2026, 12, 1)
+MEETING_DAY = date(2026, 5, 11)  # older than the shared school's own meeting, which stays the newest
 EDITORS = {
     "attendance.mark": {"principal", "vice_principal", "teacher", "nurse", "clerk"},
     "attendance.reason": {"principal", "vice_principal", "teacher", "nurse", "clerk"},
@@ -111,7 +112,7 @@ CALLS: dict[tuple[type, str], Call] = {
     (MeetingDesk, "all"): lambda o, s, t: o.meetings.all(),
     (MeetingDesk, "open"): lambda o, s, t: o.meetings.open(t.meeting),
     (MeetingDesk, "decide"): lambda o, s, t: o.meetings.decide(t.meeting, t.item, "原案どおり"),
-    (MeetingDesk, "add"): lambda o, s, t: o.meetings.add(*demo_agenda(ON)),
+    (MeetingDesk, "add"): lambda o, s, t: o.meetings.add(*demo_agenda(MEETING_DAY)),
     (CalendarDesk, "year"): lambda o, s, t: o.calendar.year(date(2030, 5, 1)),
     (CalendarDesk, "status"): lambda o, s, t: o.calendar.status(date(2030, 5, 1)),
     (CalendarDesk, "keep"): lambda o, s, t: o.calendar.keep(default_year(2030)),
@@ -147,7 +148,7 @@ def things(school: School, office: Office) -> Things:
     view = office.attendance.classes(ON)[12]
     pupil = office.attendance.day(view.class_id, ON).rows[0].pupil_id
     saved = office.attendance.mark(view.class_id, ON, pupil, "late")
-    meeting = next(m for m in office.meetings.all() if m.starts.date() != ON)
+    meeting = next(m for m in office.meetings.all() if m.starts.date() != MEETING_DAY)
     plan = plan_import(school.zip, school.made.code)
     again = replace(plan, put=tuple(r for r in plan.put if isinstance(r, SchoolRecord)), remove=())
     item = office.meetings.open(meeting.meeting_id).items[4].item_id
