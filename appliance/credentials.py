@@ -9,7 +9,10 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from appliance.errors import ApplianceError
+from appliance.tomltext import toml_lines
 from crypto.secret import Secret
 from crypto.signing import SigningKey
 from sync.atomic import atomic_write
@@ -58,8 +61,13 @@ def write_credential(site_dir: Path, name: str, value: bytes) -> None:
 
 def write_store_key(site_dir: Path, access_key: str, secret_key: str) -> None:
     """Keep the object store's key pair."""
-    text = f'access_key = "{access_key}"\nsecret_key = "{secret_key}"\n'
+    text = toml_lines(_StoreFile(access_key, secret_key))
     write_credential(site_dir, STORE_KEY, text.encode())
+
+
+class _StoreFile(msgspec.Struct, frozen=True):
+    access_key: str
+    secret_key: str
 
 
 def _read(site_dir: Path, name: str) -> bytes:

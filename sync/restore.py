@@ -203,7 +203,8 @@ class Restorer:
 
     def _explain(self, log: str, point: _Point) -> None:
         if point.txid is None and point.at_ms is not None and ("no matching" in log or "not available" in log):
-            raise NoPointError(operation="restore", subject=_rfc3339(point.at_ms), at=_rfc3339(point.at_ms))
+            asked = datetime.fromtimestamp(point.at_ms / 1000, UTC).astimezone().isoformat(timespec="seconds")
+            raise NoPointError(operation="restore", subject=asked, at=asked)
         raise ReplicatorError(operation="restore", subject=log.strip()[-200:].replace("\n", " "))
 
     def _configure(self, database: Path) -> Path:

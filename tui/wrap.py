@@ -4,6 +4,7 @@ Invariant: nothing is lost or added but line ends; Latin words and numbers stay 
 """
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from rich.cells import cell_len
@@ -39,6 +40,18 @@ def _head(text: str, width: int) -> str:
     while place < len(text) and cell_len(text[: place + 1]) <= width:
         place += 1
     return text[:place]
+
+
+def rows(items: Iterable[str], width: int) -> str:
+    """Return items side by side, as many in a line as fit, none broken."""
+    lines = [""]
+    for item in items:
+        longer = f"{lines[-1]}  {item}" if lines[-1] else item
+        if cell_len(longer) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(item)
+    return "\n".join(lines)
 
 
 def cut(text: str, width: int) -> str:

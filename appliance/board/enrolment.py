@@ -4,11 +4,12 @@ Invariant: the board's root identity is used only here and in `restore`; a passp
 ICT support, who runs the box afterwards, holds none of the keys made here.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -16,6 +17,7 @@ import msgspec
 from appliance.board.folder import BoardFolder, ReplicaPlace
 from appliance.config import BoardSection, Config, OfficeSection, SiteSection, StoreSection, write_config
 from appliance.credentials import PEPPER, SITE_KEY, read_pepper, write_credential, write_store_key
+from appliance.errors import ApplianceError
 from appliance.people import PROFILE, Profile, StaffMember, cleared_importances
 from appliance.schoolcode import parse_school_code
 from crypto.identity import Identity, KdfProfile, seal_identity
@@ -24,13 +26,21 @@ from crypto.secret import Secret
 from sync.checkpoint import site_person
 from sync.client import KeeperClient
 from sync.clock import wall_ms
+from sync.errors import SecondKeeperError
 from sync.founding import Member, admit, found_store, open_as_board
 from sync.ids import Origin, Site
+from sync.keeper import take_lock
 from sync.localstore import IDENTITY_SPACE
 from sync.programs import start_child, stop_child
 from sync.reader import Reader
 from sync.sealed import Draft, SealedStore
 from sync.site import SitePaths, create_site
+
+
+class LoginTakenError(ApplianceError):
+    """Somebody at this school has this login already; their key would be lost."""
+
+    code = "APP-016"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,7 @@ def enrol_school(
 
     Raises SchoolCodeError, SiteExistsError; nothing is left in the way of a second attempt elsewhere.
     """
-    parse_school_code(new.code)
+    new = _with_code_as_listed(new)
     origin = Origin(new.code, Site.BOX, new.place.epoch)
     paths = create_site(site_dir, origin)
     pepper = os.urandom(32)
@@ -84,12 +94,20 @@ def enrol_school(
 def admit_staff(
     root: Identity, site_dir: Path, staff: Sequence[StaffMember], profile: KdfProfile = KdfProfile.STANDARD
 ) -> None:
-    """Let more people in at a site whose keeper runs (or not: then one is started for the moment)."""
+    """Let more people in at a site whose keeper runs (or not: then one is started for the moment).
+
+    Raises LoginTakenError; then nobody of them was let in.
+    """
     paths = SitePaths(site_dir)
     with _Keeper(paths) as client:
         store = open_as_board(Reader(paths.store), client, root)
         _admit(store, client, root, staff, read_pepper(site_dir), profile)
         store.close()
+
+
+def _with_code_as_listed(new: NewSchool) -> NewSchool:
+    code = str(parse_school_code(new.code))
+    return replace(new, code=code, place=msgspec.structs.replace(new.place, school=code))
 
 
 def _admit(
@@ -100,6 +118,11 @@ def _admit(
     pepper: Secret,
     profile: KdfProfile,
 ) -> None:
+    taken = {person.login for person in store.keyring.people.people}
+    for person in staff:
+        if person.login in taken:  # a new identity under an old login would lock its owner out for good
+            raise LoginTakenError(operation="admit", subject=person.login, login=person.login)
+        taken.add(person.login)
     members, profiles = [], []
     for person in staff:
         identity = Identity.generate(os.urandom(16))
@@ -123,14 +146,17 @@ class _Keeper:
 
     def __init__(self, paths: SitePaths) -> None:
         self._paths = paths
+        self._client = KeeperClient(paths.socket)
         self._child: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> KeeperClient:
-        if not self._paths.socket.exists():
+        # The lock tells, not the socket: a keeper that was killed leaves its socket behind.
+        with contextlib.suppress(SecondKeeperError):
+            os.close(take_lock(self._paths))
             self._child = start_child([sys.executable, "-m", "sync.keeper", str(self._paths.root)])
-        client = KeeperClient(self._paths.socket)
-        client.hello()
-        return client
+        self._client.hello()
+        return self._client
 
     def __exit__(self, *_: object) -> None:
+        self._client.close()
         stop_child(self._child, 10.0)

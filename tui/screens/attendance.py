@@ -18,6 +18,7 @@ from tui.screens.base import OfficeScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.totals import TotalsScreen
 from tui.widgets.pupiltable import PupilTable
+from tui.wrap import rows
 
 _HELP = _("""一人を選び、下に並ぶ記号の文字を一つ押すと、その場で保存されます。
 出席の人には何も押さず、最後に F2「全員出席」か F4「確定」を押します。
@@ -54,7 +55,7 @@ class AttendanceScreen(OfficeScreen):
         self._codes = {code.code: code for code in codes}
         letters = [f"{c.key} {c.name}" for c in codes]
         letters += [f"{action.key} {action.label}" for action in (CLEAR, DETAIL, HISTORY)]
-        self.query_one("#legend", Static).update("  ".join(letters))
+        self.query_one("#legend", Static).update(rows(letters, self.app.size.width - 2))
         table = self.query_one(PupilTable)
         table.set_codes(codes)
         for key, label, width in (

@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.widgets import Footer
 
 from appliance.office import Office
+from appliance.views import Light
 from crypto.errors import KurabakoError
 from tui.actions import Action, bindings
 from tui.door import NotLoggedInError
@@ -76,7 +77,7 @@ class OfficeScreen(Screen[None]):
         if seen is None:
             return
         light, (token, changed) = seen
-        self.query_one(LightBar).show(light, self.office_app.door.busy_s)
+        self.show_light(light)
         if changed:
             self._token = token
             await self.refresh_data()
@@ -85,9 +86,13 @@ class OfficeScreen(Screen[None]):
         """Fill the screen now."""
         seen = await self.ask(lambda office: (office.light(), office.changed_since(self._token)))
         if seen is not None:
-            self.query_one(LightBar).show(seen[0])
+            self.show_light(seen[0])
             self._token = seen[1][0]
             await self.refresh_data()
+
+    def show_light(self, light: Light) -> None:
+        """Show how far the entries have got."""
+        self.query_one(LightBar).show(light, self.office_app.door.busy_s)
 
     async def refresh_data(self) -> None:
         """Read what the screen shows."""

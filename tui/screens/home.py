@@ -59,9 +59,16 @@ class HomeScreen(OfficeScreen):
             return
         self.query_one("#title", Static).update(f"{home.school_name}  {day_text(home.today)}  {who_text(who)}")
         self._fill(home)
-        width = self.app.size.width - _CLASSES_WIDTH - 3  # before the first layout nothing has a size yet
-        self.query_one("#link", Static).update(fold(link_text(home.light), width))
-        self.query_one("#week", Static).update(fold(week_text(home), width))
+        self.query_one("#week", Static).update(fold(week_text(home), self._side_width))
+
+    def show_light(self, light: Light) -> None:
+        """Show it at the bottom and, in more words, at the side."""
+        super().show_light(light)
+        self.query_one("#link", Static).update(fold(link_text(light), self._side_width))
+
+    @property
+    def _side_width(self) -> int:
+        return self.app.size.width - _CLASSES_WIDTH - 3  # before the first layout nothing has a size yet
 
     def _fill(self, home: HomeView) -> None:
         table = self.query_one(DataTable)
