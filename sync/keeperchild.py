@@ -14,7 +14,7 @@ from typing import Final
 from sync.programs import start_child, stop_child
 from sync.site import SitePaths
 
-_SHORTEST_LIFE_S: Final = 1.0
+_SHORTEST_LIFE_S: Final = 0.25
 _LONGEST_PAUSE_S: Final = 5.0
 
 

@@ -24,8 +24,9 @@ def show(file: Path, school: str, as_json: bool) -> int:
     """Say what FILE (a ZIP or a folder) would bring to the school, without any site."""
     from appliance.oneroster.plan import plan_import
     from appliance.oneroster.report import report_json, report_lines
+    from appliance.schoolcode import parse_school_code
 
-    plan = plan_import(file, school)
+    plan = plan_import(file, str(parse_school_code(school)))
     if as_json:
         click.echo(json.dumps(report_json(plan), ensure_ascii=False, indent=2))
     else:

@@ -1,7 +1,9 @@
 """The board's folder, enrolling a school, and letting people in while the school works."""
 
 import os
+import signal
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,12 +26,14 @@ from appliance.generator.school import make_school
 from appliance.login import login
 from appliance.people import StaffMember
 from appliance.schoolcode import SchoolCodeError
-from crypto.errors import BadPassphraseError, WrongPassphraseError
+from crypto.errors import BadPassphraseError, BadSignatureError, WrongPassphraseError
 from crypto.identity import Identity, KdfProfile
 from crypto.secret import Secret
+from sync.client import KeeperClient
 from sync.errors import SiteExistsError, UnknownLoginError
 from sync.keeperchild import KeeperChild
 from sync.keyring import read_people
+from sync.programs import start_child
 from sync.reader import Reader
 from sync.site import SitePaths
 from tests.school import BOARD_PASSPHRASE, PASSPHRASE, STAFF, School
@@ -60,7 +64,9 @@ def new_school(code: str = CODE) -> NewSchool:
 @pytest.fixture
 def site(board: BoardFolder, root: Identity, tmp_path: Path) -> SitePaths:
     """A school with one clerk and no keeper running."""
-    return enrol_school(board, root, new_school(), [person("jimu", "clerk", "齋藤 久美子")], tmp_path / "site", QUICK)
+    return enrol_school(
+        board, root, new_school(), [person("jimu", "clerk", "齋藤 久美子")], tmp_path / "site", QUICK
+    )
 
 
 @pytest.fixture
@@ -119,7 +125,9 @@ def test_the_root_key_opens_with_its_passphrase_only(board: BoardFolder) -> None
         board.unlock("")
 
 
-def test_enrolling_makes_a_site_that_trusts_this_board(board: BoardFolder, root: Identity, site: SitePaths) -> None:
+def test_enrolling_makes_a_site_that_trusts_this_board(
+    board: BoardFolder, root: Identity, site: SitePaths
+) -> None:
     config = load_config(site.root)
     assert (config.site.school, config.site.name, config.site.epoch) == (CODE, "試験校", 1)
     assert config.board.root_key == board.root.to_bytes().hex()
@@ -152,7 +160,9 @@ def test_a_code_typed_in_full_width_is_the_same_school(board: BoardFolder, root:
     assert [path.stem for path in (board.path / "schools").glob("*.toml")] == [CODE]
 
 
-def test_a_folder_that_holds_a_site_is_not_enrolled_again(board: BoardFolder, root: Identity, site: SitePaths) -> None:
+def test_a_folder_that_holds_a_site_is_not_enrolled_again(
+    board: BoardFolder, root: Identity, site: SitePaths
+) -> None:
     before = {path: path.read_bytes() for path in site.root.rglob("*") if path.is_file()}
     with pytest.raises(SiteExistsError):
         enrol_school(board, root, new_school(), [], site.root, QUICK)
@@ -193,10 +203,6 @@ def test_somebody_admitted_while_no_keeper_runs_can_log_in_later(
 
 @pytest.mark.faults
 def test_admitting_works_after_a_keeper_was_killed(board: BoardFolder, root: Identity, site: SitePaths) -> None:
-    from sync.client import KeeperClient
-    from sync.programs import start_child
-    import signal, sys
-
     child = start_child([sys.executable, "-m", "sync.keeper", str(site.root)])
     client = KeeperClient(site.socket)
     client.hello()
@@ -224,7 +230,7 @@ def test_admitting_a_login_again_is_refused_and_the_person_keeps_the_key(
 
 def test_only_this_boards_root_may_admit(school: School, tmp_path: Path) -> None:
     other = init_board(tmp_path / "other", "別の市", BOARD_PASSPHRASE, QUICK).unlock(BOARD_PASSPHRASE)
-    with pytest.raises(Exception) as caught:
+    with pytest.raises(BadSignatureError) as caught:
         admit_staff(other, school.site, [person("damono")], QUICK)
     assert "damono" not in str(caught.value)
     with pytest.raises(UnknownLoginError):

@@ -37,7 +37,9 @@ class TestSite:
 
     def start_keeper(self) -> None:
         self.keeper = subprocess.Popen([sys.executable, "-m", "sync.keeper", str(self.paths.root)])
-        KeeperClient(self.paths.socket).hello()
+        client = KeeperClient(self.paths.socket)
+        client.hello()
+        client.close()
 
     def kill_keeper(self) -> None:
         assert self.keeper is not None
