@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import date
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 
-import appliance.schoolcalendar
 from appliance.attendance.desk import ClosedDayError
 from appliance.office import Office
 from appliance.policy import PolicyDeniedError
@@ -93,7 +93,7 @@ def test_an_open_session_sees_anothers_change(
     own: School, principal: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [1000.0]
-    monkeypatch.setattr(appliance.schoolcalendar.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr("appliance.schoolcalendar.time", SimpleNamespace(monotonic=lambda: clock[0]))
     office = own.office("sato")
     assert office.calendar.status(THURSDAY).counts_as_school_day
     closure = Closure(scope="school", first=THURSDAY, last=THURSDAY, reason="断水")
