@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from crypto.signing import SigningKey, VerifyKey
+from sync.atomic import atomic_write
 from sync.checkpoint import CheckpointWriter
 from sync.client import KeeperClient
 from sync.clock import wall_ms
 from sync.errors import (
     KeeperGoneError,
     ReplicaCorruptError,
+    ReplicatorError,
     StoreRefusedError,
     StoreUnreachableError,
     SyncError,
@@ -75,7 +77,7 @@ class SiteDaemon:
         self._checkpoints = CheckpointWriter(self._reader, self._client, settings.key, os.urandom(WRITER_BYTES))
         self._check = SelfCheckRun(paths)
         self._keeper = KeeperChild(paths)
-        self._stopping = self._blind = False
+        self._stopping = self._blind = self._snapshotting = False
         self._resets = self._restarts = 0
         self._verified_at_ms: int | None = None
         self._verified_seq = 0
@@ -114,7 +116,8 @@ class SiteDaemon:
         """Look after every part once."""
         if self._paths.reset_mark.exists():
             self._reset()
-        self._mind_litestream()
+        else:
+            self._mind_litestream()
         now = time.monotonic()
         with contextlib.suppress(KeeperGoneError):  # the next tick starts it again
             if now >= self._due_checkpoint and self._checkpoints.dirty:
@@ -167,17 +170,23 @@ class SiteDaemon:
             name: pid for name, pid in (("keeper", self._keeper.pid), ("litestream", self._litestream.pid)) if pid
         }
 
-    def _start_litestream(self) -> None:
+    def _start_litestream(self, *, snapshot: bool = False) -> None:
         self._blind = self._probe.link.good == 0 and self._probe.link.bad > 0
-        self._litestream.start()
+        self._snapshotting = snapshot
+        self._litestream.start(snapshot=snapshot)
 
     def _reset(self) -> None:
         """Replace the replica's head by a whole new snapshot; until it is proven nothing counts as sent."""
         self._litestream.kill()
         self._prover.distrust()
-        self._litestream.reset()
-        self._start_litestream()
-        self._paths.reset_mark.unlink(missing_ok=True)
+        try:
+            self._litestream.reset()
+        except ReplicatorError as error:
+            self._prover.last_failure = error
+            return  # still owed: the next tick tries again
+        self._paths.reset_mark.unlink(missing_ok=True)  # before the start: the next keeper's death sets it again
+        # Without a snapshot a restore would still read the damaged objects before the reset (measured).
+        self._start_litestream(snapshot=True)
         self._resets += 1
         self._remember("replica_resets", self._resets)
 
@@ -194,8 +203,8 @@ class SiteDaemon:
         if hangs:  # the store answers, yet nothing was sent: a hung connection never recovers by itself
             self._prover.stuck_since = None
             self._patience_s = min(self._patience_s * 2, 16 * _STUCK_S)  # a thin line needs its time
+        self._restarts += 0 if self._snapshotting else 1
         self._start_litestream()
-        self._restarts += 1
 
     def _mind_check(self, now: float) -> None:
         if self._check.running:
@@ -221,7 +230,7 @@ class SiteDaemon:
             return  # the line went away meanwhile: nothing is known, the light says so already
         self._problem = result.problem
         if result.problem == ReplicaCorruptError.code:
-            self._reset()
+            atomic_write(self._paths.reset_mark, b"replica corrupt\n")
 
     def _warnings(self) -> tuple[str, ...]:
         found = [self._problem] if self._problem else []

@@ -124,7 +124,7 @@ class Keeper:
 
     def _keep(self, submits: list[tuple[Peer, Submit]]) -> None:
         replies: list[tuple[Peer, Message]] = []
-        mark = self._log.mark()
+        mark, committing = self._log.mark(), False
         try:
             self._store.execute("BEGIN IMMEDIATE")
             for peer, submit in submits:
@@ -135,9 +135,10 @@ class Keeper:
                     replies.append((peer, _refused(error)))
                 else:
                     replies.append((peer, Ack(kept.first_seq, kept.last_seq, 0)))
+            committing = True
             self._store.execute("COMMIT")
         except DatabaseError as error:
-            self._undo(mark)
+            self._undo(mark, committing)
             refusal = _refused(_write_failed(error))
             replies = [(peer, refusal) for peer, _ in submits]
         else:
@@ -147,12 +148,13 @@ class Keeper:
             peer.reply(answer)
             self._flush(peer)
 
-    def _undo(self, mark: object) -> None:
+    def _undo(self, mark: object, committing: bool) -> None:
         with contextlib.suppress(DatabaseError):
             self._store.execute("ROLLBACK")
         self._log.back(mark)
-        # A commit that failed after its frame was written may already have been read by Litestream.
-        self._reset_wanted = True
+        # A commit that failed after its frame was written may already have been read by Litestream; before that
+        # nothing can have been (and a reset needs room that a full disk does not have).
+        self._reset_wanted = self._reset_wanted or committing
 
     def _answer(self, request: Request) -> Message:
         try:

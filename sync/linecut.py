@@ -25,6 +25,7 @@ class LineCut:
         self._thread.start()
         self._open: set[asyncio.StreamWriter] = set()
         self._hung = False
+        self._lost = asyncio.Event()
         self.port = 0
         self._server: asyncio.Server | None = None
         self._do(self._listen())
@@ -39,7 +40,7 @@ class LineCut:
         self._do(self._cut())
 
     def hang(self) -> None:
-        """Keep connections open and carry nothing."""
+        """Keep connections open and carry nothing; what was under way stays lost when the line is mended."""
         self._hung = True
 
     def mend(self) -> None:
@@ -49,7 +50,7 @@ class LineCut:
 
     def close(self) -> None:
         """End the relay and its thread."""
-        self._do(self._cut())
+        self._do(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
@@ -66,12 +67,20 @@ class LineCut:
         if self._server is not None:
             self._server.close()
             self._server = None
+        self._lost.set()
+        self._lost = asyncio.Event()
         for writer in list(self._open):
             raw = writer.get_extra_info("socket")
             with contextlib.suppress(OSError):
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             writer.transport.abort()
         await asyncio.sleep(0)
+
+    async def _end(self) -> None:
+        await self._cut()
+        carrying = asyncio.all_tasks() - {asyncio.current_task()}
+        if carrying:
+            await asyncio.wait(carrying, timeout=5)
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)
@@ -92,8 +101,8 @@ class LineCut:
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
             while data := await source.read(65536):
-                while self._hung:
-                    await asyncio.sleep(0.1)
+                if self._hung:  # nobody tells either end; only a cut or their own patience does
+                    await self._lost.wait()
                 sink.write(data)
                 await sink.drain()
         sink.close()

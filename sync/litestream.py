@@ -4,6 +4,7 @@ Invariant: the replica path, the local meta path and the credentials belong to o
 on (it makes a replica that no longer restores: measured); nothing here believes Litestream's own word for health.
 """
 
+import contextlib
 import http.client
 import json
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sync.atomic import atomic_write
+from sync.database import DatabaseError, open_writer
 from sync.errors import ReplicatorError
 from sync.ids import Origin
 from sync.objectstore import StoreConfig
@@ -97,14 +99,15 @@ class Litestream:
         """Return the process id while it runs."""
         return self._child.pid if self._child is not None and self.alive else None
 
-    def start(self) -> None:
-        """Write the configuration and start the process."""
+    def start(self, *, snapshot: bool = False) -> None:
+        """Write the configuration and start the process; with `snapshot`, one that sends a snapshot and ends."""
         self._configure()
         self._socket.unlink(missing_ok=True)
         keep = self._log.read_bytes()[-100_000:] if self._log.exists() else b""
         atomic_write(self._log, keep, durable=False)
         with self._log.open("ab") as log:
-            command = (find_program("litestream"), "replicate", "-config", str(self._config))
+            command = [find_program("litestream"), "replicate", "-config", str(self._config)]
+            command += ["-once", "-force-snapshot"] if snapshot else []
             self._child = start_child(command, environment(self._store), log)
 
     def stop(self) -> None:
@@ -126,6 +129,7 @@ class Litestream:
         done = subprocess.run(command, env=environment(self._store), capture_output=True, check=False, timeout=60)
         if done.returncode != 0:
             raise ReplicatorError(operation="reset replica", subject=str(done.returncode))
+        self._empty_log()
 
     def sync(self, timeout_s: float) -> Synced:
         """Ask for everything committed before this call to be sent, and wait; raises ReplicatorError.
@@ -152,6 +156,18 @@ class Litestream:
             return (self._meta / "ltx" / "0" / ltx_name(txid).removeprefix("0000/")).read_bytes()
         except FileNotFoundError:
             return None
+
+    def _empty_log(self) -> None:
+        # Litestream takes up from the newest object and carries on after it when the write-ahead log seems to fit,
+        # even if that object holds a transaction that SQLite discarded (measured: then it is stuck or corrupt for
+        # good). An empty log makes it read the database itself.
+        try:
+            with contextlib.closing(open_writer(self._paths.store)) as connection:
+                busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except DatabaseError as exc:
+            raise ReplicatorError(operation="reset replica", subject="log", retry_safe=True, cause=exc) from exc
+        if busy:
+            raise ReplicatorError(operation="reset replica", subject="log in use", retry_safe=True)
 
     def _configure(self) -> None:
         self._meta.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -24,6 +24,8 @@ from sync.errors import (
     ReplicaCorruptError,
     ReplicatorError,
     RestoreTargetError,
+    StoreRefusedError,
+    StoreUnreachableError,
     WrongSchoolError,
 )
 from sync.ids import Origin
@@ -33,6 +35,10 @@ from sync.programs import find_program, start_child, stop_child
 from sync.verify import Verified, verify_store
 
 _LONGEST_S: Final = 3600.0
+_ASK_S: Final = 5.0
+_GONE_S: Final = 30.0
+_UNANSWERED: Final = ("StatusCode: 0", "request send failed")
+_NO_ANSWER: Final = (StoreUnreachableError, StoreRefusedError)
 Stage = Callable[[str, int, int], None]
 """Called with ("fetch" | "verify", done, total); bytes when fetching, changes when verifying."""
 
@@ -86,6 +92,7 @@ class Restorer:
         self._stage = stage or (lambda *_: None)
         self._work = target.with_name(f".{target.name}.restoring")
         self._path = replica_path(wanted.origin)
+        self._objects = ObjectStore(store)
         self._sizes: dict[str, int] = {}
 
     def run(self) -> RestoreReport:
@@ -97,7 +104,7 @@ class Restorer:
         began = time.monotonic()
         if self._target.exists() and any(self._target.iterdir()):
             raise RestoreTargetError(operation="restore", subject=str(self._target), folder=str(self._target))
-        self._sizes = ObjectStore(self._store).sizes(self._path)
+        self._sizes = self._objects.sizes(self._path)
         if not self._sizes:
             raise NoReplicaError(operation="restore", subject=self._path, place=self._path)
         shutil.rmtree(self._work, ignore_errors=True)
@@ -115,7 +122,7 @@ class Restorer:
         wanted = _Point(None, self._wanted.at_ms)
         try:
             return self._attempt(wanted), wanted, ""
-        except (WrongSchoolError, NoPointError):
+        except (WrongSchoolError, NoPointError, *_NO_ANSWER):
             raise
         except KurabakoError as error:
             found = self._fall_back()
@@ -151,6 +158,8 @@ class Restorer:
     def _passes(self, point: _Point) -> Verified | None:
         try:
             return self._attempt(point)
+        except _NO_ANSWER:
+            raise  # says nothing about the replica
         except KurabakoError:
             return None
 
@@ -194,17 +203,37 @@ class Restorer:
 
     def _watch(self, child: subprocess.Popen[bytes], database: Path) -> None:
         expected, deadline = max(self._sizes.values(), default=0) * 2, time.monotonic() + _LONGEST_S
+        asked = answered = time.monotonic()
         while child.poll() is None:
             written = max((p.stat().st_size for p in self._work.glob("school.db*")), default=0)
             self._stage("fetch", written, max(expected, written))
             if time.monotonic() > deadline:
                 raise ReplicatorError(operation="restore", subject=str(database), retry_safe=True)
+            if time.monotonic() - asked > _ASK_S:
+                answered = self._last_answer(answered)
+                asked = time.monotonic()
             time.sleep(0.02)
+
+    def _last_answer(self, before: float) -> float:
+        """Return when the store last answered; raises StoreUnreachableError when that is long ago.
+
+        Litestream itself waits two minutes for a store that refuses, and a day for a line that hangs (measured).
+        """
+        try:
+            self._objects.probe(self._path)
+        except StoreUnreachableError:
+            if time.monotonic() - before > _GONE_S:
+                raise
+            return before
+        return time.monotonic()
 
     def _explain(self, log: str, point: _Point) -> None:
         if point.txid is None and point.at_ms is not None and ("no matching" in log or "not available" in log):
             asked = datetime.fromtimestamp(point.at_ms / 1000, UTC).astimezone().isoformat(timespec="seconds")
             raise NoPointError(operation="restore", subject=asked, at=asked)
+        if any(word in log for word in _UNANSWERED):
+            where = self._store.endpoint
+            raise StoreUnreachableError(operation="restore", subject=where, retry_safe=True, endpoint=where)
         raise ReplicatorError(operation="restore", subject=log.strip()[-200:].replace("\n", " "))
 
     def _configure(self, database: Path) -> Path:
@@ -222,11 +251,13 @@ class Restorer:
             command, env=environment(self._store), capture_output=True, check=False, timeout=_LONGEST_S
         )
         if done.returncode != 0:
+            self._objects.probe(self._path)
             return []
         ends: dict[int, int] = {}
         for entry in json.loads(done.stdout or b"[]"):
             txid = int(str(entry["max_txid"]), 16)
-            at_ms = int(datetime.fromisoformat(str(entry["timestamp"])).timestamp() * 1000)
+            # Whole seconds, cut off: up to 999 ms later than it says.
+            at_ms = int(datetime.fromisoformat(str(entry["timestamp"])).timestamp() * 1000) + 999
             ends[txid] = max(at_ms, ends.get(txid, 0))
         limit = self._wanted.at_ms
         return [_Point(txid, ends[txid]) for txid in sorted(ends) if limit is None or ends[txid] <= limit]

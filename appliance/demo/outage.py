@@ -148,8 +148,7 @@ class Outage:
         school = next((city.board.path / "schools").glob("*.toml")).stem
         report = restore_school(city.board, RestoreRequest(school, target, at))
         store = open_restored(target, city.unlock())
-        opened = Restored(store)
-        return report, opened
+        return report, Restored(store)
 
     def _last_second(self) -> datetime:
         """Let a whole second pass without entries; return its beginning."""
@@ -241,6 +240,7 @@ class Lane:
                 teacher.run(steps[place])
                 place += 1
             except TeacherStoppedError:
+                teacher.kill()
                 teacher = self._start()
         teacher.stop()
 

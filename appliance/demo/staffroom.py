@@ -3,6 +3,7 @@
 Invariant: `acknowledged` holds exactly the steps whose `Saved` line was read from a process, in order.
 """
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -59,6 +60,10 @@ class Teacher:
             for line in self._process.stdout:
                 if line.endswith("\n") and "first_seq" in line:
                     self.acknowledged.append(json.loads(line))
+            self._process.stdout.close()
+        if self._process.stdin:
+            with contextlib.suppress(BrokenPipeError):  # what it never read is still in the buffer
+                self._process.stdin.close()
         self._process = None
 
     def stop(self) -> None:

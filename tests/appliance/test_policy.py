@@ -128,6 +128,13 @@ SILENT = {
         for name in ("who", "school_name", "lock_after_s", "today", "changed_since", "light", "logout")
     ),
 }
+AREAS: dict[type, str] = {
+    AttendanceDesk: "attendance.",
+    MeetingDesk: "meeting",
+    CalendarDesk: "calendar.",
+    RosterDesk: "roster.",
+    Office: "attendance.",
+}
 WRITES = {"mark", "mark_rest_present", "confirm", "reopen", "undo", "decide", "add", "keep", "commit"}
 READS: tuple[tuple[type, str], ...] = (
     *((Reader, name) for name in ("heads", "history", "since", "rows")),
@@ -160,7 +167,7 @@ def watch(monkeypatch: pytest.MonkeyPatch, verdict: Callable[..., None]) -> list
     events: list[str] = []
 
     def spied(asked: Subject, action: Action, kind: str, importance: Importance) -> None:
-        events.append(f"ask {action}")
+        events.append(f"ask {action} {kind}")
         verdict(asked, action, kind, importance)
 
     monkeypatch.setattr("appliance.session.require", spied)
@@ -195,8 +202,9 @@ def test_it_asks_the_policy_before_it_touches_the_store(
 ) -> None:
     events = watch(monkeypatch, require)
     CALLS[door](office, school, things)
-    wanted = f"ask {Action.EDIT if door[1] in WRITES or door[0] is RosterDesk else Action.VIEW}"
-    assert events[0] == wanted
+    action = Action.EDIT if door[1] in WRITES or door[0] is RosterDesk else Action.VIEW
+    area = "roster" if door[1] == "find_pupils" else AREAS[door[0]]
+    assert events[0].startswith(f"ask {action} {area}")
     assert ("keep" in events) is (door[1] in WRITES)
     assert [event for event in events if event.startswith(("read", "keep"))] or door[0] is CalendarDesk
 

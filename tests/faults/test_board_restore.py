@@ -15,10 +15,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from appliance.board.restored import store_of
 from appliance.config import load_config, write_config
 from appliance.generator.school import make_school
 from appliance.session import JST
 from sync.embedded import free_port
+from sync.objectstore import ObjectStore
 from sync.site import SitePaths
 from sync.status import LinkState, Status, read_status
 from tests.school import BOARD_PASSPHRASE, SCHOOL_DAY, School, enrol
@@ -221,7 +223,9 @@ def test_another_schools_replica_is_not_taken_for_this_ones(served: Served, tmp_
     bucket = served.school.site / "cloud" / "store" / "tests"
     shutil.copytree(bucket / served.code, bucket / other)
     board = served.school.board
-    board.keep_place(msgspec.structs.replace(board.place(served.code), school=other, name="別の学校"))
+    place = msgspec.structs.replace(board.place(served.code), school=other, name="別の学校")
+    board.keep_place(place)
+    wait_until(lambda: bool(ObjectStore(store_of(place)).sizes(f"{other}/box/1/db")))  # rclone remembers folders
     told = served.board("restore", other, "--to", tmp_path / "wrong", "--json")
     assert told.returncode == 1 and told.stdout == "" and "[SYNC-018]" in told.stderr
     assert list(tmp_path.iterdir()) == [] and served.pupil not in told.stderr

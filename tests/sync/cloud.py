@@ -2,22 +2,27 @@
 
 import contextlib
 import dataclasses
+import json
 import os
 import shutil
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from crypto.identity import Identity
 from crypto.importance import Importance
 from crypto.secret import Secret
 from sync.checkpoint import site_person
+from sync.clock import wall_ms
 from sync.embedded import EmbeddedStore
 from sync.errors import ReplicatorError
 from sync.ids import Origin, Site
 from sync.linecut import LineCut
 from sync.litestream import Litestream, replica_path
 from sync.objectstore import ObjectStore, StoreConfig
+from sync.restore import Wanted
 from sync.sealed import Draft
 from tests.sync.site import SCHOOL, TestSite, found_site
 
@@ -152,3 +157,79 @@ class Office:
 
     def close(self) -> None:
         self._store.close()
+
+
+@dataclasses.dataclass
+class Backup:
+    """A replica as it was left: `points` are (transaction, newest change, a moment before the next change)."""
+
+    folder: Path
+    early: Path
+    root: Identity
+    points: list[tuple[int, int, int]]
+
+    @property
+    def last(self) -> int:
+        return self.points[-1][1]
+
+    def wanted(self, **more: Any) -> Wanted:
+        return Wanted(ORIGIN, self.root.sign.verify_key, **more)
+
+    def before(self, txid: int) -> int:
+        """Return the newest change of the state before a transaction."""
+        return max(seq for known, seq, _ in self.points if known < txid)
+
+
+def make_backup(folder: Path) -> Backup:
+    """Replicate a site in small steps: a snapshot of the first ones, then single transactions."""
+    site = new_site(folder / "site")
+    points: list[tuple[int, int, int]] = []
+    with cloud_at(folder) as cloud:
+        litestream, office = replicating(site, cloud.direct), Office(site)
+        for number in range(12):
+            seq = office.make(3)
+            points.append((litestream.sync(LONG_S).txid, seq, 0))
+            time.sleep(0.02)
+            points[-1] = (*points[-1][:2], wall_ms())
+            time.sleep(0.02)
+            if number == 3:
+                wait_until(lambda: cloud.objects("0009"), "the first snapshot")
+                early = copy_of(folder, folder / "early")
+            if number == 5:
+                time.sleep(1.1)  # Litestream lists its points by whole seconds
+        litestream.stop()
+        litestream.start(snapshot=True)
+        wait_until(lambda: not litestream.alive, "the last snapshot")
+        litestream.stop()
+    office.close()
+    site.close()
+    return Backup(folder, early, site.root, points)
+
+
+@contextlib.contextmanager
+def copied(
+    backup: Backup, folder: Path, *, compacted: bool = False, last_snapshot: bool = False
+) -> Iterator[Cloud]:
+    """Serve a copy of a backup; without what was compacted later, so that its single transactions count."""
+    copy_of(backup.folder, folder)
+    cloud = Cloud(folder)
+    for level in ("0001", "0002", "0003") if not compacted else ():
+        shutil.rmtree(cloud.replica / level, ignore_errors=True)
+    for path in cloud.objects("0009")[1:] if not last_snapshot else ():
+        path.unlink()
+    cloud.restart()
+    try:
+        yield cloud
+    finally:
+        cloud.close()
+
+
+def ask(site: TestSite, path: str) -> dict[str, Any]:
+    """Ask Litestream itself, as our code never does."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(LONG_S)
+        connection.connect(str(site.paths.run / "litestream.sock"))
+        connection.sendall(f"GET {path} HTTP/1.0\r\nHost: litestream\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    told: dict[str, Any] = json.loads(answer.partition(b"\r\n\r\n")[2])
+    return told

@@ -1,0 +1,304 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crypto.secret import Secret
+from sync.checkpoint import read_checkpoint
+from sync.daemon import SiteDaemon
+from sync.errors import SecondKeeperError
+from sync.keeper import take_lock
+from sync.openrecords import CHECKPOINT
+from sync.reader import Reader
+from sync.replica import Prover
+from sync.status import LinkState, read_status
+from tests.sync.cloud import flip, wait_until
+from tests.sync.serving import Serving, job, serving_at
+
+
+@pytest.fixture
+def serving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serving]:
+    with serving_at(tmp_path, monkeypatch) as serving:
+        yield serving
+
+
+def gone(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def kill(serving: Serving, name: str) -> int:
+    pid = serving.daemon.children()[name]
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: gone(pid), f"{name} is dead")
+    return pid
+
+
+def test_everything_is_sent_and_the_status_file_says_so(serving: Serving) -> None:
+    serving.start()
+    last = serving.office.make(3)
+    serving.settle()
+    serving.online()
+    status = serving.status
+    assert status.saved == status.sent >= last and status.waiting == 0 and status.sent_at_ms
+    assert (status.replica_resets, status.litestream_restarts, status.warnings) == (0, 0, ())
+    assert set(serving.daemon.children()) == {"keeper", "litestream"}
+    wait_until(
+        lambda: (told := read_status(serving.paths)) is not None and told.sent == status.sent,
+        "the file says so",
+        serving.daemon.tick,
+    )
+
+
+@pytest.mark.faults
+def test_a_cut_is_seen_what_waits_is_counted_and_a_mended_line_carries_it(
+    serving: Serving, tmp_path: Path
+) -> None:
+    serving.start()
+    serving.office.make()
+    serving.settle()
+    sent = serving.status.sent
+    serving.cloud.line.cut()
+    serving.offline()
+    counted = []
+    for _ in range(3):
+        serving.office.make(5)
+        serving.daemon.tick()
+        status = serving.status
+        assert status.sent == sent and status.waiting == status.saved - sent
+        counted.append(status.waiting)
+    assert counted == sorted(set(counted)) and counted[0] >= 5
+    serving.cloud.line.mend()
+    serving.all_sent()
+    serving.online()
+    assert serving.restored(tmp_path / "back").complete
+
+
+@pytest.mark.faults
+def test_a_site_that_starts_without_a_line_catches_up(serving: Serving, tmp_path: Path) -> None:
+    serving.cloud.line.cut()
+    serving.start()
+    serving.offline()
+    serving.office.make(5)
+    assert serving.status.sent == 0
+    serving.cloud.line.mend()
+    serving.all_sent()
+    assert serving.restored(tmp_path / "back").complete
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize("line", ["up", "cut"])
+def test_a_killed_keeper_is_back_and_the_replica_is_made_anew(serving: Serving, tmp_path: Path, line: str) -> None:
+    serving.start()
+    serving.office.make(5)
+    serving.settle()
+    if line == "cut":
+        serving.cloud.line.cut()
+        serving.offline()
+    old = kill(serving, "keeper")
+    last = serving.office.make(3)
+    serving.until(lambda status: status.replica_resets == 1, "reset")
+    assert not serving.paths.reset_mark.exists()
+    assert serving.daemon.children()["keeper"] != old
+    if line == "cut":
+        assert serving.status.sent == 0
+        serving.cloud.line.mend()
+    serving.settle()
+    report = serving.restored(tmp_path / "back")
+    assert report.complete and report.verified.seq >= last
+
+
+@pytest.mark.faults
+def test_resets_are_remembered_and_a_clean_stop_owes_none(serving: Serving) -> None:
+    serving.start()
+    kill(serving, "keeper")
+    serving.office.make()
+    serving.until(lambda status: status.replica_resets == 1, "reset")
+    serving.settle()
+    serving.stop()
+    serving.start()
+    serving.all_sent()
+    assert serving.status.replica_resets == 1
+
+
+@pytest.mark.faults
+def test_a_reset_owed_from_the_last_life_is_done_first(serving: Serving) -> None:
+    serving.paths.reset_mark.write_bytes(b"unclean stop\n")
+    serving.start()
+    assert serving.status.replica_resets == 1 and not serving.paths.reset_mark.exists()
+    serving.all_sent()
+
+
+@pytest.mark.faults
+def test_a_reset_that_a_reader_holds_up_stays_owed(serving: Serving) -> None:
+    serving.start()
+    serving.office.make()
+    serving.settle()
+    reader = Reader(serving.paths.store)
+    with reader.snapshot() as moment:
+        moment.position()
+        kill(serving, "keeper")
+        serving.office.make()
+        wait_until(serving.paths.reset_mark.exists, "owed")
+        serving.daemon.tick()
+        assert serving.paths.reset_mark.exists() and serving.status.replica_resets == 0
+        assert "litestream" not in serving.daemon.children() and serving.status.sent == 0
+    reader.close()
+    serving.until(lambda status: status.replica_resets == 1, "reset")
+    serving.settle()
+
+
+@pytest.mark.faults
+def test_a_killed_litestream_is_started_again_and_nothing_is_lost(serving: Serving, tmp_path: Path) -> None:
+    serving.start()
+    serving.office.make()
+    serving.settle()
+    old = kill(serving, "litestream")
+    serving.office.make(5)
+    serving.until(lambda status: status.litestream_restarts == 1, "restart")
+    serving.settle()
+    assert serving.daemon.children()["litestream"] != old and serving.status.replica_resets == 0
+    assert serving.restored(tmp_path / "back").complete
+
+
+@pytest.mark.faults
+def test_a_hung_litestream_is_started_again_when_the_store_answers(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sync.daemon._STUCK_S", 0.5)
+    monkeypatch.setattr(Prover.step, "__defaults__", (1.0,))
+    serving.start()
+    serving.settle()
+    serving.cloud.line.hang()
+    serving.office.make()
+    wait_until(lambda: serving.daemon._prover.stuck_since, "an upload hangs")
+    serving.cloud.line.mend()
+    serving.until(lambda status: status.litestream_restarts >= 1, "restart")
+    serving.settle()
+    assert serving.restored(tmp_path / "back").complete
+
+
+def test_checkpoints_cover_what_was_kept_and_not_themselves(serving: Serving) -> None:
+    serving.start()
+    last = serving.office.make(3)
+    serving.settle()
+    end = serving.status.saved
+    for _ in range(5):
+        serving.daemon._due_checkpoint = 0
+        serving.daemon.tick()
+    assert serving.status.saved == end
+    reader = Reader(serving.paths.store)
+    (row,) = reader.heads(CHECKPOINT)
+    reader.close()
+    checkpoint = read_checkpoint(row.body)
+    assert last <= checkpoint.seq == row.seq - 1 and row.seq == end
+
+
+def test_a_self_check_sets_the_time_of_the_proof_for_good(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.daemon._FIRST_CHECK_S", 0)
+    serving.start()
+    last = serving.office.make(3)
+    assert serving.status.verified_at_ms is None
+    serving.until(lambda status: status.verified_at_ms and status.verified_seq >= last, "verified")
+    found = serving.status
+    assert found.verified_seq <= found.sent and found.warnings == ()
+    assert not (serving.paths.run / "selfcheck").exists()
+    serving.stop()
+    monkeypatch.setattr("sync.daemon._FIRST_CHECK_S", 1e9)
+    serving.start()
+    again = serving.status
+    assert (again.verified_at_ms, again.verified_seq) == (found.verified_at_ms, found.verified_seq)
+
+
+@pytest.mark.faults
+def test_a_self_check_that_finds_damage_warns_and_has_the_replica_made_anew(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sync.daemon._CHECK_AGAIN_S", 0.2)
+    serving.start()
+    wait_until(lambda: serving.cloud.objects("0009"), "the first snapshot", serving.daemon.tick)
+    serving.office.make()
+    serving.settle()
+    for path in serving.cloud.replica.rglob("*.ltx"):
+        flip(path)
+    serving.daemon._due_check = 0
+    serving.until(lambda status: status.warnings == ("SYNC-044",), "the damage is told")
+    serving.until(lambda status: status.verified_at_ms, "verified again")
+    assert serving.status.warnings == () and serving.status.replica_resets == 1
+    assert serving.restored(tmp_path / "back").complete
+
+
+def test_a_store_that_refuses_the_key_pair_is_told(serving: Serving) -> None:
+    wrong = Secret(b"not-this-one")
+    config = serving.cloud.config
+    serving.start(store=type(config)(config.endpoint, config.bucket, config.region, config.access_key, wrong))
+    serving.until(lambda status: status.warnings == ("SYNC-041",), "told")
+    serving.offline()
+    assert serving.status.sent == 0
+
+
+@pytest.mark.parametrize("line", ["up", pytest.param("hang", marks=pytest.mark.faults)])
+def test_a_stop_leaves_no_child_and_no_mark(serving: Serving, line: str) -> None:
+    serving.start()
+    serving.settle()
+    children = serving.daemon.children()
+    if line == "hang":
+        serving.cloud.line.hang()
+    serving.office.make()
+    serving.stop()
+    assert len(children) == 2 and all(gone(pid) for pid in children.values())
+    for left in (serving.paths.status, serving.paths.running_mark, serving.paths.reset_mark, serving.paths.socket):
+        assert not left.exists()
+    os.close(take_lock(serving.paths))
+
+
+def test_a_stop_sends_what_is_kept_while_the_line_is_up(serving: Serving, tmp_path: Path) -> None:
+    serving.start()
+    serving.settle()
+    serving.online()
+    last = serving.office.make(5)
+    serving.stop()
+    serving.start()
+    report = serving.restored(tmp_path / "back")
+    assert report.complete and report.verified.seq == last + 1  # and its checkpoint
+
+
+def test_a_second_daemon_is_refused_and_the_first_goes_on(serving: Serving) -> None:
+    serving.start()
+    serving.settle()
+    children = serving.daemon.children()
+    with pytest.raises(SecondKeeperError):
+        SiteDaemon(serving.paths, serving.settings())
+    serving.office.make()
+    serving.settle()
+    assert serving.daemon.children() == children and serving.status.link is not LinkState.OFFLINE
+
+
+@pytest.mark.faults
+def test_killing_the_serving_process_takes_its_children_down_and_the_next_start_carries_on(
+    serving: Serving, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "tests.sync.serving"]
+    root = Path(__file__).resolve().parents[2]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=root) as process:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(job(serving).encode() + b"\n")
+        process.stdin.flush()
+        children: dict[str, int] = json.loads(process.stdout.readline())
+        last = serving.office.make(3)
+        process.kill()
+    assert set(children) == {"keeper", "litestream"}
+    wait_until(lambda: all(gone(pid) for pid in children.values()), "the children are down")
+    serving.start()
+    serving.settle()
+    report = serving.restored(tmp_path / "back")
+    assert report.complete and report.verified.seq >= last

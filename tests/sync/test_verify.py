@@ -1,0 +1,204 @@
+"""Every way of tampering with a store has a name."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crypto.errors import BadSignatureError
+from crypto.identity import Identity
+from crypto.importance import Importance
+from sync.change import CHAIN_START, chain_hash, digest_parts
+from sync.checkpoint import CheckpointWriter, site_person
+from sync.client import KeeperClient
+from sync.database import open_writer
+from sync.errors import (
+    BrokenChainError,
+    ForgedChangeError,
+    HeadsMismatchError,
+    PeopleMissingError,
+    SyncError,
+    WrongSchoolError,
+    WrongStoreError,
+)
+from sync.ids import Origin, Site
+from sync.reader import Reader
+from sync.sealed import Draft
+from sync.verify import verify_store
+from tests.sync.site import SCHOOL, TestSite, found_site
+
+ORIGIN = Origin(SCHOOL, Site.BOX, 1)
+
+
+@dataclass
+class Made:
+    site: TestSite
+    checkpoint: int
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    """Records, changes of changes, a checkpoint, and a few changes after it."""
+    key = Identity.generate(site_person(ORIGIN))
+    site = found_site(tmp_path_factory.mktemp("verify") / "site", site_key=key)
+    session = site.session("sato")
+    write(session_of=session, first=0)
+    client, reader = KeeperClient(site.paths.socket), Reader(site.paths.store)
+    covered = CheckpointWriter(reader, client, key.sign, b"check-01").write().last_seq
+    write(session_of=session, first=100)
+    reader.close()
+    client.close()
+    session.close()
+    site.stop_keeper()
+    yield Made(site, covered)
+
+
+def write(session_of: Any, first: int) -> None:
+    for number in range(first, first + 5):
+        record = session_of.record_id("mark", Importance.III, str(number))
+        for value in (b"one", b"two", b"three"):
+            head = session_of.head("mark", record)
+            base = head.heads if head else ()
+            session_of.put([Draft("mark", record, Importance.III, value, base)])
+    names = [session_of.record_id("bulk", Importance.III, f"{first}-{n}") for n in range(6)]
+    session_of.put([Draft("bulk", name, Importance.III, b"x") for name in names])
+
+
+def verify(path: Path, made: Made, *, full: bool = False, school: str = SCHOOL) -> Any:
+    return verify_store(path, made.site.root.sign.verify_key, school, full=full)
+
+
+@pytest.fixture
+def copy(made: Made, tmp_path: Path) -> Path:
+    target = tmp_path / "school.db"
+    for part in made.site.paths.root.glob("school.db*"):
+        shutil.copy(part, tmp_path / part.name)
+    return target
+
+
+def change(path: Path, *statements: str) -> None:
+    connection = open_writer(path)
+    for statement in statements:
+        connection.execute(statement)
+    connection.close()
+
+
+def test_a_whole_store_passes_and_the_checkpoint_covers_its_past(made: Made, copy: Path) -> None:
+    told = verify(copy, made)
+    assert 0 < told.checkpoint_seq < told.seq
+    assert 0 < told.signatures < verify(copy, made, full=True).signatures
+    seen: list[tuple[int, int]] = []
+    verify_store(copy, made.site.root.sign.verify_key, SCHOOL, progress=lambda *at: seen.append(at))
+    assert seen[-1] == (told.seq, told.seq)
+
+
+LAST_MARK = "(SELECT max(id) FROM change WHERE kind='mark')"
+FLIPS = {
+    "change_id": "zeroblob(24)",
+    "author": "randomblob(16)",
+    "kind": "'other'",
+    "record": "zeroblob(16)",
+    "base": "zeroblob(24)",
+    "importance": "2",
+    "key_id": "zeroblob(16)",
+    "body": "zeroblob(93)",
+    "hash": "zeroblob(32)",
+}
+
+
+@pytest.mark.parametrize("column", FLIPS)
+def test_every_chained_column_is_guarded(made: Made, copy: Path, column: str) -> None:
+    change(copy, f"UPDATE change SET {column}={FLIPS[column]} WHERE id={LAST_MARK}")
+    with pytest.raises(BrokenChainError):
+        verify(copy, made)
+
+
+TAMPERING: dict[str, tuple[str, type[SyncError]]] = {
+    "gap": (f"DELETE FROM change WHERE id={LAST_MARK}", BrokenChainError),
+    "torn tail": ("DELETE FROM change WHERE id=(SELECT max(id) FROM change)", BrokenChainError),
+    "signature": (f"UPDATE change SET signature=zeroblob(64) WHERE id={LAST_MARK}", ForgedChangeError),
+    "no signature": (f"UPDATE change SET signature=NULL WHERE id={LAST_MARK}", ForgedChangeError),
+    "number": (f"UPDATE change SET number=number+1 WHERE id={LAST_MARK}", ForgedChangeError),
+    "writer": (f"UPDATE change SET writer=zeroblob(8) WHERE id={LAST_MARK}", ForgedChangeError),
+    "history": (f"UPDATE change SET replaced=zeroblob(8) WHERE id={LAST_MARK}", HeadsMismatchError),
+    "head gone": ("DELETE FROM head WHERE kind='mark'", HeadsMismatchError),
+    "head of another": ("UPDATE head SET id=id-1 WHERE kind='mark'", HeadsMismatchError),
+    "head invented": ("INSERT INTO head VALUES ('mark', zeroblob(16), zeroblob(24), 1)", HeadsMismatchError),
+    "no people": ("DELETE FROM head WHERE kind='people.roster'", PeopleMissingError),
+    "no meta": ("DELETE FROM meta", WrongStoreError),
+}
+
+
+@pytest.mark.parametrize("name", TAMPERING)
+def test_tampering_is_refused_by_name(made: Made, copy: Path, name: str) -> None:
+    statement, expected = TAMPERING[name]
+    change(copy, statement)
+    with pytest.raises(expected):
+        verify(copy, made)
+
+
+def test_a_forged_old_signature_is_seen_in_full(made: Made, copy: Path) -> None:
+    change(
+        copy, "UPDATE change SET signature=zeroblob(64) WHERE id=(SELECT min(id) FROM change WHERE kind='mark')"
+    )
+    verify(copy, made)  # the chain up to the checkpoint, which the site signed, covers the change itself
+    with pytest.raises(ForgedChangeError):
+        verify(copy, made, full=True)
+
+
+def rechain(path: Path) -> None:
+    """Recompute the chain, as someone would who can write the file but holds no key."""
+    connection = open_writer(path)
+    rows = connection.execute(
+        "SELECT id, author, change_id, kind, record, base, importance, key_id, body FROM change ORDER BY id"
+    ).fetchall()
+    chain = CHAIN_START
+    for seq, (row_id, *parts) in enumerate(rows, 1):
+        chain = chain_hash(chain, seq, digest_parts(*parts))
+        connection.execute("UPDATE change SET hash=? WHERE id=?", (chain, row_id))
+    connection.close()
+
+
+def test_rewriting_the_past_with_a_fresh_chain_is_refused(made: Made, copy: Path) -> None:
+    change(copy, "UPDATE change SET body=zeroblob(93) WHERE id=(SELECT min(id) FROM change WHERE kind='mark')")
+    rechain(copy)
+    with pytest.raises((BrokenChainError, ForgedChangeError)):
+        verify(copy, made)
+
+
+def test_rewriting_the_present_with_a_fresh_chain_is_refused(made: Made, copy: Path) -> None:
+    change(copy, f"UPDATE change SET body=zeroblob(93) WHERE id={LAST_MARK}")
+    rechain(copy)
+    with pytest.raises(ForgedChangeError):
+        verify(copy, made)
+
+
+def test_a_stranger_as_author_is_refused(made: Made, copy: Path) -> None:
+    change(copy, f"UPDATE change SET author=randomblob(16) WHERE id={LAST_MARK}")
+    rechain(copy)
+    with pytest.raises(ForgedChangeError):
+        verify(copy, made)
+
+
+def test_a_checkpoint_that_the_site_did_not_sign_covers_nothing(made: Made, copy: Path) -> None:
+    change(copy, "UPDATE change SET signature=zeroblob(64) WHERE kind='site.checkpoint'")
+    with pytest.raises(ForgedChangeError):
+        verify(copy, made)
+
+
+def test_another_school_and_another_board_are_refused(made: Made, copy: Path) -> None:
+    with pytest.raises(WrongSchoolError):
+        verify(copy, made, school="C241200000022")
+    with pytest.raises(BadSignatureError):
+        verify_store(copy, Identity.generate(bytes(16)).sign.verify_key, SCHOOL)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database at all" * 100])
+def test_what_is_no_store_is_refused(made: Made, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.db"
+    path.write_bytes(content)
+    with pytest.raises(WrongStoreError):
+        verify(path, made)
