@@ -1,9 +1,12 @@
+import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 from textual.widgets import Input
 
-from tests.school import PASSPHRASE, School
+from sync.client import KeeperClient
+from tests.school import PASSPHRASE, School, enrol
 from tests.tui.driving import SIZES, Driver, at_login, office_of, said, screen_of, sees, started, type_fast, until
 from tui.screens.home import HomeScreen
 
@@ -78,3 +81,41 @@ async def test_the_passphrase_is_never_shown(school: School) -> None:
         type_fast(pilot, *"kocho", "enter", *WRONG)
         await until(pilot, lambda: fields(pilot)[1] == WRONG)
         await sees(pilot, "•" * len(WRONG))
+
+
+async def test_after_several_failures_the_seconds_to_wait_are_shown(tmp_path: Path) -> None:
+    own = enrol(tmp_path, imported=False)
+    try:
+        async with started(own) as pilot:
+            for _attempt in range(5):
+                assert "あと" not in await try_to_enter(pilot, "kocho", WRONG)
+            locked = await try_to_enter(pilot, "kocho", PASSPHRASE)
+            assert re.search(r"あと(\d+)秒", locked) and "SYNC-007" in locked
+            assert office_of(pilot).door.office is None and fields(pilot)[1] == ""
+    finally:
+        own.close()
+
+
+@pytest.mark.faults
+async def test_without_a_keeper_the_screen_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = enrol(tmp_path, imported=False)
+    own.close()
+    monkeypatch.setattr("appliance.login.KeeperClient", lambda path, patience_s: KeeperClient(path, 0.2))
+    async with started(own) as pilot:
+        note = await try_to_enter(pilot, "kocho", PASSPHRASE)
+        assert "蔵の番人が応えません" in note and "SYNC-003" in note
+
+
+async def test_help_opens_and_closes(school: School) -> None:
+    async with started(school) as pilot:
+        await pilot.press("f1")
+        await sees(pilot, "合言葉を続けて間違えると")
+        await pilot.press("escape")
+        at_login(pilot)
+
+
+async def test_f10_ends_with_zero(school: School) -> None:
+    async with started(school) as pilot:
+        await pilot.press("f10")
+        await until(pilot, lambda: pilot.app._exit)
+    assert pilot.app.return_value == 0

@@ -11,7 +11,8 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
 
 from appliance.messages import explain
-from crypto.errors import KurabakoError
+from crypto.errors import KurabakoError, WrongPassphraseError
+from sync.errors import UnknownLoginError
 from tui.actions import LOGIN, bindings
 from tui.i18n import _
 from tui.screens.help import HelpScreen
@@ -73,7 +74,9 @@ class LoginScreen(Screen[None]):
         try:
             await app.door.enter(name, passphrase)
         except KurabakoError as error:
-            told = explain(error)
+            # One answer for both, or the screen would tell a stranger which logins exist.
+            wrong = isinstance(error, WrongPassphraseError)
+            told = explain(UnknownLoginError(operation="log in") if wrong else error)
             self._say(fold(f"{told.sentence}\n{told.hint} [{told.code}]", _WIDTH), "problem")
             return
         app.call_later(app.entered, name)  # this worker ends with the screen that entered() takes down
