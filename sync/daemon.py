@@ -44,6 +44,7 @@ _CHECK_AGAIN_S: Final = 60.0
 _CLOCK_BEHIND_S: Final = 60
 _LAST_PROOF_S: Final = 5.0
 _SPACE: Final = "sync"
+_CORRUPT: Final = b"replica corrupt\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ class SiteDaemon:
         self._litestream.kill()
         self._prover.distrust()
         try:
-            self._litestream.reset()
+            self._litestream.reset(forget=self._paths.reset_mark.read_bytes() != _CORRUPT)
         except ReplicatorError as error:
             self._prover.last_failure = error
             return  # still owed: the next tick tries again
@@ -230,7 +231,7 @@ class SiteDaemon:
             return  # the line went away meanwhile: nothing is known, the light says so already
         self._problem = result.problem
         if result.problem == ReplicaCorruptError.code:
-            atomic_write(self._paths.reset_mark, b"replica corrupt\n")
+            atomic_write(self._paths.reset_mark, _CORRUPT)
 
     def _warnings(self) -> tuple[str, ...]:
         found = [self._problem] if self._problem else []

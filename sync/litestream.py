@@ -122,13 +122,20 @@ class Litestream:
             self._child.wait()
         self._child = None
 
-    def reset(self) -> None:
-        """Make the next start send a whole new snapshot; only while stopped. Raises ReplicatorError."""
+    def reset(self, *, forget: bool = True) -> None:
+        """Make the next start send the whole database; only while stopped. Raises ReplicatorError.
+
+        With `forget` also what Litestream keeps here is dropped; it then fetches the newest object of the replica,
+        and is stuck for good when that one is damaged (measured).
+        """
         self._configure()
-        command = [find_program("litestream"), "reset", "-config", str(self._config), str(self._paths.store)]
-        done = subprocess.run(command, env=environment(self._store), capture_output=True, check=False, timeout=60)
-        if done.returncode != 0:
-            raise ReplicatorError(operation="reset replica", subject=str(done.returncode))
+        if forget:
+            command = [find_program("litestream"), "reset", "-config", str(self._config), str(self._paths.store)]
+            done = subprocess.run(
+                command, env=environment(self._store), capture_output=True, check=False, timeout=60
+            )
+            if done.returncode != 0:
+                raise ReplicatorError(operation="reset replica", subject=str(done.returncode))
         self._empty_log()
 
     def sync(self, timeout_s: float) -> Synced:

@@ -145,10 +145,11 @@ class AttendanceDesk:
 
     def undo(self, saved: Saved) -> Saved:
         """Restore what stood before an entry, as a new entry; raises ChangedSinceError."""
-        self._session.ask(Action.EDIT, Mark.kind, Mark.importance)
         formers = saved.undo
         if not isinstance(formers, tuple) or not all(isinstance(f, Former) for f in formers):
             raise TypeError("this entry cannot be taken back")
+        for former in formers:
+            self._session.ask(Action.EDIT, former.kind, former.importance)
         return self._kept(self._book.take_back(formers))
 
     def history(self, pupil_id: str, on: date) -> tuple[HistoryLine, ...]:

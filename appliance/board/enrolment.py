@@ -6,6 +6,7 @@ ICT support, who runs the box afterwards, holds none of the keys made here.
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -23,10 +24,11 @@ from appliance.schoolcode import parse_school_code
 from crypto.identity import Identity, KdfProfile, seal_identity
 from crypto.importance import Importance
 from crypto.secret import Secret
+from sync.atomic import sync_folder
 from sync.checkpoint import site_person
 from sync.client import KeeperClient
 from sync.clock import wall_ms
-from sync.errors import SecondKeeperError
+from sync.errors import SecondKeeperError, SiteExistsError
 from sync.founding import Member, admit, found_store, open_as_board
 from sync.ids import Origin, Site
 from sync.keeper import take_lock
@@ -64,31 +66,53 @@ def enrol_school(
 ) -> SitePaths:
     """Make a school's site with its keys and people.
 
-    Raises SchoolCodeError, SiteExistsError; nothing is left in the way of a second attempt elsewhere.
+    Raises SchoolCodeError, SiteExistsError, BadPassphraseError, LoginTakenError; then nothing was left behind.
     """
     new = _with_code_as_listed(new)
+    if site_dir.exists() and any(site_dir.iterdir()):
+        raise SiteExistsError(operation="enrol school", subject=str(site_dir), folder=str(site_dir))
+    unfinished = site_dir.with_name(f".{site_dir.name}.enrolling")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        _make_site(board, root, new, staff, unfinished, profile)
+        unfinished.rename(site_dir)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    sync_folder(site_dir.parent)
+    board.keep_place(new.place)
+    return SitePaths(site_dir)
+
+
+def _make_site(
+    board: BoardFolder,
+    root: Identity,
+    new: NewSchool,
+    staff: Sequence[StaffMember],
+    folder: Path,
+    profile: KdfProfile,
+) -> None:
     origin = Origin(new.code, Site.BOX, new.place.epoch)
-    paths = create_site(site_dir, origin)
+    paths = create_site(folder, origin)
     pepper = os.urandom(32)
-    write_credential(site_dir, PEPPER, pepper)
-    write_store_key(site_dir, new.place.access_key, new.place.secret_key)
+    write_credential(folder, PEPPER, pepper)
+    write_store_key(folder, new.place.access_key, new.place.secret_key)
     site_identity = Identity.generate(site_person(origin))
-    write_credential(site_dir, SITE_KEY, site_identity.sign.to_bytes().reveal())
+    write_credential(folder, SITE_KEY, site_identity.sign.to_bytes().reveal())
     config = Config(
         site=SiteSection(new.code, new.name, str(origin.site), origin.epoch),
         board=BoardSection(board.root.to_bytes().hex()),
         store=new.store,
         office=new.office,
     )
-    write_config(site_dir, config)
+    write_config(folder, config)
     site_member = Member(site_identity.public, "@box", ("site",), ())
     with _Keeper(paths) as client:
-        reader = Reader(paths.store)
-        store = found_store(reader, client, root, [site_member], wall_ms())
-        _admit(store, client, root, staff, Secret(pepper), profile)
-        store.close()
-    board.keep_place(new.place)
-    return paths
+        store = found_store(Reader(paths.store), client, root, [site_member], wall_ms())
+        try:
+            _admit(store, client, root, staff, Secret(pepper), profile)
+        finally:
+            store.close()
 
 
 def admit_staff(
@@ -101,8 +125,10 @@ def admit_staff(
     paths = SitePaths(site_dir)
     with _Keeper(paths) as client:
         store = open_as_board(Reader(paths.store), client, root)
-        _admit(store, client, root, staff, read_pepper(site_dir), profile)
-        store.close()
+        try:
+            _admit(store, client, root, staff, read_pepper(site_dir), profile)
+        finally:
+            store.close()
 
 
 def _with_code_as_listed(new: NewSchool) -> NewSchool:

@@ -244,3 +244,16 @@ def test_the_staff_of_a_school_have_keys_of_their_own(school: School) -> None:
     assert {name for name, _, _ in STAFF} <= set(people)
     assert len({p.sign_key for p in people.values()}) == len({p.seal_key for p in people.values()}) == len(people)
     assert all(shown.encode() not in msgspec.msgpack.encode(p) for p in people.values() for _, shown, _ in STAFF)
+
+
+def test_a_failed_enrolment_leaves_nothing_behind(tmp_path: Path) -> None:
+    board = init_board(tmp_path / "board", "試験市教育委員会", "board-passphrase-1", KdfProfile.QUICK)
+    root = board.unlock("board-passphrase-1")
+    made = make_school(5, 2026)
+    place = ReplicaPlace(made.code, made.name, "http://127.0.0.1:9", "b", "us-east-1", "a", "s")
+    new = NewSchool(made.code, made.name, place, StoreSection("http://127.0.0.1:9", "b"))
+    nobody = StaffMember("x", "x", ("clerk",), Secret(b""))
+    with pytest.raises(BadPassphraseError):
+        enrol_school(board, root, new, [nobody], tmp_path / "site", KdfProfile.QUICK)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["board"]
+    enrol_school(board, root, new, [], tmp_path / "site", KdfProfile.QUICK)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from sync.clock import wall_ms
 from sync.errors import ReplicatorError
 from sync.ids import Origin, Site
 from sync.litestream import Litestream, Synced, environment, ltx_name, replica_path
@@ -23,6 +22,7 @@ from tests.sync.cloud import (
     Office,
     ask,
     cloud_at,
+    flip,
     new_site,
     replicating,
     store_of,
@@ -257,13 +257,14 @@ def test_a_reset_heals_a_replica_that_holds_what_sqlite_discarded(
 
 
 @pytest.mark.faults
+@pytest.mark.parametrize("forget", [True, False])
 def test_after_a_reset_with_a_snapshot_nothing_older_is_needed(
-    site: TestSite, cloud: Cloud, litestream: Litestream, office: Office, tmp_path: Path
+    site: TestSite, cloud: Cloud, litestream: Litestream, office: Office, tmp_path: Path, forget: bool
 ) -> None:
     office.make(3)
     litestream.sync(10)
     litestream.kill()
-    litestream.reset()
+    litestream.reset(forget=forget)
     old = sorted(cloud.replica.rglob("*.ltx"))
     litestream.start(snapshot=True)
     wait_until(lambda: not litestream.alive, "the snapshot is sent")
@@ -276,7 +277,21 @@ def test_after_a_reset_with_a_snapshot_nothing_older_is_needed(
     cloud.restart()
     report = restored(site, cloud, tmp_path / "back")
     assert (report.verified.seq, report.problem) == (last, "")
-    assert report.verified.newest_ms <= wall_ms()
+
+
+@pytest.mark.faults
+def test_trap_a_reset_that_forgets_is_stuck_on_a_damaged_newest_object(
+    site: TestSite, cloud: Cloud, litestream: Litestream, office: Office
+) -> None:
+    office.make(3)
+    litestream.sync(10)
+    litestream.kill()
+    flip(cloud.objects()[-1])
+    litestream.reset()
+    litestream.start()
+    wait_until((site.paths.run / "litestream.sock").exists, "listening")
+    with pytest.raises(ReplicatorError):
+        litestream.sync(2)
 
 
 @pytest.mark.faults

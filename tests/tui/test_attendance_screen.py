@@ -1,0 +1,183 @@
+import pytest
+from textual.widgets import DataTable, Static
+
+from appliance.attendance.codes import load_codes
+from tests.school import School
+from tests.tui.driving import (
+    SIZES,
+    Slot,
+    column,
+    in_class,
+    marks,
+    office_of,
+    pupils,
+    said,
+    screen_of,
+    sees,
+    shown,
+    type_fast,
+    until,
+)
+from tui.screens.ask import YesNoScreen
+from tui.screens.history import HistoryScreen
+from tui.screens.problem import ProblemScreen
+from tui.screens.totals import TotalsScreen
+
+CODES = load_codes(None)
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_code_marks_the_row_under_the_cursor_and_moves_on(
+    school: School, slot: Slot, size: tuple[int, int]
+) -> None:
+    async with in_class(school, slot, size) as pilot:
+        for place, code in enumerate(CODES):
+            assert pupils(pilot).cursor_row == place
+            await pilot.press(code.key)
+            await until(pilot, lambda p=place, c=code: marks(pilot)[p] == f"{c.symbol} {c.name}", code.name)
+            if code.wants_time:  # stays, because the time is written next
+                assert pupils(pilot).cursor_row == place
+                await pilot.press("down")
+        assert [cell for cell in marks(pilot)[len(CODES) :] if cell] == []
+        assert all(cell.endswith("佐藤 葵") for cell in column(pilot, "who")[: len(CODES)])
+
+
+async def test_a_burst_of_keys_is_taken_in_order(school: School, slot: Slot) -> None:
+    async with in_class(school, slot) as pilot:
+        type_fast(pilot, "b", "down", "down", "t")
+        await until(pilot, lambda: len([cell for cell in marks(pilot) if cell]) == 2)
+        assert marks(pilot)[:4] == ["病 病欠", "", "", "停 出席停止"]
+        assert pupils(pilot).cursor_row == 4
+
+
+async def test_a_long_burst_loses_nothing(school: School, slot: Slot) -> None:
+    async with in_class(school, slot) as pilot:
+        type_fast(pilot, *(["b"] * 8), "up", "up", "k", "home", "j", "end", "p")
+        last = len(slot.rows) - 1
+        await until(pilot, lambda: marks(pilot)[last] == "出 出席")
+        assert marks(pilot)[:8] == ["事 事故欠", *["病 病欠"] * 5, "忌 忌引", "病 病欠"]
+
+
+async def test_full_width_letters_count(school: School, slot: Slot) -> None:
+    async with in_class(school, slot) as pilot:
+        await pilot.press("ｂ", "Ｋ")
+        await until(pilot, lambda: marks(pilot)[:2] == ["病 病欠", "忌 忌引"])
+
+
+async def test_x_takes_a_mark_back(school: School, slot: Slot) -> None:
+    async with in_class(school, slot) as pilot:
+        await pilot.press("b", "up", "x")
+        await until(pilot, lambda: marks(pilot)[0] == "" and column(pilot, "who")[0] != "")
+        assert "記入なし" in said(pilot, "#state")
+
+
+async def test_x_on_a_blank_row_keeps_nothing(school: School, slot: Slot) -> None:
+    async with in_class(school, slot) as pilot:
+        await pilot.press("x", "down", "b")
+        await until(pilot, lambda: marks(pilot)[1] == "病 病欠")
+        assert column(pilot, "who")[0] == ""
+
+
+async def test_u_takes_entries_back_newest_first(school: School, slot: Slot) -> None:
+    async with in_class(school, slot) as pilot:
+        await pilot.press("b", "up", "k")
+        await until(pilot, lambda: marks(pilot)[0] == "忌 忌引")
+        await pilot.press("u")
+        await until(pilot, lambda: marks(pilot)[0] == "病 病欠")
+        await pilot.press("u")
+        await until(pilot, lambda: marks(pilot)[0] == "")
+        await pilot.press("u")
+        await sees(pilot, "元に戻す入力がありません")
+
+
+async def test_undo_does_not_overwrite_somebody_else(school: School, slot: Slot) -> None:
+    async with in_class(school, slot) as pilot:
+        await pilot.press("b")
+        await until(pilot, lambda: marks(pilot)[0] == "病 病欠")
+        other = school.office("suzuki")
+        other.attendance.mark(slot.class_id, slot.on, slot.rows[0].pupil_id, "mourning")
+        other.logout()
+        await pilot.press("u")
+        await screen_of(pilot, ProblemScreen)
+        await pilot.press("escape")
+        await until(pilot, lambda: marks(pilot)[0] == "忌 忌引")
+
+
+async def test_f2_makes_the_rest_present_and_leaves_marks(school: School, slot: Slot) -> None:
+    async with in_class(school, slot) as pilot:
+        await pilot.press("b", "f2")
+        await until(pilot, lambda: "出 出席" in marks(pilot))
+        assert marks(pilot) == ["病 病欠", *["出 出席"] * (len(slot.rows) - 1)]
+        assert said(pilot, "#state") == "・ 未確定  記入なし 0名"
+
+
+async def test_f4_asks_names_the_class_and_begins_at_the_careful_answer(school: School, slot: Slot) -> None:
+    async with in_class(school, slot) as pilot:
+        await pilot.press("b", "f4")
+        await screen_of(pilot, YesNoScreen)
+        question = said(pilot, ".question")
+        assert slot.title in question and f"{len(slot.rows) - 1}名は出席になります" in question
+        assert pilot.app.focused is pilot.app.screen.query_one("#no")
+        await pilot.press("enter")
+        await sees(pilot, "未確定")
+        await pilot.press("f4")
+        await screen_of(pilot, YesNoScreen)
+        await pilot.press("escape")
+        await sees(pilot, f"・ 未確定  記入なし {len(slot.rows) - 1}名")
+
+
+async def test_f4_confirms_and_f4_again_reopens(school: School, slot: Slot) -> None:
+    async with in_class(school, slot) as pilot:
+        await pilot.press("f4")
+        await screen_of(pilot, YesNoScreen)
+        await pilot.press("right", "enter")
+        await sees(pilot, "✓ 確定 佐藤 葵")
+        assert set(marks(pilot)) == {"出 出席"} and "確認済" not in shown(pilot)
+        await pilot.press("b")
+        await sees(pilot, "確定のあとに直しがあります")
+        await pilot.press("f4")
+        await screen_of(pilot, YesNoScreen)
+        assert slot.title in said(pilot, ".question") and "解きますか" in said(pilot, ".question")
+        await pilot.press("right", "enter")
+        await sees(pilot, "・ 未確定")
+        assert marks(pilot)[0] == "病 病欠"
+
+
+async def test_f4_does_not_ask_when_nobody_is_blank(school: School, slot: Slot) -> None:
+    async with in_class(school, slot) as pilot:
+        await pilot.press("f2")
+        await until(pilot, lambda: "" not in marks(pilot))
+        await pilot.press("f4")
+        await sees(pilot, "✓ 確定 佐藤 葵")
+
+
+async def test_h_shows_who_entered_what_newest_first(school: School, slot: Slot) -> None:
+    async with in_class(school, slot) as pilot:
+        await pilot.press("b", "up", "k", "up", "x")
+        await until(pilot, lambda: marks(pilot)[0] == "" and column(pilot, "who")[0] != "")
+        await pilot.press("h")
+        await screen_of(pilot, HistoryScreen)
+        lines = [str(line.content) for line in pilot.app.screen.query(Static)]
+        assert slot.rows[0].name in lines[0]
+        assert [line.split("  ")[1:] for line in lines[1].split("\n")] == [
+            ["佐藤 葵", "取消"],
+            ["佐藤 葵", "忌引"],
+            ["佐藤 葵", "病欠"],
+        ]
+        await pilot.press("h")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, HistoryScreen))
+
+
+async def test_f5_shows_the_month(school: School, slot: Slot) -> None:
+    async with in_class(school, slot) as pilot:
+        await pilot.press("b", "f2", "f4")
+        await sees(pilot, "✓ 確定 佐藤 葵")
+        await pilot.press("f5")
+        await screen_of(pilot, TotalsScreen)
+        await sees(pilot, f"{slot.title}  2026/10")
+        table = pilot.app.screen.query_one(DataTable)
+        first = [str(cell).strip() for cell in table.get_row_at(0)]
+        assert first[1] == slot.rows[0].name and first[5] == "1"
+        await pilot.press("f5")
+        await until(pilot, lambda: not isinstance(pilot.app.screen, TotalsScreen))
+        assert office_of(pilot).door.office is not None
