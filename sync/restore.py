@@ -166,7 +166,7 @@ class Restorer:
     def _attempt(self, point: _Point) -> Verified:
         database = self._work / "school.db"
         for stale in self._work.glob("school.db*"):
-            stale.unlink()
+            stale.unlink(missing_ok=True)
         self._fetch(database, point)
         verified = verify_store(
             database,
@@ -205,7 +205,7 @@ class Restorer:
         expected, deadline = max(self._sizes.values(), default=0) * 2, time.monotonic() + _LONGEST_S
         asked = answered = time.monotonic()
         while child.poll() is None:
-            written = max((p.stat().st_size for p in self._work.glob("school.db*")), default=0)
+            written = max(map(_size, self._work.glob("school.db*")), default=0)
             self._stage("fetch", written, max(expected, written))
             if time.monotonic() > deadline:
                 raise ReplicatorError(operation="restore", subject=str(database), retry_safe=True)
@@ -270,6 +270,13 @@ class Restorer:
                     os.fsync(file.fileno())
                 part.rename(self._target / part.name)
         sync_folder(self._target)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # Litestream renames and removes its own files meanwhile
+        return 0
 
 
 def _rfc3339(at_ms: int) -> str:

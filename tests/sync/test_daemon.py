@@ -67,14 +67,11 @@ def test_a_cut_is_seen_what_waits_is_counted_and_a_mended_line_carries_it(
     sent = serving.status.sent
     serving.cloud.line.cut()
     serving.offline()
-    counted = []
-    for _ in range(3):
+    for number in range(1, 4):
         serving.office.make(5)
         serving.daemon.tick()
         status = serving.status
-        assert status.sent == sent and status.waiting == status.saved - sent
-        counted.append(status.waiting)
-    assert counted == sorted(set(counted)) and counted[0] >= 5
+        assert status.sent == sent and status.waiting == status.saved - sent >= 5 * number
     serving.cloud.line.mend()
     serving.all_sent()
     serving.online()
@@ -126,13 +123,10 @@ def test_resets_are_remembered_and_a_clean_stop_owes_none(serving: Serving) -> N
     serving.start()
     serving.all_sent()
     assert serving.status.replica_resets == 1
-
-
-@pytest.mark.faults
-def test_a_reset_owed_from_the_last_life_is_done_first(serving: Serving) -> None:
-    serving.paths.reset_mark.write_bytes(b"unclean stop\n")
+    serving.stop()
+    serving.paths.reset_mark.write_bytes(b"unclean stop\n")  # owed from the last life: done first
     serving.start()
-    assert serving.status.replica_resets == 1 and not serving.paths.reset_mark.exists()
+    assert serving.status.replica_resets == 2 and not serving.paths.reset_mark.exists()
     serving.all_sent()
 
 
@@ -247,15 +241,17 @@ def test_a_store_that_refuses_the_key_pair_is_told(serving: Serving) -> None:
 
 
 @pytest.mark.parametrize("line", ["up", pytest.param("hang", marks=pytest.mark.faults)])
-def test_a_stop_leaves_no_child_and_no_mark(serving: Serving, line: str) -> None:
+def test_a_stop_leaves_no_child_and_no_mark(serving: Serving, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    monkeypatch.setattr("sync.daemon._LAST_PROOF_S", 1.0)
     serving.start()
     serving.settle()
     children = serving.daemon.children()
+    assert len(children) == 2
     if line == "hang":
         serving.cloud.line.hang()
     serving.office.make()
     serving.stop()
-    assert len(children) == 2 and all(gone(pid) for pid in children.values())
+    assert all(gone(pid) for pid in children.values())
     for left in (serving.paths.status, serving.paths.running_mark, serving.paths.reset_mark, serving.paths.socket):
         assert not left.exists()
     os.close(take_lock(serving.paths))

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from textual import events
 from textual.pilot import Pilot
@@ -25,8 +25,8 @@ SMALL = (80, 24)
 LARGE = (120, 36)
 SIZES = (SMALL, LARGE)
 Driver = Pilot[int]
-S = TypeVar("S", bound=Screen[object])
-_PATIENCE_S = 30.0
+S = TypeVar("S", bound=Screen[Any])
+_PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ async def started(school: School, size: tuple[int, int] = SMALL) -> AsyncIterato
     """Start the screens and end them with everything they hold."""
     app = OfficeApp(school.site, school.made.name)
     try:
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, notifications=True) as pilot:
             yield pilot
     finally:
         app.door.close()

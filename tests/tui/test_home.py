@@ -29,7 +29,7 @@ async def test_every_class_is_listed_with_its_pupils(school: School, today: date
         table = pilot.app.screen.query_one(DataTable)
         rows = [tuple(table.get_row_at(place))[:2] for place in range(table.row_count)]
         assert rows == expected and len(rows) == 23
-        await sees(pilot, "11月20日（金）  教員 佐藤 葵")
+        await sees(pilot, "11月20日（金）  教諭 佐藤 葵")
 
 
 async def test_classes_that_are_not_confirmed_are_counted(school: School, slot: Slot) -> None:

@@ -1,0 +1,99 @@
+from datetime import date, timedelta
+
+import pytest
+
+from tests.school import School
+from tests.tui.conftest import freeze
+from tests.tui.driving import Slot, column, in_class, marks, pupils, said, screen_of, sees, until
+from tui.screens.attendance import AttendanceScreen
+from tui.screens.problem import ProblemScreen
+from tui.i18n import day_text
+
+
+async def test_left_and_right_open_the_days_beside(school: School, slot: Slot) -> None:
+    async with in_class(school, slot) as pilot:
+        await pilot.press("b")
+        await until(pilot, lambda: marks(pilot)[0] == "病 病欠")
+        await pilot.press("left")
+        await sees(pilot, f"{slot.title}  {day_text(slot.on - timedelta(days=1))}")
+        await until(pilot, lambda: marks(pilot)[0] == "")
+        await pilot.press("right")
+        await sees(pilot, f"{slot.title}  {day_text(slot.on)}")
+        await until(pilot, lambda: marks(pilot)[0] == "病 病欠")
+
+
+async def test_f7_and_f6_open_the_classes_beside_and_go_round(school: School, slot: Slot) -> None:
+    office = school.office("sato")
+    titles = [c.title for c in office.attendance.classes(slot.on)]
+    office.logout()
+    place = titles.index(slot.title)
+    async with in_class(school, slot) as pilot:
+        await pilot.press("f7")
+        await sees(pilot, f"出席簿  {titles[place + 1]}  ")
+        await pilot.press("f6")
+        await sees(pilot, f"出席簿  {slot.title}  ")
+        for _step in range(place + 1):
+            await pilot.press("f6")
+        await sees(pilot, f"出席簿  {titles[-1]}  ")
+
+
+async def test_an_entry_lands_on_the_day_and_class_shown(school: School, slot: Slot) -> None:
+    async with in_class(school, slot) as pilot:
+        await pilot.press("left", "right", "k")
+        await until(pilot, lambda: marks(pilot)[0] == "忌 忌引")
+    office = school.office("sato")
+    assert office.attendance.day(slot.class_id, slot.on).rows[0].code == "mourning"
+    office.logout()
+
+
+async def test_undo_does_not_reach_into_the_class_before(school: School, slot: Slot) -> None:
+    async with in_class(school, slot) as pilot:
+        await pilot.press("b")
+        await until(pilot, lambda: marks(pilot)[0] == "病 病欠")
+        await pilot.press("f7", "u")
+        await sees(pilot, "元に戻す入力がありません")
+        await pilot.press("f6")
+        await sees(pilot, f"出席簿  {slot.title}  ")
+        await until(pilot, lambda: marks(pilot)[0] == "病 病欠")
+
+
+@pytest.mark.parametrize(
+    ("closed", "why"), [(date(2026, 11, 23), "勤労感謝の日"), (date(2026, 11, 22), "日曜")], ids=["holiday", "sunday"]
+)
+async def test_a_closed_day_says_why_and_refuses_marks(
+    school: School, slot: Slot, monkeypatch: pytest.MonkeyPatch, closed: date, why: str
+) -> None:
+    freeze(monkeypatch, closed)
+    shut = Slot(slot.class_id, slot.title, closed, slot.rows)
+    async with in_class(school, shut) as pilot:
+        state = said(pilot, "#state")
+        assert state.startswith("休業日です: ") and why in state
+        await pilot.press("b")
+        problem = await screen_of(pilot, ProblemScreen)
+        assert problem.told.code == "APP-224"
+        await pilot.press("escape")
+        await screen_of(pilot, AttendanceScreen)
+        assert marks(pilot) == [""] * len(slot.rows)
+
+
+async def test_what_another_session_enters_appears_without_a_key(school: School, slot: Slot) -> None:
+    async with in_class(school, slot) as pilot:
+        await pilot.press("down", "down", "down")
+        other = school.office("suzuki")
+        other.attendance.mark(slot.class_id, slot.on, slot.rows[1].pupil_id, "suspended")
+        other.logout()
+        await until(pilot, lambda: marks(pilot)[1] == "停 出席停止")
+        assert column(pilot, "who")[1].endswith("鈴木 航")
+        assert pupils(pilot).pupil_id == slot.rows[3].pupil_id
+
+
+async def test_what_another_session_enters_appears_under_an_open_dialog(school: School, slot: Slot) -> None:
+    async with in_class(school, slot) as pilot:
+        await pilot.press("f1")
+        await sees(pilot, "使い方")
+        other = school.office("suzuki")
+        other.attendance.mark(slot.class_id, slot.on, slot.rows[0].pupil_id, "mourning")
+        other.logout()
+        await pilot.press("escape")
+        await screen_of(pilot, AttendanceScreen)
+        await until(pilot, lambda: marks(pilot)[0] == "忌 忌引")
