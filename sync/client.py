@@ -32,6 +32,7 @@ from sync.protocol import (
     packed,
     reply_decoder,
 )
+from sync.sockets import socket_address
 
 R = TypeVar("R")
 _RETRY_S: Final = 0.05
@@ -43,7 +44,7 @@ class KeeperClient:
     """A connection that reconnects. `patience_s` bounds how long one call waits for a keeper that is away."""
 
     def __init__(self, path: Path, patience_s: float = 10.0) -> None:
-        self._path = str(path)
+        self._path = path
         self._patience_s = patience_s
         self._connection: socket.socket | None = None
         self._lock = threading.Lock()
@@ -109,7 +110,8 @@ class KeeperClient:
             connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             connection.settimeout(_ANSWER_S)
             try:
-                connection.connect(self._path)
+                with socket_address(self._path) as address:
+                    connection.connect(address)
             except OSError:
                 connection.close()
                 raise

@@ -62,6 +62,7 @@ class SiteDaemon:
     """Runs a site. `run` blocks until `stop`; `start`, `tick` and `close` are its parts."""
 
     def __init__(self, paths: SitePaths, settings: Settings) -> None:
+        paths = SitePaths(paths.root.resolve())  # Litestream runs in a folder of its own
         os.close(take_lock(paths))  # a keeper that runs already is refused before anything is started
         self._paths = paths
         self._settings = settings

@@ -20,6 +20,7 @@ from sync.ids import Origin
 from sync.objectstore import StoreConfig
 from sync.programs import clean_environment, find_program, start_child, stop_child
 from sync.site import SitePaths
+from sync.sockets import socket_address
 
 _STOP_S: Final = 6.0
 # The commit → object delay is set by polling (measured: 250 ms gives p50 0.15 s, 0.3 % of one core when idle).
@@ -108,7 +109,8 @@ class Litestream:
         with self._log.open("ab") as log:
             command = [find_program("litestream"), "replicate", "-config", str(self._config)]
             command += ["-once", "-force-snapshot"] if snapshot else []
-            self._child = start_child(command, environment(self._store), log)
+            # In its own folder, since the socket's name is relative: a deep path is too long for the kernel.
+            self._child = start_child(command, environment(self._store), log, folder=self._paths.run)
 
     def stop(self) -> None:
         """Stop the process, whatever it hangs on."""
@@ -184,16 +186,17 @@ class Litestream:
             **INTERVALS,
             "replica": replica_settings(self._store, self._path),
         }
-        control = {"enabled": True, "path": str(self._socket), "permissions": 0o600}
+        control = {"enabled": True, "path": self._socket.name, "permissions": 0o600}
         atomic_write(self._config, json.dumps({"socket": control, **SETTINGS, "dbs": [database]}).encode())
 
 
 class _UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: Path, timeout_s: float) -> None:
         super().__init__("litestream", timeout=timeout_s)
-        self._path = str(path)
+        self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        with socket_address(self._path) as address:
+            self.sock.connect(address)

@@ -15,6 +15,7 @@ import msgspec
 
 from sync.errors import BadBatchError, PeerRefusedError
 from sync.protocol import MAX_MESSAGE, Message, Request, packed, request_decoder
+from sync.sockets import socket_address
 
 _CHUNK: Final = 1 << 18
 _CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid
@@ -24,7 +25,8 @@ def listen(path: Path) -> socket.socket:
     """Open the socket at `path`, replacing one that a killed keeper left behind. Call only under the lock."""
     path.unlink(missing_ok=True)
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    server.bind(str(path))
+    with socket_address(path) as address:
+        server.bind(address)
     os.chmod(path, 0o660)
     server.listen(128)
     server.setblocking(False)

@@ -27,12 +27,16 @@ def find_program(name: str) -> str:
 
 
 def start_child(
-    command: Sequence[str], env: Mapping[str, str] | None = None, log: IO[bytes] | None = None
+    command: Sequence[str],
+    env: Mapping[str, str] | None = None,
+    log: IO[bytes] | None = None,
+    folder: Path | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a child in a group of its own (Ctrl-C reaches only us, and we stop it in order)."""
     return subprocess.Popen(
         [find_program("setpriv"), "--pdeathsig", "TERM", *command],
         env=dict(env) if env is not None else None,
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=log if log is not None else subprocess.DEVNULL,
         stderr=subprocess.STDOUT if log is not None else None,

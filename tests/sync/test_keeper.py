@@ -31,7 +31,7 @@ from sync.openrecords import open_change
 from sync.protocol import Submit, packed
 from sync.reader import Reader
 from sync.sealed import Draft
-from tests.sync.site import SCHOOL, TestSite, wait_for
+from tests.sync.site import SCHOOL, TestSite, found_site, wait_for
 
 YEAR_MS = 365 * 24 * 3600 * 1000
 
@@ -112,7 +112,7 @@ def test_a_batch_is_kept_once_across_a_killed_keeper(site: TestSite, client: Kee
 def test_one_number_cannot_stand_for_two_batches(site: TestSite, client: KeeperClient) -> None:
     client.submit(batch(site, 7))
     with pytest.raises(BadBatchError):
-        client.submit(batch(site, 7))
+        client.submit(batch(site, 7, clock=HybridClock().next() + 100))
 
 
 @pytest.mark.parametrize("fault", ["kind", "record", "key", "order", "foreign", "empty", "importance"])
@@ -257,3 +257,12 @@ def test_the_store_has_the_pragmas_that_replication_needs(site: TestSite) -> Non
     )}  # fmt: skip
     connection.close()
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "wal_autocheckpoint": 0, "page_size": 1024}
+
+
+def test_a_site_in_a_deep_folder_works(tmp_path: Path) -> None:
+    deep = tmp_path / ("d" * 60) / ("e" * 60) / "site"
+    made = found_site(deep)
+    opened = KeeperClient(made.paths.socket)
+    assert opened.hello().school == SCHOOL
+    opened.close()
+    made.close()

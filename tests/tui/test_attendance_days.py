@@ -58,7 +58,9 @@ async def test_undo_does_not_reach_into_the_class_before(school: School, slot: S
 
 
 @pytest.mark.parametrize(
-    ("closed", "why"), [(date(2026, 11, 23), "勤労感謝の日"), (date(2026, 11, 22), "日曜")], ids=["holiday", "sunday"]
+    ("closed", "why"),
+    [(date(2026, 11, 23), "勤労感謝の日"), (date(2026, 11, 22), "日曜")],
+    ids=["holiday", "sunday"],
 )
 async def test_a_closed_day_says_why_and_refuses_marks(
     school: School, slot: Slot, monkeypatch: pytest.MonkeyPatch, closed: date, why: str
