@@ -88,8 +88,8 @@ def structure_fault(batch: Batch, tag: bytes) -> str | None:
     """Say what is wrong with a batch's structure, or None. Knows no key and reads no body."""
     if len(batch.writer) != WRITER_BYTES or len(batch.author) != PERSON_BYTES or len(batch.signature) != 64:
         return "batch"
-    if not batch.changes or batch.number < 0:
-        return "empty batch"
+    if not batch.changes or not 0 <= batch.number < 1 << 63:  # SQLite's integers end there
+        return "empty batch or number"
     suffix = tag + batch.writer
     before = b""
     for change in batch.changes:

@@ -104,6 +104,9 @@ class KeeperClient:
                     if time.monotonic() >= deadline:
                         raise KeeperGoneError(operation="ask keeper", retry_safe=True, cause=exc) from exc
                     time.sleep(_RETRY_S)
+                except BaseException:  # interrupted: the answer still to come must not pass for the next one's
+                    self._disconnect()
+                    raise
 
     def _connected(self) -> socket.socket:
         if self._connection is None:

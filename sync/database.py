@@ -7,6 +7,7 @@ Invariant: every connection has the pragmas that Litestream and durability need 
 import os
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import pysqlite3 as sqlite3
 
@@ -47,7 +48,7 @@ def open_reader(path: Path) -> Connection:
     """Open a connection that can only read; it may be used from any one thread at a time."""
     check_version()
     connection = sqlite3.connect(
-        f"file:{path}?mode=ro", uri=True, isolation_level=None, timeout=5.0, check_same_thread=False
+        f"file:{quote(str(path))}?mode=ro", uri=True, isolation_level=None, timeout=5.0, check_same_thread=False
     )
     connection.execute("PRAGMA query_only=ON")
     connection.execute("PRAGMA busy_timeout=5000")

@@ -15,6 +15,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +45,7 @@ from sync.protocol import (
 from sync.site import SitePaths
 
 _TURN_S: Final = 1.0
+_CROWDED_S: Final = 0.01
 
 
 class Keeper:
@@ -83,20 +85,25 @@ class Keeper:
     def turn(self, wait_s: float) -> None:
         """Take every request that is ready, keep all batches in one transaction, then answer."""
         submits: list[tuple[Peer, Submit]] = []
-        for key, events in self._selector.select(wait_s):
+        for key, _ in self._selector.select(wait_s):
             if key.fileobj is self._server:
                 self._accept()
             elif isinstance(key.data, Peer):
-                if events & selectors.EVENT_READ:
-                    self._read(key.data, submits)
                 self._flush(key.data)
+                if not key.data.waits_to_write:
+                    self._read(key.data, submits)
+                    self._flush(key.data)
         if submits:
             self._keep(submits)
         if self._reset_wanted:
             self._want_reset()
 
     def _accept(self) -> None:
-        connection, _ = self._server.accept()
+        try:
+            connection, _ = self._server.accept()
+        except OSError:  # no descriptor is free: it waits in the backlog, those who are connected go on
+            time.sleep(_CROWDED_S)
+            return
         peer = Peer(connection)
         try:
             check_peer(connection, self._allowed)
@@ -193,7 +200,7 @@ class Keeper:
             return
         peer.waits_to_write = left
         with contextlib.suppress(KeyError, ValueError):
-            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if left else 0)
+            wanted = selectors.EVENT_WRITE if left else selectors.EVENT_READ
             self._selector.modify(peer.connection, wanted, peer)
 
     def _drop(self, peer: Peer) -> None:

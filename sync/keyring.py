@@ -53,17 +53,17 @@ class Keyring:
         known = self._batch_keys.get(key_id)
         if known is not None:
             return known
-        rows = reader.heads(BATCH_KEY, [key_id])
+        rows = reader.history(BATCH_KEY, key_id)
         if not rows:
             raise ForgedChangeError(operation="open row", subject="unknown batch key", seq=0)
-        header = rows[0].body
-        told = read_batch_header(header)
+        first = min(rows)  # by place in the log: nobody can take a key back by announcing it again
+        told = read_batch_header(first.body)
         if told.id != key_id or told.class_key.importance != importance:
-            raise ForgedChangeError(operation="open row", subject="batch key of another class", seq=rows[0].seq)
+            raise ForgedChangeError(operation="open row", subject="batch key of another class", seq=first.seq)
         pair = self.pairs.get(told.class_key)
         if pair is None:
             raise _not_cleared(Importance(importance))
-        key = open_batch_key(header, pair, self.author_key(told.author, rows[0].seq))
+        key = open_batch_key(first.body, pair, self.author_key(told.author, first.seq))
         self._batch_keys[key_id] = key
         return key
 
@@ -85,25 +85,34 @@ class Keyring:
 
 
 def read_people(reader: Reader, root: VerifyKey, school: str) -> PeopleRoster:
-    """Return the newest roster of people that the board signed; raises PeopleMissingError, CryptoError."""
-    rows = reader.heads(PEOPLE, [people_record(school)])
-    rosters = [open_people(row.body, root, school) for row in rows]
+    """Return the newest roster of people that the board signed; raises PeopleMissingError, CryptoError.
+
+    Anyone may add a change over it; what the board did not sign is passed over as if it were not there.
+    """
+    rosters: list[PeopleRoster] = []
+    fault: CryptoError | None = None
+    for row in reader.history(PEOPLE, people_record(school)):
+        try:
+            rosters.append(open_people(row.body, root, school))
+        except CryptoError as error:
+            fault = error
     if not rosters:
-        raise PeopleMissingError(operation="read people", subject=school)
+        raise fault or PeopleMissingError(operation="read people", subject=school)
     return max(rosters, key=lambda roster: roster.version)
 
 
 def read_class_keys(reader: Reader, root: VerifyKey, school: str) -> list[ClassPublic]:
     """Return every class key of the school that the board certified; others are passed over."""
-    found = []
-    for row in reader.heads(CLASS_KEY):
-        try:
-            public = open_class_certificate(row.body, root)
-        except CryptoError:
-            continue  # not vouched for: as if it were not there; `verify` reports it
-        if public.id.school == school:
-            found.append(public)
-    return found
+    found: dict[ClassKeyId, ClassPublic] = {}
+    for record in {row.record for row in reader.heads(CLASS_KEY)}:
+        for row in reader.history(CLASS_KEY, record):
+            try:
+                public = open_class_certificate(row.body, root)
+            except CryptoError:
+                continue  # not vouched for: as if it were not there
+            if public.id.school == school:
+                found[public.id] = public
+    return list(found.values())
 
 
 def open_keyring(reader: Reader, identity: Identity, root: VerifyKey) -> Keyring:
@@ -115,11 +124,11 @@ def open_keyring(reader: Reader, identity: Identity, root: VerifyKey) -> Keyring
         newest = publics.get(public.id.importance)
         if newest is None or newest.id.key_epoch < public.id.key_epoch:
             publics[public.id.importance] = public
-        for row in reader.heads(WRAP, [wrap_record(public.id, identity.person)]):
+        for row in reader.history(WRAP, wrap_record(public.id, identity.person)):
             try:
                 pairs[public.id] = open_wrap(row.body, public, identity.person, identity.seal)
             except CryptoError:
-                continue  # two heads of one wrap may stand after a re-issue; the one that opens counts
+                continue  # of an earlier identity, or anyone's nonsense: the one that opens counts
     return Keyring(school, read_people(reader, root, school), publics, pairs)
 
 

@@ -85,7 +85,10 @@ class LocalStore:
 
     def _attempts(self, login: str) -> _Attempts:
         raw = self.get(_LOGIN_SPACE, login)
-        return msgspec.msgpack.decode(raw, type=_Attempts) if raw else _Attempts(0, 0)
+        try:
+            return msgspec.msgpack.decode(raw, type=_Attempts) if raw else _Attempts(0, 0)
+        except msgspec.DecodeError:  # who can write nonsense here could have removed the count
+            return _Attempts(0, 0)
 
     def _keep(self, login: str, attempts: _Attempts) -> None:
         self.put(_LOGIN_SPACE, login, msgspec.msgpack.encode(attempts))

@@ -25,7 +25,8 @@ _INSERT: Final = (
 )
 _TAKE_HEAD: Final = "DELETE FROM head WHERE kind=? AND record=? AND change_id=? RETURNING id"
 _NEWEST_ID: Final = "SELECT max(change_id) FROM (SELECT change_id FROM change ORDER BY id DESC LIMIT 20000)"
-_NEW_HEAD: Final = "INSERT OR IGNORE INTO head VALUES (?,?,?,?)"
+_IS_HEAD: Final = "SELECT 1 FROM head WHERE kind=? AND record=? AND change_id=?"
+_NEW_HEAD: Final = "INSERT INTO head VALUES (?,?,?,?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ class ChangeLog:
             if known[0] != batch.signature:
                 raise BadBatchError(operation="keep batch", subject="number reused", fault="number reused")
             return known[1]
+        if any(self._connection.execute(_IS_HEAD, (c.kind, c.record, c.id)).fetchone() for c in batch.changes):
+            raise BadBatchError(operation="keep batch", subject="change id reused", fault="change id reused")
         first = self._tail.seq + 1
         rows, tail = [], self._tail
         for index, change in enumerate(batch.changes):

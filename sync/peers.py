@@ -68,8 +68,10 @@ class Peer:
         return bool(chunk)
 
     def requests(self) -> Iterator[Request]:
-        """Yield every whole request; raises BadBatchError for one that cannot be read."""
+        """Yield whole requests while their answers are taken; raises BadBatchError for one that cannot be read."""
         while len(self._incoming) >= 4:
+            if len(self._outgoing) > _CHUNK and self.flush():
+                return  # it asks without reading: the rest stays in its own socket buffer
             size = int.from_bytes(self._incoming[:4], "big")
             if size > MAX_MESSAGE:
                 raise BadBatchError(operation="read request", subject="too large", fault="too large")
@@ -79,7 +81,7 @@ class Peer:
             del self._incoming[: 4 + size]
             try:
                 yield request_decoder.decode(body)
-            except msgspec.DecodeError as exc:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:  # msgspec raises all three
                 raise BadBatchError(
                     operation="read request", subject="shape", fault="unknown shape", cause=exc
                 ) from exc

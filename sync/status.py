@@ -56,7 +56,7 @@ def read_status(paths: SitePaths) -> Status | None:
     """Return the status, or None when the daemon does not run (no file, unreadable or not renewed for 10 s)."""
     try:
         status = msgspec.json.decode(paths.status.read_bytes(), type=Status)
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError):
         return None
     age_s = time.monotonic() - status.boot_s
     return status if 0 <= age_s <= STALE_S else None

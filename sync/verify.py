@@ -32,9 +32,23 @@ from sync.reader import Reader
 Progress = Callable[[int, int], None]
 Stored = tuple[Any, ...]  # the columns of _ALL, in their order
 _STEP: Final = 4096
+_UNSIGNED: Final = (None,) * 4  # size, writer, number and signature stand on the first change of a batch only
 _ALL: Final = (
     "SELECT id, change_id, author, kind, record, base, replaced, importance, key_id, body, hash, size, writer,"
     " number, signature FROM change ORDER BY id"
+)
+
+
+# The column types that the file cannot be trusted to have: without them a hash could not even be computed.
+_MISSHAPEN: Final = (
+    "SELECT id FROM change WHERE typeof(change_id)<>'blob' OR length(change_id)<>24 OR typeof(author)<>'blob'"
+    " OR length(author)<>16 OR typeof(kind)<>'text' OR length(kind) NOT BETWEEN 1 AND 48"
+    " OR typeof(record)<>'blob' OR length(record)<>16 OR typeof(base)<>'blob' OR length(base)%24<>0"
+    " OR length(base)>1536 OR typeof(replaced)<>'blob' OR importance NOT IN (1,2,3,4) OR typeof(key_id)<>'blob'"
+    " OR length(key_id) NOT IN (0,16) OR typeof(body)<>'blob' OR typeof(hash)<>'blob'"
+    " OR (signature IS NOT NULL AND (typeof(signature)<>'blob' OR length(signature)<>64 OR typeof(writer)<>'blob'"
+    " OR length(writer)<>8 OR typeof(number)<>'integer' OR number<0 OR typeof(size)<>'integer' OR size<1))"
+    " ORDER BY id LIMIT 1"
 )
 
 
@@ -67,12 +81,19 @@ def verify_store(
             found = reader.origin.school
             raise WrongSchoolError(operation="verify store", subject=found, found=found, wanted=school)
         with reader.snapshot():
+            _check_shapes(reader)
             people = read_people(reader, root, school)
             return _Pass(reader, people, full, progress).run()
     except DatabaseError as exc:
         raise WrongStoreError(operation="verify store", cause=exc) from exc
     finally:
         reader.close()
+
+
+def _check_shapes(reader: Reader) -> None:
+    for (row_id,) in reader.rows(_MISSHAPEN):
+        seq = row_id & SEQ_MASK
+        raise BrokenChainError(operation="verify store", subject=f"shape of {seq}", seq=seq)
 
 
 @dataclass
@@ -131,7 +152,7 @@ class _Pass:
             if row[14] is None:
                 raise ForgedChangeError(operation="verify store", subject=f"unsigned change {seq}", seq=seq)
             batch = _Batch(row[11], row[12], row[13], row[2], row[14], seq)
-        elif row[14] is not None or row[2] != batch.author:
+        elif row[11:] != _UNSIGNED or row[2] != batch.author:
             raise ForgedChangeError(operation="verify store", subject=f"torn batch at {seq}", seq=seq)
         batch.digests.append(digest)
         if len(batch.digests) < batch.size:

@@ -28,13 +28,14 @@ class ChangedSinceError(ApplianceError):
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """What stood in a record before an entry (`payload`), what the entry `made` of it, and its change id."""
+    """What stood in a record before an entry: `payload` and heads (`before`); what it `made` of it, its id."""
 
     kind: str
     record: bytes
     importance: Importance
     payload: bytes
     made: bytes
+    before: tuple[bytes, ...]
     replaced_by: bytes
 
 
@@ -58,6 +59,7 @@ class AttendanceBook:
 
     def __init__(self, store: SealedStore) -> None:
         self._store = store
+        self._restored: dict[bytes, bytes] = {}
 
     def marks(self, pupils: Sequence[str], on: date) -> dict[str, OpenedMark]:
         """Return the marks of pupils on a day; taken-back ones are left out."""
@@ -132,11 +134,22 @@ class AttendanceBook:
         """Restore what stood before; raises ChangedSinceError when somebody changed it since."""
         steps = []
         for former in formers:
-            if self._store.base_of(former.kind, [former.record]).get(former.record) != (former.replaced_by,):
+            heads = self._store.base_of(former.kind, [former.record]).get(former.record, ())
+            if tuple(self._stands_for(head) for head in heads) != (former.replaced_by,):
                 raise ChangedSinceError(operation="take back", subject=former.kind)
-            draft = Draft(former.kind, former.record, former.importance, former.payload, (former.replaced_by,))
+            draft = Draft(former.kind, former.record, former.importance, former.payload, heads)
             steps.append((draft, former.made))
-        return self._keep(steps)
+        entry = self._keep(steps)
+        for former, kept in zip(formers, entry.former, strict=True):
+            if len(former.before) == 1:
+                self._restored[kept.replaced_by] = former.before[0]
+        return entry
+
+    def _stands_for(self, head: bytes) -> bytes:
+        """Return the entry whose state a taking-back restored, so that the entry before can be taken back too."""
+        while head in self._restored:
+            head = self._restored[head]
+        return head
 
     def _name(self, kind: str, thing: str, on: date) -> bytes:
         """Return a record id under the naming secret of importance III.
@@ -159,7 +172,7 @@ class AttendanceBook:
         drafts = [draft for draft, _ in steps]
         put = self._store.put(drafts)
         formers = tuple(
-            Former(draft.kind, draft.record, draft.importance, former, draft.payload, name)
+            Former(draft.kind, draft.record, draft.importance, former, draft.payload, draft.base, name)
             for (draft, former), name in zip(steps, put.names, strict=True)
         )
         return Entry(put, formers)

@@ -67,6 +67,19 @@ def test_undo_restores_what_stood_before_and_keeps_the_history(office: Office) -
     assert [line.what for line in office.attendance.history(pupil, SCHOOL_DAY)] == ["遅刻", "病欠", "遅刻"]
 
 
+def test_two_entries_are_undone_one_after_the_other(office: Office) -> None:
+    view = a_class(office, 11)
+    pupil = office.attendance.day(view.class_id, SCHOOL_DAY).rows[0].pupil_id
+    first = office.attendance.mark(view.class_id, SCHOOL_DAY, pupil, "sick")
+    second = office.attendance.mark(view.class_id, SCHOOL_DAY, pupil, "late")
+    office.attendance.undo(second)
+    assert office.attendance.day(view.class_id, SCHOOL_DAY).rows[0].code == "sick"
+    office.attendance.undo(first)
+    assert office.attendance.day(view.class_id, SCHOOL_DAY).rows[0].code is None
+    with pytest.raises(ChangedSinceError):
+        office.attendance.undo(first)
+
+
 def test_undo_is_refused_when_somebody_else_changed_it_since(school: School, office: Office) -> None:
     view = a_class(office, 3)
     pupil = office.attendance.day(view.class_id, SCHOOL_DAY).rows[0].pupil_id

@@ -5,9 +5,9 @@ import pytest
 from tests.school import School
 from tests.tui.conftest import freeze
 from tests.tui.driving import Slot, column, in_class, marks, pupils, said, screen_of, sees, until
+from tui.i18n import day_text
 from tui.screens.attendance import AttendanceScreen
 from tui.screens.problem import ProblemScreen
-from tui.i18n import day_text
 
 
 async def test_left_and_right_open_the_days_beside(school: School, slot: Slot) -> None:

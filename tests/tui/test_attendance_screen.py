@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 from textual.widgets import DataTable, Static
 
@@ -5,6 +7,7 @@ from appliance.attendance.codes import load_codes
 from tests.school import School
 from tests.tui.driving import (
     SIZES,
+    Driver,
     Slot,
     column,
     in_class,
@@ -26,6 +29,10 @@ from tui.screens.totals import TotalsScreen
 CODES = load_codes(None)
 
 
+def _shows(pilot: Driver, place: int, expected: str) -> bool:
+    return marks(pilot)[place] == expected
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_every_code_marks_the_row_under_the_cursor_and_moves_on(
     school: School, slot: Slot, size: tuple[int, int]
@@ -34,7 +41,8 @@ async def test_every_code_marks_the_row_under_the_cursor_and_moves_on(
         for place, code in enumerate(CODES):
             assert pupils(pilot).cursor_row == place
             await pilot.press(code.key)
-            await until(pilot, lambda p=place, c=code: marks(pilot)[p] == f"{c.symbol} {c.name}", code.name)
+            expected = f"{code.symbol} {code.name}"
+            await until(pilot, partial(_shows, pilot, place, expected), code.name)
             if code.wants_time:  # stays, because the time is written next
                 assert pupils(pilot).cursor_row == place
                 await pilot.press("down")
@@ -97,9 +105,10 @@ async def test_u_takes_entries_back_newest_first(school: School, slot: Slot) -> 
         await until(pilot, lambda: marks(pilot)[:2] == ["", ""])
         await pilot.press("u")
         await sees(pilot, "元に戻す入力がありません")
+        light, keys = shown(pilot).split("\n")[-2:]
+        assert "保存済" in light and keys.rstrip().endswith("F3 検索")  # a note leaves the bottom lines readable
 
 
-@pytest.mark.xfail(reason="AttendanceBook.take_back takes the first undo for somebody else's change (APP-220)")
 async def test_u_twice_takes_both_entries_of_one_pupil_back(school: School, slot: Slot) -> None:
     async with in_class(school, slot) as pilot:
         await pilot.press("b", "up", "k")
@@ -174,7 +183,7 @@ async def test_f4_does_not_ask_when_nobody_is_blank(school: School, slot: Slot) 
 
 async def test_h_shows_who_entered_what_newest_first(school: School, slot: Slot) -> None:
     async with in_class(school, slot) as pilot:
-        type_fast(pilot, "b", "up", "k", "up", "x", "down", "b", "up")
+        type_fast(pilot, "b", "up", "k", "up", "x", "down", "b", "up", "up")
         await until(pilot, lambda: marks(pilot)[:2] == ["", "病 病欠"])
         await pilot.press("h")
         await screen_of(pilot, HistoryScreen)
@@ -190,6 +199,9 @@ async def test_h_shows_who_entered_what_newest_first(school: School, slot: Slot)
 
 
 async def test_f5_shows_the_month(school: School, slot: Slot) -> None:
+    office = school.office("sato")
+    absent = office.attendance.totals(slot.class_id, slot.on).rows[0].absent
+    office.logout()
     async with in_class(school, slot) as pilot:
         await pilot.press("b", "f2", "f4")
         await sees(pilot, "✓ 確定 佐藤 葵")
@@ -198,7 +210,7 @@ async def test_f5_shows_the_month(school: School, slot: Slot) -> None:
         await sees(pilot, f"{slot.title}  2026/10")
         table = pilot.app.screen.query_one(DataTable)
         first = [str(cell).strip() for cell in table.get_row_at(0)]
-        assert first[1] == slot.rows[0].name and first[5] == "1"
+        assert first[1] == slot.rows[0].name and first[5] == str(absent + 1)
         await pilot.press("f5")
         await until(pilot, lambda: not isinstance(pilot.app.screen, TotalsScreen))
         assert office_of(pilot).door.office is not None

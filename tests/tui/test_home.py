@@ -9,8 +9,8 @@ from appliance.session import JST
 from appliance.views import Light
 from sync.status import LinkState
 from tests.school import School
-from tests.tui.driving import SIZES, Slot, at_home, log_in, pupils, said, screen_of, sees, shown, started, until
 from tests.tui.conftest import freeze
+from tests.tui.driving import SIZES, Slot, at_home, log_in, pupils, said, screen_of, sees, shown, started, until
 from tui.screens.attendance import AttendanceScreen
 from tui.screens.home import HomeScreen
 from tui.screens.meeting import MeetingScreen
