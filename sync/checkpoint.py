@@ -66,7 +66,7 @@ def read_checkpoint(body: bytes) -> Checkpoint:
     """Read a checkpoint's body; raises WrongStoreError when it is none."""
     try:
         return msgspec.msgpack.decode(body, type=Checkpoint)
-    except (msgspec.DecodeError, msgspec.ValidationError) as exc:
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise WrongStoreError(operation="read checkpoint", cause=exc) from exc
 
 

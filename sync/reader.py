@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from sync.change import CHAIN_START
 from sync.clock import change_clock, clock_ms
 from sync.database import open_reader
+from sync.errors import BrokenChainError
 from sync.log import SEQ_MASK, read_origin
 
 _COLUMNS: Final = "id, change_id, author, kind, record, base, replaced, importance, key_id, body"
@@ -85,14 +86,16 @@ class Reader:
         return found
 
     def history(self, kind: str, record: bytes) -> list[Row]:
-        """Return every change that a record's heads go back to, newest first."""
+        """Return every change that a record's heads go back to, newest first; raises BrokenChainError."""
         found: dict[int, Row] = {row.id: row for row in self.heads(kind, [record])}
         pending = [replaced for row in found.values() for replaced in _ids(row.replaced)]
         while pending:
             row_id = pending.pop()
             if row_id not in found:
-                row = Row._make(self._connection.execute(_ONE, (row_id,)).fetchone())
-                found[row_id] = row
+                one = self._connection.execute(_ONE, (row_id,)).fetchone()
+                if one is None:
+                    raise BrokenChainError(operation="read history", subject=kind, seq=row_id & SEQ_MASK)
+                row = found[row_id] = Row._make(one)
                 pending += _ids(row.replaced)
         return sorted(found.values(), key=lambda row: row.change_id, reverse=True)
 

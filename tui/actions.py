@@ -75,6 +75,14 @@ RESERVED_LETTERS = frozenset(action.key for action in ATTENDANCE if len(action.k
 def bindings(actions: tuple[Action, ...]) -> list[Binding]:
     """Return Textual's bindings for some actions."""
     return [
-        Binding(action.key, action.id, action.label, show=action.footer, tooltip=action.explain, id=action.id)
+        Binding(
+            action.key,
+            action.id,
+            action.label,
+            show=action.footer,
+            tooltip=action.explain,
+            id=action.id,
+            priority=action is OPEN,  # a table has an Enter of its own, which would hide this one from the footer
+        )
         for action in actions
     ]

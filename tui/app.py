@@ -20,6 +20,7 @@ from tui import palette
 from tui.door import Door
 from tui.i18n import _
 from tui.screens.attendance import AttendanceScreen
+from tui.screens.base import OfficeScreen
 from tui.screens.find import FindScreen
 from tui.screens.help import key_name
 from tui.screens.home import HomeScreen
@@ -100,8 +101,8 @@ class OfficeApp(App[int]):
         yield from palette.commands(screen)
 
     def action_command_palette(self) -> None:
-        """Open the palette, with a line in the language of the screens."""
-        if not isinstance(self.screen, CommandPalette):
+        """Open the palette where there is something to choose, with a line in the language of the screens."""
+        if isinstance(self.screen, OfficeScreen):
             self.push_screen(CommandPalette(placeholder=_("操作を探す…"), id="--command-palette"))
 
     def get_key_display(self, binding: Binding) -> str:

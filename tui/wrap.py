@@ -9,10 +9,9 @@ from typing import Final
 
 from rich.cells import cell_len
 
-_NOT_FIRST: Final = frozenset(
-    "、。，．・：；？！）」』】〕〉》ー々ゝ゛゜ぁぃぅぇぉっゃゅょァィゥェォッャュョ,.!?)]}"
-)
-_PIECES: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:/_%+-]*|\s+|.", re.DOTALL)
+_NOT_FIRST: Final = "、。，．・：；？！）」』】〕〉》ー々ゝ゛゜ぁぃぅぇぉっゃゅょァィゥェォッャュョ,.!?)]}"
+# A piece takes the closing marks behind it along: 」。 would otherwise begin a line together.
+_PIECES: Final = re.compile(rf"(?:[A-Za-z0-9][A-Za-z0-9.:/_%+-]*|\S)[{re.escape(_NOT_FIRST)}]*|\s+")
 
 
 def fold(text: str, width: int) -> str:
@@ -23,7 +22,7 @@ def fold(text: str, width: int) -> str:
 def _fold_line(line: str, width: int) -> list[str]:
     lines, current = [], ""
     for piece in _PIECES.findall(line):
-        if current and cell_len(current + piece) > width and piece not in _NOT_FIRST:
+        if current and not _fits(current + piece, width):
             lines.append(current.rstrip())
             current = "" if piece.isspace() else piece
         else:
@@ -33,6 +32,11 @@ def _fold_line(line: str, width: int) -> list[str]:
             lines.append(head)
             current = current[len(head) :]
     return [*lines, current.rstrip()]
+
+
+def _fits(text: str, width: int) -> bool:
+    """Return whether text fits a line, beyond whose end one closing mark may hang."""
+    return cell_len(text) <= width or (text[-1] in _NOT_FIRST and cell_len(text[:-1]) <= width)
 
 
 def _head(text: str, width: int) -> str:

@@ -10,7 +10,7 @@ from textual.widgets import Button, Input, Static, TextArea
 from tui.i18n import _
 from tui.wrap import fold
 
-_WIDTH = 52
+_WIDTH = 50
 
 
 class YesNoScreen(ModalScreen[bool]):

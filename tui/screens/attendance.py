@@ -12,6 +12,7 @@ from textual.widgets import Static
 from appliance.views import AttendanceCode, DayView, PupilRow, Saved
 from crypto.errors import KurabakoError
 from tui.actions import ATTENDANCE, CLEAR, DETAIL, HISTORY
+from tui.door import NotLoggedInError
 from tui.i18n import _, day_text
 from tui.screens.ask import DetailScreen, YesNoScreen
 from tui.screens.base import OfficeScreen
@@ -188,7 +189,10 @@ class AttendanceScreen(OfficeScreen):
         if row is None or row.code is None or row.entered_at is None:
             self.notify(_("先に記号を記入してください"))
             return
-        reason, readable = await self._reason(row)
+        try:
+            reason, readable = await self._reason(row)
+        except NotLoggedInError:
+            return
         at_time = f"{row.at_time:%H:%M}" if row.at_time else ""
         screen = DetailScreen(f"{row.number or ''} {row.name}", reason, at_time, readable=readable)
 

@@ -12,6 +12,7 @@ from textual.widgets.option_list import Option
 
 from appliance.views import FoundPupil
 from crypto.errors import KurabakoError
+from tui.door import NotLoggedInError
 from tui.i18n import _
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class FindScreen(ModalScreen["FoundPupil | None"]):
         typed, on = event.value, self._on
         try:
             self._hits = (await self._door.call(lambda office: office.attendance.find_pupils(typed, on)))[:_MOST]
-        except KurabakoError:
+        except (KurabakoError, NotLoggedInError):
             self._hits = ()
         options = self.query_one(OptionList)
         options.clear_options()

@@ -21,7 +21,7 @@ from tui.wrap import fold
 if TYPE_CHECKING:
     from tui.app import OfficeApp
 
-_WIDTH = 52
+_WIDTH = 50  # two cells less than the box: a closing mark may stand beyond the line
 _HELP = _("""利用者名と合言葉を入れて Enter を押してください。
 線が切れていても入れます。記録は箱の中にあり、鍵は入っている間だけこの画面にあります。
 合言葉を続けて間違えると、しばらく入れなくなります。""")

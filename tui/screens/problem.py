@@ -10,7 +10,7 @@ from appliance.messages import explain
 from tui.i18n import _
 from tui.wrap import fold
 
-_WIDTH = 52
+_WIDTH = 50
 
 
 class ProblemScreen(ModalScreen[None]):

@@ -1,0 +1,135 @@
+"""The read side: it sees one moment, changes nothing, and finds its file whatever the folder is called."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crypto.importance import Importance
+from sync.change import CHAIN_START
+from sync.checkpoint import heads_digest
+from sync.clock import wall_ms
+from sync.database import DatabaseError, open_writer
+from sync.errors import BrokenChainError, WrongStoreError
+from sync.ids import Origin, Site
+from sync.reader import Reader
+from sync.sealed import Draft, SealedStore
+from sync.site import create_site
+from tests.sync.site import SCHOOL, TestSite
+
+ORIGIN = Origin(SCHOOL, Site.BOX, 1)
+
+
+@pytest.fixture
+def store(site: TestSite) -> Iterator[SealedStore]:
+    session = site.session("sato")
+    yield session
+    session.close()
+
+
+def put(store: SealedStore, *names: str, base: tuple[bytes, ...] = ()) -> tuple[bytes, ...]:
+    drafts = [Draft("mark", record(store, name), Importance.III, name.encode(), base) for name in names]
+    return store.put(drafts).names
+
+
+def record(store: SealedStore, name: str) -> bytes:
+    return store.record_id("mark", Importance.III, name)
+
+
+def test_an_empty_store_stands_at_the_chains_start(tmp_path: Path) -> None:
+    reader = Reader(create_site(tmp_path / "site", ORIGIN).store)
+    assert reader.origin == ORIGIN
+    assert reader.position() == (0, CHAIN_START)
+    assert reader.since(0) == [] == reader.heads("mark") == reader.history("mark", bytes(16))
+    reader.close()
+
+
+@pytest.mark.parametrize("name", ["学校 蔵", "a#b", "a?mode=rwc", "100%41", "a&b;c'\"d"])
+def test_a_folder_may_be_called_anything(tmp_path: Path, name: str) -> None:
+    reader = Reader(create_site(tmp_path / name, ORIGIN).store)
+    assert reader.origin == ORIGIN
+    reader.close()
+    assert [found.name for found in tmp_path.iterdir()] == [name]
+
+
+def test_nothing_is_written_through_a_reader(site: TestSite, store: SealedStore) -> None:
+    before = store.reader.position()
+    for statement in (
+        "DELETE FROM change",
+        "INSERT INTO head VALUES ('mark', x'00', x'00', 1)",
+        "CREATE TABLE t (x)",
+        "PRAGMA user_version=7",
+    ):
+        with pytest.raises(DatabaseError):
+            store.reader.execute(statement)
+    assert store.reader.position() == before
+
+
+def test_heads_of_more_records_than_one_query_takes(store: SealedStore) -> None:
+    names = [str(number) for number in range(1100)]
+    put(store, *names)
+    records = [record(store, name) for name in names]
+    found = store.reader.heads("mark", [*records, bytes(16)])
+    assert sorted(row.record for row in found) == sorted(records)
+    assert store.reader.heads("mark", []) == [] == store.reader.heads("note", records)
+    assert len(store.reader.heads("mark")) == 1100
+
+
+def test_changes_since_a_place_come_in_order_and_in_portions(store: SealedStore) -> None:
+    put(store, *map(str, range(20)))
+    last = store.reader.position().seq
+    rows = store.reader.since(last - 10)
+    assert [row.seq for row in rows] == list(range(last - 9, last + 1))
+    assert store.reader.since(last - 10, 3) == rows[:3]
+    assert store.reader.since(last) == []
+    assert all(abs(row.at_ms - wall_ms()) < 600_000 for row in rows)
+
+
+def test_only_the_first_change_of_a_batch_carries_its_signature(store: SealedStore) -> None:
+    put(store, "announces the batch key")
+    put(store, "a", "b", "c")
+    rows = store.reader.since(store.reader.position().seq - 3)
+    told = [store.reader.signature_of(row.id) for row in rows]
+    assert told[0] is not None and (told[0].size, len(told[0].signature)) == (3, 64)
+    assert told[1:] == [None, None] and store.reader.signature_of(1) is None
+
+
+def test_a_snapshot_sees_one_moment(site: TestSite, store: SealedStore) -> None:
+    other = Reader(site.paths.store)
+    with other.snapshot() as moment:
+        before = moment.position(), heads_digest(moment.heads_by_name())
+        put(store, "meanwhile")
+        assert (moment.position(), heads_digest(moment.heads_by_name())) == before
+    assert other.position() == store.reader.position() != before[0]
+    other.close()
+
+
+def test_history_goes_through_forks_and_joins(store: SealedStore) -> None:
+    (first,) = put(store, "x")
+    (left,) = put(store, "x", base=(first,))
+    (right,) = put(store, "x", base=(first,))
+    (joined,) = put(store, "x", base=(left, right))
+    put(store, "y", base=(joined,))  # another record's base takes nothing from this one
+    rows = store.reader.history("mark", record(store, "x"))
+    assert [row.change_id for row in rows] == [joined, right, left, first]
+    assert [row.change_id for row in store.reader.heads("mark", [record(store, "x")])] == [joined]
+
+
+def test_history_that_leads_nowhere_is_named(site: TestSite, store: SealedStore) -> None:
+    put(store, "x")
+    site.stop_keeper()
+    connection = open_writer(site.paths.store)
+    connection.execute("UPDATE change SET replaced=x'0000010000000fff' WHERE kind='mark'")
+    connection.close()
+    with pytest.raises(BrokenChainError) as broken:
+        store.reader.history("mark", record(store, "x"))
+    assert broken.value.params == {"seq": 0xFFF}
+
+
+def test_another_database_is_no_store(tmp_path: Path) -> None:
+    open_writer(tmp_path / "other.db").close()
+    with pytest.raises(WrongStoreError):
+        Reader(tmp_path / "other.db")
+    with pytest.raises(DatabaseError):
+        Reader(tmp_path / "missing.db")
+    assert not (tmp_path / "missing.db").exists()

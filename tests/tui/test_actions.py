@@ -1,0 +1,172 @@
+import os
+import subprocess
+import sys
+from collections import Counter
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+from textual.app import App
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import DataTable, OptionList, TextArea
+
+from appliance.attendance.codes import load_codes
+from tests.school import SCHOOL_DAY, School
+from tests.tui.conftest import freeze
+from tests.tui.driving import SIZES, Driver, Slot, at_home, pupils, screen_of, shown, started, until
+from tui import actions
+from tui.actions import ATTENDANCE, HOME, LOGIN, MEETING, MEETING_LIST, RESERVED_LETTERS, Action
+from tui.app import OfficeApp
+from tui.screens.ask import DetailScreen, TextScreen, YesNoScreen
+from tui.screens.attendance import AttendanceScreen
+from tui.screens.base import OfficeScreen
+from tui.screens.find import FindScreen
+from tui.screens.help import HelpScreen
+from tui.screens.history import HistoryScreen
+from tui.screens.home import HomeScreen
+from tui.screens.login import LoginScreen
+from tui.screens.meeting import MeetingScreen
+from tui.screens.meetings import MeetingsScreen
+from tui.screens.problem import ProblemScreen
+from tui.screens.totals import TotalsScreen
+
+SCREENS: list[tuple[type[Screen[Any]], tuple[Action, ...]]] = [
+    (LoginScreen, LOGIN),
+    (HomeScreen, HOME),
+    (AttendanceScreen, ATTENDANCE),
+    (MeetingsScreen, MEETING_LIST),
+    (MeetingScreen, MEETING),
+]
+DIALOGS = [
+    YesNoScreen,
+    DetailScreen,
+    TextScreen,
+    FindScreen,
+    HelpScreen,
+    HistoryScreen,
+    ProblemScreen,
+    TotalsScreen,
+]
+ALL = [action for action in vars(actions).values() if isinstance(action, Action)]
+SAFE = {*(f"f{number}" for number in range(1, 11)), "enter", "escape", "up", "down", "left", "right"}
+_SCROLLING = (VerticalScroll, DataTable, OptionList, TextArea)
+
+
+def safe(key: str) -> bool:
+    return key in SAFE or (len(key) == 1 and key.isascii() and key.isalpha())
+
+
+def test_every_screen_of_the_office_is_looked_at() -> None:
+    assert {kind for kind, _list in SCREENS[1:]} == set(OfficeScreen.__subclasses__())
+
+
+@pytest.mark.parametrize(("kind", "offered"), SCREENS)
+def test_every_action_is_done_by_its_screen(kind: type[Screen[Any]], offered: tuple[Action, ...]) -> None:
+    for action in offered:
+        done_by = OfficeApp if action.id == "command_palette" else kind
+        own = getattr(done_by, f"action_{action.id}", None)
+        assert own is not None and own is not getattr(App, f"action_{action.id}", None), action.id
+        assert action.explain and action.label
+
+
+@pytest.mark.parametrize(("kind", "offered"), SCREENS)
+def test_a_screen_binds_its_actions_and_no_key_twice(kind: type[Screen[Any]], offered: tuple[Action, ...]) -> None:
+    keys = Counter(action.key for action in offered)
+    assert max(keys.values()) == 1 and len({action.id for action in offered}) == len(offered)
+    bound = {b.key: b.action for b in kind.BINDINGS if isinstance(b, Binding)}
+    assert bound == {action.key: action.id for action in offered}
+
+
+@pytest.mark.parametrize(("kind", "offered"), SCREENS)
+def test_a_footer_has_at_most_six_short_keys(kind: type[Screen[Any]], offered: tuple[Action, ...]) -> None:
+    shown_below = [action for action in offered if action.footer]
+    assert 1 <= len(shown_below) <= 6
+    assert all(cell_len(action.label) <= 8 for action in offered)
+
+
+def test_an_id_and_its_key_mean_the_same_everywhere() -> None:
+    assert len({action.id for action in ALL}) == len(ALL)
+    assert all(safe(action.key) for action in ALL)
+
+
+@pytest.mark.parametrize("kind", DIALOGS)
+def test_every_dialog_can_be_closed_with_escape_and_needs_no_unsafe_key(kind: type[Screen[Any]]) -> None:
+    keys = [b.key.split(",") for b in kind.BINDINGS if isinstance(b, Binding)]
+    assert any("escape" in group for group in keys)
+    assert all(any(safe(key) for key in group) for group in keys)
+
+
+def test_no_letter_of_a_code_is_a_letter_of_the_screen() -> None:
+    letters = [code.key for code in load_codes(None)]
+    assert len(set(letters)) == len(letters) and not RESERVED_LETTERS.intersection(letters)
+    assert {"r", "x", "u", "h"} == RESERVED_LETTERS
+
+
+def test_english_labels_are_short_too() -> None:
+    script = "from tui import actions as a; print([x.label for x in vars(a).values() if isinstance(x, a.Action)])"
+    told = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "KURABAKO_LANG": "en"},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    labels = eval(told.stdout)  # noqa: S307 - a list of words that our own code printed
+    assert len(labels) == len(ALL) and all(label.isascii() and len(label) <= 8 for label in labels)
+
+
+def check_fits(pilot: Driver) -> None:
+    """Fail when a part of the open screen, or its last lines, lie outside of the terminal."""
+    screen = pilot.app.screen
+    for widget in screen.walk_children(Widget):
+        scrolled = any(isinstance(above, _SCROLLING) for above in widget.ancestors)
+        if not widget.display or not widget.region or scrolled or "-textual-system" in widget.classes:
+            continue
+        assert screen.region.contains_region(widget.region), widget
+        assert not widget.allow_horizontal_scroll, widget
+    for table in screen.query(DataTable):
+        assert table.max_scroll_x == 0 and not table.show_horizontal_scrollbar
+    for line in shown(pilot).split("\n"):
+        assert cell_len(line) <= pilot.app.size.width
+
+
+def footer_keys(pilot: Driver) -> str:
+    return shown(pilot).rstrip().split("\n")[-1]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_screen_fits(
+    school: School, slot: Slot, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    freeze(monkeypatch, SCHOOL_DAY)
+    async with started(school, size) as pilot:
+        check_fits(pilot)
+        assert "F10 終了" in footer_keys(pilot)
+    async with at_home(school, size) as pilot:
+        check_fits(pilot)
+        assert all(action.label in footer_keys(pilot) for action in HOME if action.footer)
+        await pilot.app.push_screen(AttendanceScreen(slot.class_id, slot.on))
+        await screen_of(pilot, AttendanceScreen)
+        await until(pilot, lambda: pupils(pilot).row_count > 0)
+        check_fits(pilot)
+        assert all(action.label in footer_keys(pilot) for action in ATTENDANCE if action.footer)
+        for key, kind in (("f1", HelpScreen), ("f3", FindScreen), ("f4", YesNoScreen), ("f5", TotalsScreen)):
+            await pilot.press(key)
+            await screen_of(pilot, kind)
+            check_fits(pilot)
+            await pilot.press("escape")
+            await screen_of(pilot, AttendanceScreen)
+        await pilot.press("escape", "f5")
+        await screen_of(pilot, MeetingsScreen)
+        await until(pilot, lambda: pilot.app.screen.query_one(DataTable).row_count > 0)
+        check_fits(pilot)
+        await pilot.press("enter")
+        await screen_of(pilot, MeetingScreen)
+        await until(pilot, lambda: pilot.app.screen.query_one(OptionList).option_count > 0)
+        check_fits(pilot)
+        await pilot.press("f4")
+        await screen_of(pilot, TextScreen)
+        check_fits(pilot)
