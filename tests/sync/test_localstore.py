@@ -1,4 +1,4 @@
-"""What never leaves the box, and the back-off that a killed keeper, a killed session and a moved clock do not end."""
+"""What never leaves the box, and a back-off that no killed process and no moved clock ends."""
 
 from collections.abc import Iterator
 from pathlib import Path

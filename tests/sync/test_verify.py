@@ -116,6 +116,7 @@ def test_every_chained_column_is_guarded(made: Made, copy: Path, column: str) ->
         verify(copy, made)
 
 
+INSIDE = "(SELECT max(id) FROM change WHERE kind='bulk')"
 TAMPERING: dict[str, tuple[str, type[SyncError]]] = {
     "gap": (f"DELETE FROM change WHERE id={LAST_MARK}", BrokenChainError),
     "torn tail": ("DELETE FROM change WHERE id=(SELECT max(id) FROM change)", BrokenChainError),
@@ -123,6 +124,22 @@ TAMPERING: dict[str, tuple[str, type[SyncError]]] = {
     "no signature": (f"UPDATE change SET signature=NULL WHERE id={LAST_MARK}", ForgedChangeError),
     "number": (f"UPDATE change SET number=number+1 WHERE id={LAST_MARK}", ForgedChangeError),
     "writer": (f"UPDATE change SET writer=zeroblob(8) WHERE id={LAST_MARK}", ForgedChangeError),
+    "size": (f"UPDATE change SET size=0 WHERE id={LAST_MARK}", BrokenChainError),
+    "size of a batch": ("UPDATE change SET size=5 WHERE size=6", ForgedChangeError),
+    "second signature": (f"UPDATE change SET number=1 WHERE id={INSIDE}", ForgedChangeError),
+    "swapped": (f"UPDATE change SET id=id^1 WHERE id={LAST_MARK}", BrokenChainError),
+    "text for bytes": (f"UPDATE change SET body='text' WHERE id={LAST_MARK}", BrokenChainError),
+    "bytes for text": (f"UPDATE change SET kind=x'ff' WHERE id={LAST_MARK}", BrokenChainError),
+    "no importance": (f"UPDATE change SET importance=300 WHERE id={LAST_MARK}", BrokenChainError),
+    "no number": (f"UPDATE change SET number=NULL WHERE id={LAST_MARK}", BrokenChainError),
+    "below zero": (f"UPDATE change SET number=-1 WHERE id={LAST_MARK}", BrokenChainError),
+    "short author": (f"UPDATE change SET author=x'00' WHERE id={LAST_MARK}", BrokenChainError),
+    "no utf-8": (f"UPDATE change SET kind=CAST(x'ff' AS TEXT) WHERE id={LAST_MARK}", WrongStoreError),
+    "past of the roster": (
+        "UPDATE change SET replaced=randomblob(8) WHERE kind='people.roster'",
+        BrokenChainError,
+    ),
+    "another life": ("UPDATE meta SET value='2' WHERE key='epoch'", ForgedChangeError),
     "history": (f"UPDATE change SET replaced=zeroblob(8) WHERE id={LAST_MARK}", HeadsMismatchError),
     "head gone": ("DELETE FROM head WHERE kind='mark'", HeadsMismatchError),
     "head of another": ("UPDATE head SET id=id-1 WHERE kind='mark'", HeadsMismatchError),

@@ -1,4 +1,4 @@
-"""Pictures of four screens. Everything that moves (clock, counts, cursor) is held still; `--snapshot-update` renews."""
+"""Pictures of four screens; clock, counts and cursors are held still. `--snapshot-update` renews them."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 
 import pytest
-from pytest_textual_snapshot import SVGImageExtension
+from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-untyped]
 from syrupy.assertion import SnapshotAssertion
 from textual.widgets import Input, OptionList
 
