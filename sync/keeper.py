@@ -89,10 +89,9 @@ class Keeper:
             if key.fileobj is self._server:
                 self._accept()
             elif isinstance(key.data, Peer):
-                self._flush(key.data)
-                if not key.data.waits_to_write:
+                if not key.data.flush():
                     self._read(key.data, submits)
-                    self._flush(key.data)
+                self._flush(key.data)
         if submits:
             self._keep(submits)
         if self._reset_wanted:
@@ -195,7 +194,7 @@ class Keeper:
                 raise RefusedError(operation="answer", subject=type(request).__name__)
 
     def _flush(self, peer: Peer) -> None:
-        left = peer.flush()
+        left = peer.flush() or peer.held
         if left is peer.waits_to_write:
             return
         peer.waits_to_write = left

@@ -53,6 +53,7 @@ class Peer:
         connection.setblocking(False)
         self.connection = connection
         self.waits_to_write = False
+        self.held = False  # whole requests may be left in the buffer: to be gone on with once it takes answers
         self._incoming = bytearray()
         self._outgoing = bytearray()
 
@@ -69,9 +70,11 @@ class Peer:
 
     def requests(self) -> Iterator[Request]:
         """Yield whole requests while their answers are taken; raises BadBatchError for one that cannot be read."""
+        self.held = False
         while len(self._incoming) >= 4:
             if len(self._outgoing) > _CHUNK and self.flush():
-                return  # it asks without reading: the rest stays in its own socket buffer
+                self.held = True  # it asks without reading: what follows stays in its own socket buffer
+                return
             size = int.from_bytes(self._incoming[:4], "big")
             if size > MAX_MESSAGE:
                 raise BadBatchError(operation="read request", subject="too large", fault="too large")

@@ -154,4 +154,5 @@ class Snapshot:
 
 
 def _ids(joined: bytes) -> list[int]:
-    return [int.from_bytes(joined[at : at + 8], "big") for at in range(0, len(joined), 8)]
+    # Signed, as SQLite reads them: nonsense then leads nowhere instead of out of range.
+    return [int.from_bytes(joined[at : at + 8], "big", signed=True) for at in range(0, len(joined), 8)]

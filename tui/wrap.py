@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from rich.cells import cell_len
+from rich.text import Text
 
 _NOT_FIRST: Final = "、。，．・：；？！）」』】〕〉》ー々ゝ゛゜ぁぃぅぇぉっゃゅょァィゥェォッャュョ,.!?)]}"
 # A piece takes the closing marks behind it along: 」。 would otherwise begin a line together.
@@ -61,3 +62,8 @@ def rows(items: Iterable[str], width: int) -> str:
 def cut(text: str, width: int) -> str:
     """Return text shortened to `width` cells, with … where something was left out."""
     return text if cell_len(text) <= width else _head(text, width - 1) + "…"
+
+
+def plain(text: str) -> Text:
+    """Return text for a table's cell, in which brackets and colons are taken for what they are."""
+    return Text(text, no_wrap=True, overflow="ellipsis", end="")

@@ -9,6 +9,7 @@ from tests.benchmarks.marks import (
     PUPILS,
     SESSIONS,
     bare_commits,
+    bare_rows,
     marks,
     median,
     percentile,
@@ -63,9 +64,10 @@ def _marks(folder: Path) -> dict[str, float]:
         ours = marks(school)
         size = row_bytes(school)
         bare = bare_commits(folder, size, len(ours))
-        rounds = [
-            (thirty_sessions(school), sum(bare_commits(folder, size, SESSIONS * PUPILS + n))) for n in range(3)
-        ]
+        rounds = []
+        for number in range(3):
+            together = thirty_sessions(school)
+            rounds.append((together, bare_rows(school, folder, SESSIONS * PUPILS - number)))
         day, plain_day = open_day(school, folder)
     finally:
         school.close()

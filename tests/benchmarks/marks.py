@@ -8,11 +8,15 @@ from multiprocessing.synchronize import Barrier, Lock
 from pathlib import Path
 
 from sync.database import open_writer
+from sync.reader import Reader
+from sync.schema import create_store
 from tests.school import SCHOOL_DAY, School
 
 MARKS = 1000
 SESSIONS = 30
 PUPILS = 35
+_MARK_ROWS = "SELECT * FROM change WHERE kind='attendance.mark' AND signature NOT NULL ORDER BY id DESC"
+_INSERT_ROW = f"INSERT INTO change VALUES ({','.join('?' * 15)})"
 CODES = ("sick", "late", "other_absence", "left_early")
 
 
@@ -39,6 +43,27 @@ def bare_commits(folder: Path, size: int, count: int) -> list[float]:
         connection.execute("INSERT INTO entry (bytes) VALUES (?)", (payload,))
         connection.execute("COMMIT")
         seconds.append(time.perf_counter() - began)
+    connection.close()
+    return seconds
+
+
+def bare_rows(school: School, folder: Path, count: int) -> float:
+    """Return the seconds in which one process commits `count` of the same rows, one by one, to the same tables."""
+    reader = Reader(school.paths.store)
+    source = reader.rows(_MARK_ROWS)
+    rows = [next(source) for _ in range(count)]
+    path = folder / f"rows-{count}.db"
+    create_store(path, reader.origin)
+    reader.close()
+    connection = open_writer(path)
+    began = time.perf_counter()
+    for row in rows:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("DELETE FROM head WHERE kind=? AND record=?", (row[3], row[4]))
+        connection.execute("INSERT INTO head VALUES (?,?,?,?)", (row[3], row[4], row[1], row[0]))
+        connection.execute(_INSERT_ROW, row)
+        connection.execute("COMMIT")
+    seconds = time.perf_counter() - began
     connection.close()
     return seconds
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from sync.change import Batch, Change, batch_payload, chain_hash, digest_parts, entry_digest, structure_fault
@@ -61,6 +61,7 @@ PARTS = st.tuples(
 )
 
 
+@settings(deadline=None)
 @given(PARTS, PARTS)
 def test_no_two_changes_share_a_digest(
     one: tuple[str, bytes, int, bytes, bytes], two: tuple[str, bytes, int, bytes, bytes]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crypto.identity import Identity
@@ -77,6 +77,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     made.close()
 
 
+@settings(deadline=None)
 @given(HEADS, HEADS)
 def test_different_heads_have_different_digests(
     one: list[tuple[str, bytes, bytes]], two: list[tuple[str, bytes, bytes]]

@@ -1,6 +1,6 @@
 """The clock only ever goes forward, and change ids sort by it."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync.clock import HybridClock, change_clock, clock_ms, wall_ms
@@ -21,6 +21,7 @@ class Wall:
         return self.at_ms
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), MOMENTS), min_size=1, max_size=60))
 def test_values_grow_whatever_the_wall_clock_and_the_log_say(steps: list[tuple[bool, int]]) -> None:
     wall = Wall()
@@ -72,6 +73,7 @@ def test_the_default_is_this_machine() -> None:
     assert before <= clock_ms(HybridClock().next()) <= wall_ms()
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.integers(0, 2**64 - 1), st.binary(min_size=8, max_size=8), st.binary(min_size=8, max_size=8)),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync.client import KeeperClient
@@ -66,6 +66,7 @@ def test_values_stay_in_their_space(local: Bench) -> None:
     assert local.store.get("marks", "b") is None
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000))
 def test_the_wait_never_shrinks_and_never_passes_a_quarter_of_an_hour(failed: int) -> None:
     assert 0 <= wait_after(failed) <= wait_after(failed + 1) <= 900

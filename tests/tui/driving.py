@@ -26,7 +26,7 @@ LARGE = (120, 36)
 SIZES = (SMALL, LARGE)
 Driver = Pilot[int]
 S = TypeVar("S", bound=Screen[Any])
-_PATIENCE_S = 10.0
+_PATIENCE_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def marks(pilot: Driver) -> list[str]:
 def column(pilot: Driver, key: str) -> list[str]:
     """Return a column of the open class."""
     table = pupils(pilot)
-    return [table.get_cell(row.value or "", key) for row in table.rows]
+    return [table.get_cell(row.value or "", key).plain for row in table.rows]
 
 
 def at_login(pilot: Driver) -> LoginScreen:

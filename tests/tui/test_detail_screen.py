@@ -48,6 +48,18 @@ async def test_reason_and_time_are_kept(school: School, slot: Slot, size: tuple[
         assert marks(pilot)[0] == "チ 遅刻 09:40"
 
 
+async def test_the_whole_time_is_seen_beside_every_code_that_has_one(school: School, slot: Slot) -> None:
+    office = school.office("sato")
+    timed = [code for code in office.attendance.codes() if code.wants_time]
+    for row, code in zip(slot.rows, timed, strict=False):
+        office.attendance.mark(slot.class_id, slot.on, row.pupil_id, code.code, time=time(9, 40))
+    office.logout()
+    async with in_class(school, slot) as pilot:
+        lines = shown(pilot).split("\n")[3:]
+        for line, code in zip(lines, timed, strict=False):
+            assert f" {code.symbol} " in line and " 09:40 " in line, line
+
+
 @pytest.mark.parametrize("typed", ["25:00", "9:6x", "abc", "12:60", "-1:30"])
 async def test_a_bad_time_is_refused_and_nothing_changes(school: School, slot: Slot, typed: str) -> None:
     async with in_class(school, slot) as pilot:

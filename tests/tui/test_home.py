@@ -27,7 +27,7 @@ async def test_every_class_is_listed_with_its_pupils(school: School, today: date
     office.logout()
     async with at_home(school, size) as pilot:
         table = pilot.app.screen.query_one(DataTable)
-        rows = [tuple(table.get_row_at(place))[:2] for place in range(table.row_count)]
+        rows = [tuple(map(str, table.get_row_at(place)[:2])) for place in range(table.row_count)]
         assert rows == expected and len(rows) == 23
         await sees(pilot, "11月20日（金）  教諭 佐藤 葵")
 

@@ -19,13 +19,22 @@ from tui.screens.base import OfficeScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.totals import TotalsScreen
 from tui.widgets.pupiltable import PupilTable
-from tui.wrap import rows
+from tui.wrap import cut, rows
 
 _HELP = _("""一人を選び、下に並ぶ記号の文字を一つ押すと、その場で保存されます。
 出席の人には何も押さず、最後に F2「全員出席」か F4「確定」を押します。
 確定すると、記入のない人は出席になります。あとから直すと、直した人と時刻が残ります。
 理由は r で書けます（重要性分類Ⅱ: 見られるのは権限のある職員だけです）。
 日本語入力は切って（半角で）押してください。全角で押しても受け付けます。""")
+
+_COLUMNS = {
+    "number": (_("番"), 3),
+    "name": (_("氏名"), 14),
+    "kana": (_("かな"), 16),
+    "code": (_("出欠"), 14),
+    "note": (_("理由"), 4),
+    "who": (_("記入"), 15),
+}
 
 
 class AttendanceScreen(OfficeScreen):
@@ -59,14 +68,7 @@ class AttendanceScreen(OfficeScreen):
         self.query_one("#legend", Static).update(rows(letters, self.app.size.width - 2))
         table = self.query_one(PupilTable)
         table.set_codes(codes)
-        for key, label, width in (
-            ("number", _("番"), 3),
-            ("name", _("氏名"), 14),
-            ("kana", _("かな"), 16),
-            ("code", _("出欠"), 12),
-            ("note", _("理由"), 4),
-            ("who", _("記入"), 15),
-        ):
+        for key, (label, width) in _COLUMNS.items():
             table.add_column(label, width=width, key=key)
         await super().on_mount()
         table.focus()
@@ -83,15 +85,20 @@ class AttendanceScreen(OfficeScreen):
         self.query_one(PupilTable).show({row.pupil_id: self._cells(row) for row in day.rows}, wanted)
 
     def _cells(self, row: PupilRow) -> tuple[str, ...]:
-        code = self._codes.get(row.code or "")
-        mark = f"{code.symbol} {code.name}" if code else (row.code or "")
-        if row.at_time:
-            mark += f" {row.at_time:%H:%M}"
         note = _("あり") if row.has_reason else ""
         if row.conflict:
             note = _("競合")
         who = f"{row.entered_at:%H:%M} {row.entered_by}" if row.entered_at else ""
-        return (f"{row.number or '':>3}", row.name, row.kana, mark, note, who)
+        cells = (f"{row.number or '':>3}", row.name, row.kana, self._mark(row), note, who)
+        return tuple(cut(cell, width) for cell, (_label, width) in zip(cells, _COLUMNS.values(), strict=True))
+
+    def _mark(self, row: PupilRow) -> str:
+        """Return symbol, name and time; a long name gives way, for half a time would be a wrong one."""
+        code = self._codes.get(row.code or "")
+        at_time = f" {row.at_time:%H:%M}" if row.at_time else ""
+        if code is None:
+            return (row.code or "") + at_time
+        return f"{code.symbol} {cut(code.name, _COLUMNS['code'][1] - 3 - len(at_time))}{at_time}"
 
     def _show_state(self, day: DayView) -> None:
         state = self.query_one("#state", Static)

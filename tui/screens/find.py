@@ -37,7 +37,7 @@ class FindScreen(ModalScreen["FoundPupil | None"]):
         with Vertical(classes="dialog wide"):
             yield Static(_("児童生徒を探す"), classes="dialog-title")
             yield Input(placeholder=_("読みのはじめ（ひらがな・カタカナ）か氏名"), id="kana")
-            yield OptionList(id="hits")
+            yield OptionList(id="hits", markup=False)
             yield Static(_("↓ で一覧へ   Enter で開く   Esc でやめる"), classes="hint")
 
     def on_mount(self) -> None:

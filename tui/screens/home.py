@@ -2,6 +2,7 @@
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.widgets import DataTable, Static
 
 from appliance.messages import explain_code
@@ -13,7 +14,7 @@ from tui.i18n import _, day_text
 from tui.screens.attendance import AttendanceScreen
 from tui.screens.base import OfficeScreen
 from tui.screens.meetings import MeetingsScreen
-from tui.wrap import fold
+from tui.wrap import fold, plain
 
 _CLASSES_WIDTH = 47
 _HELP = _("""左は今日の学級です。「未」はまだ確定していない学級、「済」は確定した学級です。
@@ -76,11 +77,11 @@ class HomeScreen(OfficeScreen):
         table.clear()
         for view in home.classes:
             counts = (f"{view.pupils:>4}", f"{view.exceptions or '':>4}")
-            table.add_row(view.title, *counts, state(view), key=view.class_id)
+            table.add_row(plain(view.title), *counts, state(view), key=view.class_id)
         table.move_cursor(row=min(place, max(0, len(home.classes) - 1)))
         left = sum(not view.confirmed for view in home.classes)
         if not home.school_day:
-            table.border_title = _("休業日: {reason}").format(reason=home.closed_reason)
+            table.border_title = Content(_("休業日: {reason}").format(reason=home.closed_reason))
         elif left:
             table.border_title = _("未確定 {count}学級").format(count=left)
         else:

@@ -32,7 +32,7 @@ class MeetingScreen(OfficeScreen):
         yield Static("", id="title", markup=False)
         yield Static("", id="state", markup=False)
         with Horizontal(id="agenda"):
-            yield OptionList(id="items")
+            yield OptionList(id="items", markup=False)
             with VerticalScroll(id="reading", can_focus=True):
                 yield Static("", id="item", markup=False)
 

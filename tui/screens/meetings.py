@@ -7,6 +7,7 @@ from tui.actions import MEETING_LIST
 from tui.i18n import _
 from tui.screens.base import OfficeScreen
 from tui.screens.meeting import MeetingScreen
+from tui.wrap import plain
 
 _HELP = _("会議を矢印で選び、Enter で議題を開きます。新しい会議が上です。")
 
@@ -37,9 +38,9 @@ class MeetingsScreen(OfficeScreen):
         place = table.cursor_row
         table.clear()
         for m in meetings or ():
-            table.add_row(
-                f"{m.starts:%m/%d %H:%M}", m.title, m.place, f"{m.items:>4}", f"{m.decided:>4}", key=m.meeting_id
-            )
+            texts = (plain(m.title), plain(m.place))
+            counts = (f"{m.items:>4}", f"{m.decided:>4}")
+            table.add_row(f"{m.starts:%m/%d %H:%M}", *texts, *counts, key=m.meeting_id)
         table.move_cursor(row=place)
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:

@@ -8,6 +8,7 @@ from textual.widgets import DataTable, Static
 
 from appliance.views import MonthTotals
 from tui.i18n import _, day_text
+from tui.wrap import plain
 
 
 class TotalsScreen(ModalScreen[None]):
@@ -55,7 +56,7 @@ class TotalsScreen(ModalScreen[None]):
                 row.left_early,
                 row.attended_elsewhere,
             )
-            table.add_row(f"{row.number or '':>3}", row.name, *(f"{n or '':>4}" for n in counts))
+            table.add_row(f"{row.number or '':>3}", plain(row.name), *(f"{n or '':>4}" for n in counts))
         table.focus()
 
     def _open_days(self) -> str:

@@ -7,15 +7,17 @@ the letter arrives, so a slow disk can never put a mark on the pupil that the cu
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rich.text import Text
 from textual import events
 from textual.message import Message
 from textual.widgets import DataTable
 
 from appliance.views import AttendanceCode
 from tui.actions import CLEAR
+from tui.wrap import plain
 
 
-class PupilTable(DataTable[str]):
+class PupilTable(DataTable[Text]):
     """Rows are keyed by pupil id."""
 
     @dataclass
@@ -55,12 +57,12 @@ class PupilTable(DataTable[str]):
         if list(rows) == [key.value for key in self.rows]:
             for pupil_id, cells in rows.items():
                 for column, cell in zip(self.columns, cells, strict=True):
-                    if self.get_cell(pupil_id, column) != cell:
-                        self.update_cell(pupil_id, column, cell)
+                    if self.get_cell(pupil_id, column).plain != cell:
+                        self.update_cell(pupil_id, column, plain(cell))
         else:
             self.clear()
             for pupil_id, cells in rows.items():
-                self.add_row(*cells, key=pupil_id)
+                self.add_row(*map(plain, cells), key=pupil_id)
         if here is not None and here in rows and here != self.pupil_id:
             self.move_cursor(row=self.get_row_index(here))
 
