@@ -53,3 +53,13 @@ def open_reader(path: Path) -> Connection:
     connection.execute("PRAGMA query_only=ON")
     connection.execute("PRAGMA busy_timeout=5000")
     return connection
+
+
+def check_integrity(path: Path) -> str:
+    """Let SQLite check every page and index of a database; return the first fault, empty when it is sound."""
+    connection = open_reader(path)
+    try:
+        (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    finally:
+        connection.close()
+    return "" if found == "ok" else str(found)

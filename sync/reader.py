@@ -125,7 +125,8 @@ class Reader:
 
     def rows(self, sql: str) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a constant query: for the verifier, which reads every column."""
-        yield from self._connection.execute(sql)
+        rows: Iterator[tuple[Any, ...]] = self._connection.execute(sql)
+        return rows
 
     def execute(self, sql: str) -> None:
         """Run a transaction statement."""

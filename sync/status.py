@@ -28,8 +28,9 @@ class LinkState(StrEnum):
 class Status(msgspec.Struct, frozen=True):
     """Counts are changes of this site; times are ms since 1970; `boot_s` is the machine's monotonic clock.
 
-    `sent` counts changes whose object was read back from the store; `waiting` = saved − sent; `warnings` are
-    error codes.
+    `sent` counts changes whose object was read back from the store; `waiting` = saved − sent; `confirmed` counts
+    changes that the other side countersigned (None: there is no other side yet); `clock_skew_ms` is the other
+    side's clock minus ours; `superseded` says that a newer box took over; `warnings` are error codes.
     """
 
     link: LinkState
@@ -45,6 +46,11 @@ class Status(msgspec.Struct, frozen=True):
     warnings: tuple[str, ...]
     at_ms: int
     boot_s: float
+    confirmed: int | None = None
+    confirmed_at_ms: int | None = None
+    clock_skew_ms: int | None = None
+    superseded: bool = False
+    quarantined: int = 0
 
 
 def write_status(paths: SitePaths, status: Status) -> None:

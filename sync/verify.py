@@ -5,6 +5,7 @@ site validly signed are covered by the chain; those after it (with `full`, all) 
 """
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -15,7 +16,7 @@ from crypto.signing import VerifyKey
 from sync.change import BATCH_DOMAIN, CHAIN_START, batch_payload, chain_hash, digest_parts
 from sync.checkpoint import Checkpoint, heads_digest, read_checkpoint, site_person
 from sync.clock import change_clock, clock_ms
-from sync.database import DatabaseError
+from sync.database import DatabaseError, check_integrity
 from sync.errors import (
     BrokenChainError,
     ForgedChangeError,
@@ -67,27 +68,41 @@ class Verified:
 def verify_store(
     path: Path, root: VerifyKey, school: str, *, full: bool = False, progress: Progress | None = None
 ) -> Verified:
-    """Verify the store at `path` in one pass.
+    """Verify the store at `path` in one pass, while SQLite checks its own structures beside it.
 
-    Raises WrongStoreError, WrongSchoolError, BrokenChainError, ForgedChangeError, HeadsMismatchError,
+    Raises WrongStoreError (also for a damaged file), WrongSchoolError, BrokenChainError, ForgedChangeError, HeadsMismatchError,
     PeopleMissingError, CryptoError; each names the sequence number where it can.
     """
     try:
         reader = Reader(path)
     except DatabaseError as exc:
         raise WrongStoreError(operation="verify store", cause=exc) from exc
-    try:
-        if reader.origin.school != school:
-            found = reader.origin.school
-            raise WrongSchoolError(operation="verify store", subject=found, found=found, wanted=school)
-        with reader.snapshot():
-            _check_shapes(reader)
-            people = read_people(reader, root, school)
-            return _Pass(reader, people, full, progress).run()
-    except DatabaseError as exc:
-        raise WrongStoreError(operation="verify store", cause=exc) from exc
-    finally:
-        reader.close()
+    with ThreadPoolExecutor(1, "integrity") as beside:
+        structure = beside.submit(check_integrity, path)  # SQLite works outside the interpreter's lock
+        try:
+            verified = _verify(reader, root, school, full, progress)
+            _sound(structure)
+        except DatabaseError as exc:
+            raise WrongStoreError(operation="verify store", cause=exc) from exc
+        finally:
+            reader.close()
+    return verified
+
+
+def _verify(reader: Reader, root: VerifyKey, school: str, full: bool, progress: Progress | None) -> Verified:
+    if reader.origin.school != school:
+        found = reader.origin.school
+        raise WrongSchoolError(operation="verify store", subject=found, found=found, wanted=school)
+    with reader.snapshot():
+        _check_shapes(reader)
+        people = read_people(reader, root, school)
+        return _Pass(reader, people, full, progress).run()
+
+
+def _sound(structure: "Future[str]") -> None:
+    fault = structure.result()
+    if fault:
+        raise WrongStoreError(operation="verify store", subject=fault)
 
 
 def _check_shapes(reader: Reader) -> None:
