@@ -9,7 +9,7 @@ from pathlib import Path
 from appliance.config import Config, load_config
 from appliance.credentials import read_site_key, read_store_key
 from crypto.signing import VerifyKey
-from sync.daemon import Settings
+from sync.settings import Settings
 from sync.objectstore import StoreConfig
 from sync.site import SitePaths
 

@@ -10,20 +10,25 @@ from hashlib import sha256
 import msgspec
 
 from crypto.framing import frame
-from crypto.signing import SigningKey
-from sync.change import BATCH_DOMAIN, Batch
-from sync.client import KeeperClient
-from sync.clock import HybridClock, wall_ms
 from sync.errors import WrongStoreError
-from sync.ids import Origin, change_id
-from sync.log import signed_payload
-from sync.openrecords import CHECKPOINT, checkpoint_record, open_change
-from sync.protocol import Ack
+from sync.ids import Origin
 from sync.reader import Reader
 
 
+class Known(msgspec.Struct, frozen=True, array_like=True):
+    """How far a site knew another origin: its prefix, seq and chain hash."""
+
+    prefix: str
+    seq: int
+    chain: bytes
+
+
 class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a site states. `heads` is the digest of all heads as of `seq`."""
+    """What a site states of its log up to `seq`.
+
+    `heads` is the digest of all heads (but those of `site.*`) as they followed from its own changes up to `seq`
+    and those of `others`, the origins that it had merged.
+    """
 
     school: str
     site: str
@@ -32,6 +37,7 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     chain: bytes
     heads: bytes
     at_ms: int
+    others: tuple[Known, ...] = ()
 
     def of(self, origin: Origin) -> bool:
         """Say whether it speaks of this origin."""
@@ -58,8 +64,21 @@ def make_checkpoint(reader: Reader, at_ms: int) -> Checkpoint:
     with reader.snapshot() as moment:
         position = moment.position()
         heads = heads_digest(moment.heads_by_name())
+        others = known_origins(moment)
     origin = reader.origin
-    return Checkpoint(origin.school, str(origin.site), origin.epoch, position.seq, position.chain, heads, at_ms)
+    return Checkpoint(
+        origin.school, str(origin.site), origin.epoch, position.seq, position.chain, heads, at_ms, others
+    )
+
+
+def known_origins(reader: Reader) -> tuple[Known, ...]:
+    """Return how far this store knows every origin but its own."""
+    found = []
+    for origin in sorted(reader.origins(), key=lambda origin: origin.prefix):
+        if origin != reader.origin:
+            position = reader.position(origin)
+            found.append(Known(origin.prefix, position.seq, position.chain))
+    return tuple(found)
 
 
 def read_checkpoint(body: bytes) -> Checkpoint:
@@ -68,37 +87,3 @@ def read_checkpoint(body: bytes) -> Checkpoint:
         return msgspec.msgpack.decode(body, type=Checkpoint)
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
         raise WrongStoreError(operation="read checkpoint", cause=exc) from exc
-
-
-class CheckpointWriter:
-    """The site's own session: it can sign for the site and open nothing."""
-
-    def __init__(self, reader: Reader, client: KeeperClient, key: SigningKey, writer: bytes) -> None:
-        self._reader = reader
-        self._client = client
-        self._key = key
-        self._person = site_person(reader.origin)
-        self._writer = writer
-        self._number = 0
-        self._covered = 0
-
-    @property
-    def dirty(self) -> bool:
-        """Say whether something was kept since the last checkpoint."""
-        return self._reader.position().seq > self._covered
-
-    def write(self) -> Ack:
-        """Keep a signed checkpoint of everything so far."""
-        origin, welcome = self._reader.origin, self._client.hello()
-        clock = HybridClock(wall_ms, welcome.clock)
-        checkpoint = make_checkpoint(self._reader, wall_ms())
-        record = checkpoint_record(origin)
-        base = tuple(row.change_id for row in self._reader.heads(CHECKPOINT, [record]))
-        name = change_id(clock.next(), origin.tag, self._writer)
-        change = open_change(name, CHECKPOINT, record, base, msgspec.msgpack.encode(checkpoint))
-        batch = Batch(self._writer, self._number, self._person, (change,), bytes(64))
-        signature = self._key.sign(BATCH_DOMAIN, signed_payload(origin.tag, batch))
-        self._number += 1
-        ack = self._client.submit(Batch(batch.writer, batch.number, batch.author, batch.changes, signature))
-        self._covered = ack.last_seq
-        return ack

@@ -7,16 +7,19 @@ the very same batch is sent again to its successor, which knows it by (writer, n
 import socket
 import threading
 import time
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import msgspec
 
 from sync.change import Batch
 from sync.errors import KeeperGoneError, RefusedError, SyncError
+from sync.ids import Origin
 from sync.protocol import (
     Ack,
     Hello,
+    Judge,
     Keys,
     LocalGet,
     LocalList,
@@ -27,6 +30,7 @@ from sync.protocol import (
     Refused,
     Reply,
     Submit,
+    Take,
     Value,
     Welcome,
     packed,
@@ -38,6 +42,34 @@ R = TypeVar("R")
 _RETRY_S: Final = 0.05
 _CHUNK: Final = 1 << 16
 _ANSWER_S: Final = 10.0
+
+
+class Keeping(Protocol):
+    """What may be asked of a keeper, in another process or in this one."""
+
+    def hello(self) -> Welcome:
+        """Return who the keeper is and how far its log goes."""
+        ...
+
+    def submit(self, batch: Batch) -> Ack:
+        """Keep a batch of this site; on return it is on disk."""
+        ...
+
+    def take(self, origin: Origin, first_seq: int, batches: Sequence[Batch], withheld: Mapping[int, str]) -> Ack:
+        """Keep another site's batches; on return they are on disk."""
+        ...
+
+    def judge(self, withheld: Mapping[int, str], released: Iterable[int]) -> None:
+        """Put rows into quarantine (row id → reason) and take others out."""
+        ...
+
+    def local_get(self, space: str, key: str) -> bytes | None:
+        """Return a value that never leaves the box."""
+        ...
+
+    def local_put(self, space: str, key: str, value: bytes | None) -> None:
+        """Write a value that never leaves the box."""
+        ...
 
 
 class KeeperClient:
@@ -56,6 +88,15 @@ class KeeperClient:
     def submit(self, batch: Batch) -> Ack:
         """Keep a batch; on return it is on disk. Raises KeeperGoneError when that is unknown."""
         return self._ask(Submit(batch), Ack)
+
+    def take(self, origin: Origin, first_seq: int, batches: Sequence[Batch], withheld: Mapping[int, str]) -> Ack:
+        """Keep another site's batches; on return they are on disk. The acknowledgement counts that site's seq."""
+        where = (origin.school, str(origin.site), origin.epoch)
+        return self._ask(Take(*where, first_seq, tuple(batches), dict(withheld)), Ack)
+
+    def judge(self, withheld: Mapping[int, str], released: Iterable[int]) -> None:
+        """Put rows into quarantine (row id → reason) and take others out."""
+        self._ask(Judge(dict(withheld), tuple(released)), Ack)
 
     def local_get(self, space: str, key: str) -> bytes | None:
         """Return a value that never leaves the box."""

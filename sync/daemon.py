@@ -8,31 +8,28 @@ without hands.
 import contextlib
 import os
 import time
-from dataclasses import dataclass
 from typing import Final
 
-from crypto.signing import SigningKey, VerifyKey
 from sync.atomic import atomic_write
-from sync.checkpoint import CheckpointWriter
 from sync.client import KeeperClient
 from sync.clock import wall_ms
+from sync.courier import Courier
 from sync.errors import (
     KeeperGoneError,
     ReplicaCorruptError,
     ReplicatorError,
     StoreRefusedError,
     StoreUnreachableError,
-    SyncError,
 )
-from sync.ids import WRITER_BYTES
-from sync.keeper import take_lock
 from sync.keeperchild import KeeperChild
+from sync.keeperlock import take_lock
 from sync.lineprobe import LineProbe
 from sync.litestream import Litestream, replica_path
-from sync.objectstore import ObjectStore, StoreConfig
+from sync.objectstore import ObjectStore
 from sync.reader import Reader
 from sync.replica import Prover
 from sync.selfcheck import SelfCheck, SelfCheckRun
+from sync.settings import Settings
 from sync.site import SitePaths
 from sync.status import LinkState, Status, write_status
 
@@ -45,17 +42,6 @@ _CLOCK_BEHIND_S: Final = 60
 _LAST_PROOF_S: Final = 5.0
 _SPACE: Final = "sync"
 _CORRUPT: Final = b"replica corrupt\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a site needs to run. `key` is what the site signs with; timers in seconds."""
-
-    store: StoreConfig
-    root: VerifyKey
-    key: SigningKey
-    checkpoint_every_s: float = 60.0
-    verify_every_s: float = 21_600.0
 
 
 class SiteDaemon:
@@ -76,7 +62,7 @@ class SiteDaemon:
             self._litestream, store, path, self._probe, lambda: self._prover_reader.position().seq
         )
         self._client = KeeperClient(paths.socket)
-        self._checkpoints = CheckpointWriter(self._reader, self._client, settings.key, os.urandom(WRITER_BYTES))
+        self._courier = Courier(paths, settings)
         self._check = SelfCheckRun(paths)
         self._keeper = KeeperChild(paths)
         self._stopping = self._blind = self._snapshotting = False
@@ -84,7 +70,7 @@ class SiteDaemon:
         self._verified_at_ms: int | None = None
         self._verified_seq = 0
         self._problem = ""
-        self._due_checkpoint = self._due_status = 0.0
+        self._due_status = 0.0
         self._due_check = time.monotonic() + _FIRST_CHECK_S
         self._patience_s = _STUCK_S
 
@@ -113,6 +99,7 @@ class SiteDaemon:
             self._start_litestream()
         self._probe.start()
         self._prover.start()
+        self._courier.start()
 
     def tick(self) -> None:
         """Look after every part once."""
@@ -122,9 +109,6 @@ class SiteDaemon:
             self._mind_litestream()
         now = time.monotonic()
         with contextlib.suppress(KeeperGoneError):  # the next tick starts it again
-            if now >= self._due_checkpoint and self._checkpoints.dirty:
-                self._checkpoints.write()
-                self._due_checkpoint = now + self._settings.checkpoint_every_s
             self._mind_check(now)
         if now >= self._due_status:
             self._due_status = now + _STATUS_S
@@ -132,9 +116,7 @@ class SiteDaemon:
 
     def close(self) -> None:
         """Stop in order: a last checkpoint, a last proof while the line is up, keeper, Litestream."""
-        with contextlib.suppress(SyncError):
-            if self._checkpoints.dirty:
-                self._checkpoints.write()
+        self._courier.stop()
         self._prover.stop()
         self._probe.stop()
         if self._probe.link.state is LinkState.ONLINE:
@@ -149,14 +131,19 @@ class SiteDaemon:
 
     def status(self) -> Status:
         """Return what is known now."""
-        saved, sent, link = self._reader.position().seq, self._prover.sent, self._probe.link
+        saved, link, told = self._reader.position().seq, self._probe.link, self._courier.told()
+        proven = self._prover.sent
+        sent = max(proven.seq, told.sent)
+        confirmed = None
+        if told.peers:
+            confirmed = told.confirmed if self._reader.content_after(told.confirmed) else saved
         return Status(
             link=link.state,
             link_since_ms=link.since_ms,
             saved=saved,
-            sent=sent.seq,
-            waiting=max(0, saved - sent.seq),
-            sent_at_ms=sent.at_ms,
+            sent=sent,
+            waiting=max(0, saved - sent),
+            sent_at_ms=max(proven.at_ms or 0, told.sent_at_ms or 0) or None,
             verified_at_ms=self._verified_at_ms,
             verified_seq=self._verified_seq,
             replica_resets=self._resets,
@@ -164,6 +151,11 @@ class SiteDaemon:
             warnings=self._warnings(),
             at_ms=wall_ms(),
             boot_s=time.monotonic(),
+            confirmed=confirmed,
+            confirmed_at_ms=told.confirmed_at_ms,
+            clock_skew_ms=told.clock_skew_ms,
+            superseded=told.superseded,
+            quarantined=len(self._reader.quarantined()),
         )
 
     def children(self) -> dict[str, int]:
@@ -239,10 +231,13 @@ class SiteDaemon:
         failure = self._probe.last_failure
         if isinstance(failure, StoreRefusedError):
             found.append(failure.code)
+        stopped = self._courier.failure
+        if stopped is not None and not isinstance(stopped, StoreUnreachableError | KeeperGoneError):
+            found.append(stopped.code)  # the line's own light tells of a line that is away
         with contextlib.suppress(KeeperGoneError):
             if self._client.hello().clock_behind_s > _CLOCK_BEHIND_S:
                 found.append("SYNC-048")
-        return tuple(found)
+        return tuple(dict.fromkeys(found))
 
     def _remember(self, key: str, value: int) -> None:
         with contextlib.suppress(KeeperGoneError):  # only a count for the next life

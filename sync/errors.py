@@ -126,6 +126,36 @@ class ReadOnlyError(SyncError):
     code = "SYNC-019"
 
 
+class SupersededError(SyncError):
+    """A newer box took over for this one: it only reads."""
+
+    code = "SYNC-020"
+
+
+class RolledBackError(SyncError):
+    """The store lacks changes, or holds others, than the other side countersigned."""
+
+    code = "SYNC-021"
+
+
+class SegmentError(SyncError):
+    """A segment is damaged, of another origin, or does not follow the one before it."""
+
+    code = "SYNC-022"
+
+
+class BrokenSegmentChainError(SyncError):
+    """Segments of one origin contradict each other: two writers, or a store that was rolled back."""
+
+    code = "SYNC-023"
+
+
+class MixedEpochsError(SyncError):
+    """The store mixes changes of two lives of a site, or says that it is one that it is not."""
+
+    code = "SYNC-024"
+
+
 class StoreUnreachableError(SyncError):
     """The object store does not answer."""
 

@@ -14,8 +14,19 @@ from crypto.identity import Identity, PersonKeys
 from crypto.importance import Importance
 from crypto.people import PeopleRoster, Person, sign_people
 from sync.client import KeeperClient
+from sync.grants import Grant, sign_grant
+from sync.ids import Origin
 from sync.keyring import Keyring, open_keyring
-from sync.openrecords import CLASS_KEY, PEOPLE, WRAP, class_key_record, people_record, wrap_record
+from sync.openrecords import (
+    CLASS_KEY,
+    GRANT,
+    PEOPLE,
+    WRAP,
+    class_key_record,
+    grant_record,
+    people_record,
+    wrap_record,
+)
 from sync.reader import Reader
 from sync.sealed import Draft, SealedStore
 
@@ -46,9 +57,18 @@ class Member:
 
 
 def found_store(
-    reader: Reader, client: KeeperClient, root: Identity, members: Sequence[Member], now_ms: int
+    reader: Reader,
+    client: KeeperClient,
+    root: Identity,
+    members: Sequence[Member],
+    now_ms: int,
+    sites: Sequence[Grant] = (),
 ) -> SealedStore:
-    """Put the first class keys, wraps and roster into an empty store; return the board's session over it."""
+    """Put the first class keys, wraps, roster and grants into an empty store.
+
+    `sites` are the places that write for this school; each needs a member of its own (`site_member`). Returns the
+    board's session over the store.
+    """
     school = reader.origin.school
     pairs = [ClassKeyPair.generate(ClassKeyId(school, importance, 1)) for importance in Importance]
     board = Member(root.public, BOARD_LOGIN, ("board",), tuple(Importance))
@@ -66,6 +86,7 @@ def found_store(
     for member in everyone:
         drafts += _wraps(member, pairs)
     drafts.append(_open(PEOPLE, people_record(school), sign_people(roster, root.sign)))
+    drafts += [grant_draft(grant, root) for grant in sites]
     store = SealedStore(reader, client, root, keyring)
     store.put(drafts)
     return store
@@ -90,6 +111,17 @@ def admit(store: SealedStore, root: Identity, members: Sequence[Member], now_ms:
     store.put(drafts)
     keyring.people = roster
     return roster
+
+
+def site_member(origin: Origin, keys: PersonKeys) -> Member:
+    """Return the member that a site is: it signs for itself and opens nothing."""
+    login = f"@{origin.site}" if origin.epoch == 1 else f"@{origin.site}-{origin.epoch}"
+    return Member(keys, login, ("site",), ())
+
+
+def grant_draft(grant: Grant, root: Identity, base: tuple[bytes, ...] = ()) -> Draft:
+    """Return the change that tells the school's sites of a grant; `base` are the grants of that site before it."""
+    return _open(GRANT, grant_record(grant.school, grant.origin.site), sign_grant(grant, root.sign), base)
 
 
 def _roster(school: str, version: int, now_ms: int, people: tuple[Person, ...]) -> PeopleRoster:

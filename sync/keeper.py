@@ -9,26 +9,29 @@ shipped a transaction which SQLite then discarded (measured), so the replica mus
 """
 
 import contextlib
-import fcntl
 import os
 import selectors
 import signal
 import socket
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from sync.atomic import atomic_write, sync_folder
 from sync.clock import HybridClock
 from sync.database import DatabaseError, open_writer
-from sync.errors import DiskFullError, RefusedError, SecondKeeperError, SyncError
-from sync.localstore import LocalStore
-from sync.log import ChangeLog
+from sync.errors import BadBatchError, DiskFullError, RefusedError, SupersededError, SyncError
+from sync.ids import Origin, Site
+from sync.keeperlock import note_start, take_lock
+from sync.localstore import FENCE, LocalStore
+from sync.log import ChangeLog, Kept
 from sync.peers import Peer, check_peer, listen
 from sync.protocol import (
     Ack,
     Hello,
+    Judge,
     Keys,
     LocalGet,
     LocalList,
@@ -39,11 +42,13 @@ from sync.protocol import (
     Refused,
     Request,
     Submit,
+    Take,
     Value,
     Welcome,
 )
 from sync.site import SitePaths
 
+Write = Submit | Take | Judge
 _TURN_S: Final = 1.0
 _CROWDED_S: Final = 0.01
 
@@ -56,12 +61,13 @@ class Keeper:
     ) -> None:
         self._paths = paths
         self._lock = take_lock(paths)
-        _note_unclean_stop(paths)
+        note_start(paths)
         self._clock = clock or HybridClock()
         self._allowed = allowed or frozenset((os.getuid(), 0))
         self._store = open_writer(paths.store)
         self._log = ChangeLog(self._store, self._clock)
         self._local = LocalStore(paths.local)
+        self._fenced = self._local.get(*FENCE) is not None
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
         self._stopping = False
@@ -84,7 +90,7 @@ class Keeper:
 
     def turn(self, wait_s: float) -> None:
         """Take every request that is ready, keep all batches in one transaction, then answer."""
-        submits: list[tuple[Peer, Submit]] = []
+        submits: list[tuple[Peer, Write]] = []
         for key, _ in self._selector.select(wait_s):
             if key.fileobj is self._server:
                 self._accept()
@@ -113,11 +119,11 @@ class Keeper:
             return
         self._selector.register(connection, selectors.EVENT_READ, peer)
 
-    def _read(self, peer: Peer, submits: list[tuple[Peer, Submit]]) -> None:
+    def _read(self, peer: Peer, submits: list[tuple[Peer, Write]]) -> None:
         alive = peer.fill()
         try:
             for request in peer.requests():
-                if isinstance(request, Submit):
+                if isinstance(request, Write):
                     submits.append((peer, request))
                 else:
                     peer.reply(self._answer(request))
@@ -128,19 +134,13 @@ class Keeper:
         if not alive:
             self._drop(peer)
 
-    def _keep(self, submits: list[tuple[Peer, Submit]]) -> None:
+    def _keep(self, submits: list[tuple[Peer, Write]]) -> None:
         replies: list[tuple[Peer, Message]] = []
         mark, committing = self._log.mark(), False
         try:
             self._store.execute("BEGIN IMMEDIATE")
             for peer, submit in submits:
-                try:
-                    self._log.check(submit.batch)
-                    kept = self._log.append(submit.batch)
-                except SyncError as error:
-                    replies.append((peer, _refused(error)))
-                else:
-                    replies.append((peer, Ack(kept.first_seq, kept.last_seq, 0)))
+                replies.append((peer, self._write(submit)))
             committing = True
             self._store.execute("COMMIT")
         except DatabaseError as error:
@@ -153,6 +153,44 @@ class Keeper:
             answer = Ack(reply.first_seq, reply.last_seq, self._clock.last) if isinstance(reply, Ack) else reply
             peer.reply(answer)
             self._flush(peer)
+
+    def _write(self, request: Write) -> Message:
+        """Write one request inside the open transaction; a refusal leaves no trace of it."""
+        log = self._log
+        try:
+            match request:
+                case Submit(batch):
+                    self._check_fence()
+                    log.check(batch)
+                    kept = log.append(batch)
+                case Take():
+                    with self._savepoint():
+                        origin = _origin_of(request)
+                        kept = log.take(origin, request.first_seq, request.batches, request.withheld)
+                case Judge(withheld, released):
+                    log.judge(withheld, released)
+                    kept = Kept(log.seq, log.seq)
+        except SyncError as error:
+            return _refused(error)
+        return Ack(kept.first_seq, kept.last_seq, 0)
+
+    @contextlib.contextmanager
+    def _savepoint(self) -> Iterator[None]:
+        """Take back what a request wrote before it was refused: the others of this turn go on."""
+        mark = self._log.mark()
+        self._store.execute("SAVEPOINT request")
+        try:
+            yield
+        except SyncError:
+            self._store.execute("ROLLBACK TO request")
+            self._log.back(mark)
+            raise
+        finally:
+            self._store.execute("RELEASE request")
+
+    def _check_fence(self) -> None:
+        if self._fenced:
+            raise SupersededError(operation="keep batch")
 
     def _undo(self, mark: object, committing: bool) -> None:
         with contextlib.suppress(DatabaseError):
@@ -182,6 +220,7 @@ class Keeper:
                 return Value(self._local.get(space, key))
             case LocalPut(space, key, value):
                 self._local.put(space, key, value)
+                self._fenced = self._fenced or (space, key) == FENCE
                 return Value(value)
             case LocalList(space):
                 return Keys(self._local.keys(space))
@@ -240,29 +279,11 @@ def run_keeper(root: Path) -> int:
     return 0
 
 
-def take_lock(paths: SitePaths) -> int:
-    """Return the descriptor that holds the site's lock; raises SecondKeeperError."""
-    descriptor = os.open(paths.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _origin_of(request: Take) -> Origin:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as exc:
-        os.close(descriptor)
-        raise SecondKeeperError(operation="start keeper", subject=str(paths.root), cause=exc) from exc
-    return descriptor
-
-
-def keeper_pid(paths: SitePaths) -> int | None:
-    """Return the process id that the running keeper wrote into its mark, or None."""
-    try:
-        return int(paths.running_mark.read_bytes())
-    except (FileNotFoundError, ValueError):
-        return None
-
-
-def _note_unclean_stop(paths: SitePaths) -> None:
-    if paths.running_mark.exists():
-        atomic_write(paths.reset_mark, b"unclean stop\n")
-    atomic_write(paths.running_mark, str(os.getpid()).encode())
+        return Origin(request.school, Site(request.site), request.epoch)
+    except ValueError as exc:
+        raise BadBatchError(operation="take changes", subject=request.site, cause=exc, fault="origin") from exc
 
 
 def _write_failed(error: Exception) -> SyncError:

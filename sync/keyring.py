@@ -49,14 +49,17 @@ class Keyring:
         return public is not None and public.id in self.pairs
 
     def batch_key(self, reader: Reader, key_id: bytes, importance: int) -> BatchKey:
-        """Return an opened batch key by its id; raises NotClearedError, ForgedChangeError, CryptoError."""
+        """Return an opened batch key by its id; raises NotClearedError, ForgedChangeError, CryptoError.
+
+        Of several announcements of one id the oldest counts, at every site: nobody can take a key back so.
+        """
         known = self._batch_keys.get(key_id)
         if known is not None:
             return known
         rows = reader.history(BATCH_KEY, key_id)
         if not rows:
             raise ForgedChangeError(operation="open row", subject="unknown batch key", seq=0)
-        first = min(rows)  # by place in the log: nobody can take a key back by announcing it again
+        first = min(rows, key=lambda row: row.change_id)
         told = read_batch_header(first.body)
         if told.id != key_id or told.class_key.importance != importance:
             raise ForgedChangeError(operation="open row", subject="batch key of another class", seq=first.seq)
@@ -84,11 +87,23 @@ class Keyring:
         self._batch_keys.clear()
 
 
-def read_people(reader: Reader, root: VerifyKey, school: str) -> PeopleRoster:
-    """Return the newest roster of people that the board signed; raises PeopleMissingError, CryptoError.
+def read_rosters(reader: Reader, root: VerifyKey, school: str) -> list[PeopleRoster]:
+    """Return every version of the roster of people that the board signed.
 
     Anyone may add a change over it; what the board did not sign is passed over as if it were not there.
     """
+    return _rosters(reader, root, school)[0]
+
+
+def read_people(reader: Reader, root: VerifyKey, school: str) -> PeopleRoster:
+    """Return the newest roster of people that the board signed; raises PeopleMissingError, CryptoError."""
+    rosters, fault = _rosters(reader, root, school)
+    if not rosters:
+        raise fault or PeopleMissingError(operation="read people", subject=school)
+    return max(rosters, key=lambda roster: roster.version)
+
+
+def _rosters(reader: Reader, root: VerifyKey, school: str) -> tuple[list[PeopleRoster], CryptoError | None]:
     rosters: list[PeopleRoster] = []
     fault: CryptoError | None = None
     for row in reader.history(PEOPLE, people_record(school)):
@@ -96,9 +111,7 @@ def read_people(reader: Reader, root: VerifyKey, school: str) -> PeopleRoster:
             rosters.append(open_people(row.body, root, school))
         except CryptoError as error:
             fault = error
-    if not rosters:
-        raise fault or PeopleMissingError(operation="read people", subject=school)
-    return max(rosters, key=lambda roster: roster.version)
+    return rosters, fault
 
 
 def read_class_keys(reader: Reader, root: VerifyKey, school: str) -> list[ClassPublic]:

@@ -15,6 +15,7 @@ from sync.database import open_writer
 from sync.errors import LoginLockedError, UnknownLoginError
 
 IDENTITY_SPACE: Final = "identity"
+FENCE: Final = ("site", "superseded")  # stands when a newer box took over: the keeper writes nothing more
 _LOGIN_SPACE: Final = "login"
 _FREE_ATTEMPTS: Final = 5
 _FIRST_WAIT_S: Final = 30

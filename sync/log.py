@@ -1,17 +1,19 @@
 """The change log as its one writer sees it.
 
-Invariant: sequence numbers have no gaps, the chain covers every change, and the heads follow from the changes;
-all of a batch goes in, inside the caller's transaction, or none. Used by the keeper alone.
+Invariant: the sequence numbers of every origin have no gaps, its chain covers every change, and the heads follow
+from the changes; all of a batch goes in, inside the caller's transaction, or none. Used by the keeper alone.
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sync.change import CHAIN_START, Batch, Change, batch_payload, chain_hash, entry_digest, structure_fault
 from sync.clock import HybridClock, change_clock, clock_ms
 from sync.database import Connection
-from sync.errors import BadBatchError, ClockAheadError, WrongStoreError
+from sync.errors import BadBatchError, BrokenChainError, ClockAheadError, WrongStoreError
+from sync.heads import HeadTable
 from sync.ids import Origin, Site
 
 ORIGIN_SHIFT: Final = 40
@@ -23,10 +25,11 @@ _INSERT: Final = (
     "INSERT INTO change (id, change_id, author, kind, record, base, replaced, importance, key_id, body, hash,"
     " size, writer, number, signature) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
-_TAKE_HEAD: Final = "DELETE FROM head WHERE kind=? AND record=? AND change_id=? RETURNING id"
-_NEWEST_ID: Final = "SELECT max(change_id) FROM (SELECT change_id FROM change ORDER BY id DESC LIMIT 20000)"
-_IS_HEAD: Final = "SELECT 1 FROM head WHERE kind=? AND record=? AND change_id=?"
-_NEW_HEAD: Final = "INSERT INTO head VALUES (?,?,?,?)"
+_TAIL: Final = "SELECT id, hash FROM change WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1"
+_NEWEST_ID: Final = (
+    "SELECT max(change_id) FROM"
+    " (SELECT change_id FROM change WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 20000)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,34 +48,33 @@ class _Tail:
 
 
 class ChangeLog:
-    """The log of one origin over an open writer connection."""
+    """The log of a site over an open writer connection: its own changes, and those of the sites it merges."""
 
     def __init__(self, connection: Connection, clock: HybridClock) -> None:
         self._connection = connection
         self._clock = clock
         self.origin = read_origin(connection)
-        self._tag = self.origin.tag
-        self._base_id = 1 << ORIGIN_SHIFT
+        self._numbers = read_origins(connection)
+        self._heads = HeadTable(connection)
         self._known: OrderedDict[tuple[bytes, int], tuple[bytes, Kept]] = OrderedDict()
-        self._tail = self._read_tail()
+        self._tails = {number: self._read_tail(number) for number in self._numbers.values()}
+        self._own = self._numbers[self.origin]
         self._read_recent()
-        clock.observe(self._tail.clock)
+        clock.observe(self._tails[self._own].clock)
 
     @property
     def seq(self) -> int:
-        """Return the newest sequence number, 0 when the log is empty."""
-        return self._tail.seq
+        """Return the newest own sequence number, 0 when the log is empty."""
+        return self._tails[self._own].seq
 
     @property
     def chain(self) -> bytes:
         """Return the chain hash at `seq`."""
-        return self._tail.chain
+        return self._tails[self._own].chain
 
     def check(self, batch: Batch) -> None:
-        """Refuse a batch before anything is written; raises BadBatchError or ClockAheadError."""
-        fault = structure_fault(batch, self._tag)
-        if fault:
-            raise BadBatchError(operation="keep batch", subject=fault, fault=fault)
+        """Refuse a batch of this site before anything is written; raises BadBatchError or ClockAheadError."""
+        self._check_structure(batch, self.origin)
         ahead = change_clock(batch.changes[-1].id) - self._clock.next()
         if ahead > _AHEAD_MS << 16:
             raise ClockAheadError(operation="keep batch", subject=f"{clock_ms(ahead) // 1000} s")
@@ -84,80 +86,130 @@ class ChangeLog:
             if known[0] != batch.signature:
                 raise BadBatchError(operation="keep batch", subject="number reused", fault="number reused")
             return known[1]
-        if any(self._connection.execute(_IS_HEAD, (c.kind, c.record, c.id)).fetchone() for c in batch.changes):
+        if self._heads.holds_any(batch.changes):
             raise BadBatchError(operation="keep batch", subject="change id reused", fault="change id reused")
-        first = self._tail.seq + 1
-        rows, tail = [], self._tail
+        kept = self._write(self._own, batch, {})
+        self._remember(batch.writer, batch.number, batch.signature, kept)
+        return kept
+
+    def take(self, origin: Origin, first_seq: int, batches: Sequence[Batch], withheld: Mapping[int, str]) -> Kept:
+        """Write another site's batches inside the open transaction; `withheld`: seq → reason.
+
+        What is there already is passed over. Raises BadBatchError, or BrokenChainError for a gap.
+        """
+        if origin == self.origin or origin.school != self.origin.school:
+            raise BadBatchError(operation="take changes", subject=origin.prefix, fault="origin")
+        number = self._number_of(origin)
+        begin, seq = self._tails[number].seq, first_seq
+        for batch in batches:
+            if seq + len(batch.changes) - 1 > self._tails[number].seq:
+                if seq != self._tails[number].seq + 1:
+                    raise BrokenChainError(operation="take changes", subject=f"gap at {seq}", seq=seq)
+                self._check_structure(batch, origin)
+                self._write(number, batch, withheld)
+            seq += len(batch.changes)
+        return Kept(min(begin + 1, self._tails[number].seq), self._tails[number].seq)
+
+    def judge(self, withheld: Mapping[int, str], released: Iterable[int]) -> None:
+        """Put rows into quarantine and take others out, inside the open transaction; heads follow."""
+        self._heads.judge(withheld, frozenset(released))
+
+    def mark(self) -> object:
+        """Return the state to go back to when the transaction is rolled back."""
+        return dict(self._tails), dict(self._numbers)
+
+    def back(self, mark: object) -> None:
+        """Go back to a marked state, after a rollback."""
+        assert isinstance(mark, tuple)  # noqa: S101 - only ever given what mark() gave
+        self._tails, self._numbers = dict(mark[0]), dict(mark[1])
+        newest = self._tails[self._own].seq
+        for key in [key for key, (_, kept) in self._known.items() if kept.last_seq > newest]:
+            del self._known[key]
+
+    def committed(self) -> None:
+        """Let the clock see what is now durable; a foreign clock far ahead must not carry ours away."""
+        self._clock.observe(self._tails[self._own].clock)
+        limit = self._clock.next() + (_AHEAD_MS << 16)
+        for tail in self._tails.values():
+            if tail.clock <= limit:
+                self._clock.observe(tail.clock)
+
+    def _check_structure(self, batch: Batch, origin: Origin) -> None:
+        fault = structure_fault(batch, origin.tag)
+        if fault:
+            raise BadBatchError(operation="keep batch", subject=fault, fault=fault)
+
+    def _number_of(self, origin: Origin) -> int:
+        number = self._numbers.get(origin)
+        if number is None:
+            number = max(self._numbers.values()) + 1
+            row = (number, origin.school, str(origin.site), origin.epoch, origin.tag)
+            self._connection.execute("INSERT INTO origin VALUES (?, ?, ?, ?, ?)", row)
+            self._numbers[origin] = number
+            self._tails[number] = _Tail(0, CHAIN_START, 0)
+        return number
+
+    def _write(self, number: int, batch: Batch, withheld: Mapping[int, str]) -> Kept:
+        tail = self._tails[number]
+        first, base_id, rows = tail.seq + 1, number << ORIGIN_SHIFT, []
         for index, change in enumerate(batch.changes):
             seq = first + index
             chain = chain_hash(tail.chain, seq, entry_digest(batch.author, change))
             tail = _Tail(seq, chain, change_clock(change.id))
-            rows.append(self._row(batch, change, seq, chain, index == 0))
+            row_id, reason = base_id | seq, withheld.get(seq)
+            if reason is None:
+                replaced = self._heads.add(change, row_id)
+            else:
+                replaced = b""
+                self._heads.withhold(row_id, reason)
+            rows.append(_row(batch, change, row_id, replaced, chain, index == 0))
         self._connection.executemany(_INSERT, rows)
-        self._tail = tail
-        kept = Kept(first, tail.seq)
-        self._remember(batch.writer, batch.number, batch.signature, kept)
-        return kept
-
-    def mark(self) -> object:
-        """Return the state to go back to when the transaction is rolled back."""
-        return self._tail
-
-    def back(self, mark: object) -> None:
-        """Go back to a marked state, after a rollback."""
-        assert isinstance(mark, _Tail)  # noqa: S101 - only ever given what mark() gave
-        self._tail = mark
-        for key in [key for key, (_, kept) in self._known.items() if kept.last_seq > mark.seq]:
-            del self._known[key]
-
-    def committed(self) -> None:
-        """Let the clock see what is now durable."""
-        self._clock.observe(self._tail.clock)
-
-    def _row(self, batch: Batch, change: Change, seq: int, chain: bytes, leads: bool) -> tuple[object, ...]:
-        row_id = self._base_id | seq
-        replaced = b""
-        for base in change.base:
-            taken = self._connection.execute(_TAKE_HEAD, (change.kind, change.record, base)).fetchone()
-            if taken:
-                replaced += taken[0].to_bytes(8, "big")
-        self._connection.execute(_NEW_HEAD, (change.kind, change.record, change.id, row_id))
-        signed = (len(batch.changes), batch.writer, batch.number, batch.signature) if leads else (None,) * 4
-        return (
-            row_id,
-            change.id,
-            batch.author,
-            change.kind,
-            change.record,
-            b"".join(change.base),
-            replaced,
-            change.importance,
-            change.key_id,
-            change.body,
-            chain,
-            *signed,
-        )
+        self._tails[number] = tail
+        return Kept(first, tail.seq)
 
     def _remember(self, writer: bytes, number: int, signature: bytes, kept: Kept) -> None:
         self._known[writer, number] = (signature, kept)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
 
-    def _read_tail(self) -> _Tail:
-        row = self._connection.execute("SELECT id, hash FROM change ORDER BY id DESC LIMIT 1").fetchone()
+    def _read_tail(self, number: int) -> _Tail:
+        bounds = (number << ORIGIN_SHIFT, (number + 1) << ORIGIN_SHIFT)
+        row = self._connection.execute(_TAIL, bounds).fetchone()
         if row is None:
             return _Tail(0, CHAIN_START, 0)
-        newest = self._connection.execute(_NEWEST_ID).fetchone()[0]
+        newest = self._connection.execute(_NEWEST_ID, bounds).fetchone()[0]
         return _Tail(row[0] & SEQ_MASK, row[1], change_clock(newest))
 
     def _read_recent(self) -> None:
+        base_id = self._own << ORIGIN_SHIFT
         rows = self._connection.execute(
-            "SELECT id, size, writer, number, signature FROM change WHERE id > ? AND signature IS NOT NULL",
-            (self._base_id | max(0, self._tail.seq - _REMEMBERED),),
+            "SELECT id, size, writer, number, signature FROM change WHERE id > ? AND id < ?"
+            " AND signature IS NOT NULL",
+            (base_id | max(0, self.seq - _REMEMBERED), base_id + (1 << ORIGIN_SHIFT)),
         )
         for row_id, size, writer, number, signature in rows:
             first = row_id & SEQ_MASK
             self._remember(writer, number, signature, Kept(first, first + size - 1))
+
+
+def _row(
+    batch: Batch, change: Change, row_id: int, replaced: bytes, chain: bytes, leads: bool
+) -> tuple[object, ...]:
+    signed = (len(batch.changes), batch.writer, batch.number, batch.signature) if leads else (None,) * 4
+    return (
+        row_id,
+        change.id,
+        batch.author,
+        change.kind,
+        change.record,
+        b"".join(change.base),
+        replaced,
+        change.importance,
+        change.key_id,
+        change.body,
+        chain,
+        *signed,
+    )
 
 
 def read_origin(connection: Connection) -> Origin:
@@ -167,6 +219,20 @@ def read_origin(connection: Connection) -> Origin:
         return Origin(meta["school"], Site(meta["site"]), int(meta["epoch"]))
     except Exception as exc:
         raise WrongStoreError(operation="open store", cause=exc) from exc
+
+
+def read_origins(connection: Connection) -> dict[Origin, int]:
+    """Return the numbers under which this store keeps each origin's changes; raises WrongStoreError."""
+    found: dict[Origin, int] = {}
+    for number, school, site, epoch, tag in connection.execute("SELECT no, school, site, epoch, tag FROM origin"):
+        try:
+            origin = Origin(school, Site(site), int(epoch))
+        except ValueError as exc:
+            raise WrongStoreError(operation="open store", subject=f"origin {number}", cause=exc) from exc
+        if origin.tag != tag:
+            raise WrongStoreError(operation="open store", subject=f"origin {number}")
+        found[origin] = number
+    return found
 
 
 def signed_payload(tag: bytes, batch: Batch) -> bytes:

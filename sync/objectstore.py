@@ -10,7 +10,13 @@ from datetime import timedelta
 from typing import Final
 
 import obstore
-from obstore.exceptions import BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    NotFoundError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
 from obstore.store import S3Store
 
 from crypto.secret import Secret
@@ -64,6 +70,28 @@ class ObjectStore:
             return None
         except BaseError as exc:
             raise self._failure("read object", exc) from exc
+
+    def put(self, key: str, data: bytes) -> None:
+        """Store an object, in place of what stood there; raises StoreUnreachableError, StoreRefusedError."""
+        try:
+            obstore.put(self._store, key, data)
+        except BaseError as exc:
+            raise self._failure("store object", exc) from exc
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Store an object where none stands; return whether it was this call that did.
+
+        A store that knows no conditions (rclone) is asked first, which does not keep two creators apart.
+        """
+        if self.get(key) is not None:
+            return False
+        try:
+            obstore.put(self._store, key, data, mode="create")
+        except AlreadyExistsError:
+            return False
+        except BaseError as exc:
+            raise self._failure("store object", exc) from exc
+        return True
 
     def probe(self, prefix: str) -> None:
         """Ask for one object that need not be there; returns when the store answers."""

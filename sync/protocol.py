@@ -38,6 +38,24 @@ class Submit(Message, frozen=True):
     batch: Batch
 
 
+class Take(Message, frozen=True):
+    """Keep batches of another site, the first at `first_seq` of its log; `withheld` maps a seq to a reason."""
+
+    school: str
+    site: str
+    epoch: int
+    first_seq: int
+    batches: tuple[Batch, ...]
+    withheld: dict[int, str]
+
+
+class Judge(Message, frozen=True):
+    """Put rows into quarantine (row id → reason) and take others out."""
+
+    withheld: dict[int, str]
+    released: tuple[int, ...]
+
+
 class Ack(Message, frozen=True):
     """The batch is on disk, after fsync. `clock` is the keeper's newest clock value."""
 
@@ -101,7 +119,7 @@ class Refused(Message, frozen=True):
     params: dict[str, str | int]
 
 
-Request = Hello | Submit | LocalGet | LocalPut | LocalList | LoginBegin | LoginDone
+Request = Hello | Submit | Take | Judge | LocalGet | LocalPut | LocalList | LoginBegin | LoginDone
 Reply = Welcome | Ack | Value | Keys | Refused
 
 encoder: Final = msgspec.msgpack.Encoder()

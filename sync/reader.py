@@ -8,15 +8,22 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sync.change import CHAIN_START
+from sync.change import CHAIN_START, Batch, Change
 from sync.clock import change_clock, clock_ms
 from sync.database import open_reader
 from sync.errors import BrokenChainError
-from sync.log import SEQ_MASK, read_origin
+from sync.heads import split_ids
+from sync.ids import Origin
+from sync.log import ORIGIN_SHIFT, SEQ_MASK, read_origin, read_origins
 
 _COLUMNS: Final = "id, change_id, author, kind, record, base, replaced, importance, key_id, body"
 _JOINED: Final = ", ".join(f"c.{name}" for name in _COLUMNS.split(", "))
 _CHUNK: Final = 500
+_TAIL: Final = "SELECT id, hash FROM change WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1"
+_FIRST_OF: Final = "SELECT max(id) FROM change WHERE id <= ? AND signature IS NOT NULL"
+_LATE: Final = 'SELECT id FROM late WHERE "by" = ? AND id IS NOT NULL'
+_NEWS: Final = "SELECT 1 FROM change WHERE id > ? AND id < ? AND kind <> 'site.countersign' LIMIT 1"
+_CONTENT: Final = "SELECT count(*) FROM change WHERE id > ? AND id < ? AND kind NOT LIKE 'site.%'"
 
 
 class Row(NamedTuple):
@@ -37,6 +44,11 @@ class Row(NamedTuple):
     def seq(self) -> int:
         """Return the sequence number at its origin."""
         return self.id & SEQ_MASK
+
+    @property
+    def origin_no(self) -> int:
+        """Return the number of the origin in this store."""
+        return self.id >> ORIGIN_SHIFT
 
     @property
     def at_ms(self) -> int:
@@ -66,11 +78,46 @@ class Reader:
     def __init__(self, path: Path) -> None:
         self._connection = open_reader(path)
         self.origin = read_origin(self._connection)
+        self._numbers = self.origins()
 
-    def position(self) -> Position:
-        """Return how far the log goes."""
-        row = self._connection.execute("SELECT id, hash FROM change ORDER BY id DESC LIMIT 1").fetchone()
+    def origins(self) -> dict[Origin, int]:
+        """Return every origin whose changes are kept here, with its number in this store."""
+        return read_origins(self._connection)
+
+    def number_of(self, origin: Origin) -> int | None:
+        """Return an origin's number in this store, None when nothing of it is here."""
+        if origin not in self._numbers:
+            self._numbers = self.origins()
+        return self._numbers.get(origin)
+
+    def position(self, origin: Origin | None = None) -> Position:
+        """Return how far the log of an origin (by default this site's own) goes."""
+        number = self.number_of(origin or self.origin)
+        if number is None:
+            return Position(0, CHAIN_START)
+        bounds = (number << ORIGIN_SHIFT, (number + 1) << ORIGIN_SHIFT)
+        row = self._connection.execute(_TAIL, bounds).fetchone()
         return Position(row[0] & SEQ_MASK, row[1]) if row else Position(0, CHAIN_START)
+
+    def chain_at(self, origin: Origin, seq: int) -> bytes | None:
+        """Return the chain hash of an origin at `seq`, None when it is not here."""
+        number = self.number_of(origin)
+        if number is None:
+            return None
+        if seq == 0:
+            return CHAIN_START
+        row = self._connection.execute(
+            "SELECT hash FROM change WHERE id = ?", (number << ORIGIN_SHIFT | seq,)
+        ).fetchone()
+        return row[0] if row else None
+
+    def changes(self) -> int:
+        """Return how many changes are kept here, of all origins: grows with whatever is new."""
+        return sum(self.position(origin).seq for origin in self.origins())
+
+    def quarantined(self) -> dict[int, str]:
+        """Return the rows that count for nothing for now, and why."""
+        return dict(self._connection.execute("SELECT id, reason FROM quarantine"))
 
     def heads(self, kind: str, records: Iterable[bytes] | None = None) -> list[Row]:
         """Return the newest change(s) of every record of a kind, or of the given records."""
@@ -88,7 +135,7 @@ class Reader:
     def history(self, kind: str, record: bytes) -> list[Row]:
         """Return every change that a record's heads go back to, newest first; raises BrokenChainError."""
         found: dict[int, Row] = {row.id: row for row in self.heads(kind, [record])}
-        pending = [replaced for row in found.values() for replaced in _ids(row.replaced)]
+        pending = [before for row in found.values() for before in self._before(row)]
         while pending:
             row_id = pending.pop()
             if row_id not in found:
@@ -96,21 +143,58 @@ class Reader:
                 if one is None:
                     raise BrokenChainError(operation="read history", subject=kind, seq=row_id & SEQ_MASK)
                 row = found[row_id] = Row._make(one)
-                pending += _ids(row.replaced)
+                pending += self._before(row)
         return sorted(found.values(), key=lambda row: row.change_id, reverse=True)
 
-    def since(self, seq: int, limit: int = 10_000) -> list[Row]:
-        """Return changes of this origin after `seq`, oldest first."""
-        first = (1 << 40) | seq
+    def since(self, seq: int, limit: int = 10_000, origin: Origin | None = None) -> list[Row]:
+        """Return changes of an origin (by default this site's own) after `seq`, oldest first."""
+        number = self.number_of(origin or self.origin)
+        if number is None:
+            return []
         rows = self._connection.execute(
-            f"SELECT {_COLUMNS} FROM change WHERE id > ? ORDER BY id LIMIT ?",  # noqa: S608 - constants
-            (first, limit),
+            f"SELECT {_COLUMNS} FROM change WHERE id > ? AND id < ? ORDER BY id LIMIT ?",  # noqa: S608 - constants
+            (number << ORIGIN_SHIFT | seq, (number + 1) << ORIGIN_SHIFT, limit),
         )
         return [Row._make(row) for row in rows]
 
+    def content_after(self, seq: int, origin: Origin | None = None) -> int:
+        """Count an origin's changes after `seq` that people made: what sites say to each other is left out."""
+        number = self.number_of(origin or self.origin)
+        if number is None:
+            return 0
+        bounds = (number << ORIGIN_SHIFT | seq, (number + 1) << ORIGIN_SHIFT)
+        (count,) = self._connection.execute(_CONTENT, bounds).fetchone()
+        return int(count)
+
+    def news_after(self, seq: int, origin: Origin) -> bool:
+        """Say whether an origin's log holds anything but countersigns after `seq`."""
+        number = self.number_of(origin)
+        if number is None:
+            return False
+        bounds = (number << ORIGIN_SHIFT | seq, (number + 1) << ORIGIN_SHIFT)
+        return self._connection.execute(_NEWS, bounds).fetchone() is not None
+
+    def batches(self, origin: Origin, seq: int, most_bytes: int, last: int = SEQ_MASK) -> list[Batch]:
+        """Return whole batches of an origin after `seq` and up to `last`.
+
+        About `most_bytes` of them, and at least one if there is any.
+        """
+        found: list[Batch] = []
+        size = 0
+        while size < most_bytes and seq < last:
+            batch = self._batch(origin, seq + 1)
+            if batch is None:
+                break
+            found.append(batch)
+            seq += len(batch.changes)
+            size += sum(len(change.body) + 160 for change in batch.changes) + 120
+        return found
+
     def heads_by_name(self) -> Iterator[tuple[str, bytes, bytes]]:
-        """Yield (kind, record, change id) of every head in order: what a checkpoint's digest covers."""
-        yield from self._connection.execute("SELECT kind, record, change_id FROM head ORDER BY 1, 2, 3")
+        """Yield (kind, record, change id) of every head in order, without what sites say to each other."""
+        yield from self._connection.execute(
+            "SELECT kind, record, change_id FROM head WHERE kind NOT LIKE 'site.%' ORDER BY 1, 2, 3"
+        )
 
     def snapshot(self) -> "Snapshot":
         """Return a context in which several calls see one moment."""
@@ -122,6 +206,32 @@ class Reader:
             "SELECT size, writer, number, signature FROM change WHERE id = ? AND signature IS NOT NULL", (row_id,)
         ).fetchone()
         return Signed._make(row) if row else None
+
+    def batch_of(self, row_id: int) -> tuple[Batch, int]:
+        """Return the batch that a row belongs to, and the sequence number of its first change."""
+        first_id = self._connection.execute(_FIRST_OF, (row_id,)).fetchone()[0]
+        origin = next(origin for origin, number in self.origins().items() if number == first_id >> ORIGIN_SHIFT)
+        batch = self._batch(origin, first_id & SEQ_MASK)
+        if batch is None:
+            raise BrokenChainError(operation="read batch", subject=origin.prefix, seq=first_id & SEQ_MASK)
+        return batch, first_id & SEQ_MASK
+
+    def _batch(self, origin: Origin, seq: int) -> Batch | None:
+        number = self.number_of(origin)
+        first = self.signature_of(number << ORIGIN_SHIFT | seq) if number is not None else None
+        if first is None:
+            return None
+        rows = self.since(seq - 1, first.size, origin)
+        changes = tuple(
+            Change(r.change_id, r.kind, r.record, tuple(split_ids(r.base)), r.importance, r.key_id, r.body)
+            for r in rows
+        )
+        return Batch(first.writer, first.number, rows[0].author, changes, first.signature)
+
+    def _before(self, row: Row) -> list[int]:
+        """Return the rows that a change replaced: heads of its time, and what came or counted only later."""
+        late = self._connection.execute(_LATE, (row.id,)) if row.base else ()
+        return [*_ids(row.replaced), *(found[0] for found in late)]
 
     def rows(self, sql: str) -> Iterator[tuple[Any, ...]]:
         """Yield the rows of a constant query: for the verifier, which reads every column."""

@@ -43,6 +43,19 @@ CREATE TABLE head (
 ) WITHOUT ROWID;
 """
 
+_MERGE = """
+CREATE TABLE late (
+    change_id BLOB NOT NULL,       -- a base that was no head here when the change that replaces it came, …
+    "by" INTEGER NOT NULL,         -- … that change …
+    id INTEGER,                    -- … and the base's own row, once it is known
+    PRIMARY KEY (change_id, "by")
+) WITHOUT ROWID;
+CREATE TABLE quarantine (
+    id INTEGER PRIMARY KEY,        -- a change that counts for nothing until a roster allows it
+    reason TEXT NOT NULL
+);
+"""
+
 _LOCAL = """
 CREATE TABLE local (
     space TEXT NOT NULL, key TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (space, key)
@@ -54,6 +67,12 @@ CREATE TABLE local (
 def m001_log_and_heads(db: sqlite_utils.Database) -> None:
     """Create the change log, its heads and the names of origins."""
     db.executescript(_STORE)
+
+
+@store_migrations()
+def m002_merging(db: sqlite_utils.Database) -> None:
+    """Create what the changes of other sites need: bases that come late, and the quarantine."""
+    db.executescript(_MERGE)
 
 
 @local_migrations()
@@ -74,6 +93,13 @@ def create_store(path: Path, origin: Origin) -> None:
     )
     connection.execute("COMMIT")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+
+
+def upgrade_store(path: Path) -> None:
+    """Bring an older store up to date; only while no keeper runs."""
+    connection = open_writer(path)
+    store_migrations.apply(sqlite_utils.Database(connection))
     connection.close()
 
 

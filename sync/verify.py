@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from crypto.errors import BadSignatureError, KurabakoError
-from crypto.people import PeopleRoster
 from crypto.signing import VerifyKey
+from sync.authority import ROLE, SIGNATURE, UNKNOWN, Authority, Rules
 from sync.change import BATCH_DOMAIN, CHAIN_START, batch_payload, chain_hash, digest_parts
 from sync.checkpoint import Checkpoint, heads_digest, read_checkpoint, site_person
 from sync.clock import change_clock, clock_ms
@@ -21,12 +21,14 @@ from sync.errors import (
     BrokenChainError,
     ForgedChangeError,
     HeadsMismatchError,
+    MixedEpochsError,
     WrongSchoolError,
     WrongStoreError,
 )
-from sync.ids import CHANGE_ID_BYTES, Origin
-from sync.keyring import read_people
-from sync.log import SEQ_MASK
+from sync.heads import split_ids
+from sync.ids import Origin
+from sync.keyring import read_people, read_rosters
+from sync.log import ORIGIN_SHIFT, SEQ_MASK
 from sync.openrecords import CHECKPOINT, checkpoint_record
 from sync.reader import Reader
 
@@ -34,6 +36,10 @@ Progress = Callable[[int, int], None]
 Stored = tuple[Any, ...]  # the columns of _ALL, in their order
 _STEP: Final = 4096
 _UNSIGNED: Final = (None,) * 4  # size, writer, number and signature stand on the first change of a batch only
+_HELD: Final = (
+    "SELECT q.id, q.reason, c.change_id, c.author, c.kind FROM quarantine q LEFT JOIN change c ON c.id = q.id"
+    " WHERE c.id IS NOT NULL"
+)
 _ALL: Final = (
     "SELECT id, change_id, author, kind, record, base, replaced, importance, key_id, body, hash, size, writer,"
     " number, signature FROM change ORDER BY id"
@@ -63,15 +69,23 @@ class Verified:
     newest_ms: int
     checkpoint_seq: int
     signatures: int
+    others: tuple[tuple[Origin, int], ...] = ()
 
 
 def verify_store(
-    path: Path, root: VerifyKey, school: str, *, full: bool = False, progress: Progress | None = None
+    path: Path,
+    root: VerifyKey,
+    school: str,
+    *,
+    full: bool = False,
+    rules: Rules | None = None,
+    progress: Progress | None = None,
 ) -> Verified:
     """Verify the store at `path` in one pass, while SQLite checks its own structures beside it.
 
-    Raises WrongStoreError (also for a damaged file), WrongSchoolError, BrokenChainError, ForgedChangeError, HeadsMismatchError,
-    PeopleMissingError, CryptoError; each names the sequence number where it can.
+    `rules` are what the site judges by; without them, what it held back for its author's role is believed.
+    Raises WrongStoreError (also for a damaged file), WrongSchoolError, BrokenChainError, ForgedChangeError,
+    HeadsMismatchError, PeopleMissingError, CryptoError; each names the sequence number where it can.
     """
     try:
         reader = Reader(path)
@@ -80,7 +94,7 @@ def verify_store(
     with ThreadPoolExecutor(1, "integrity") as beside:
         structure = beside.submit(check_integrity, path)  # SQLite works outside the interpreter's lock
         try:
-            verified = _verify(reader, root, school, full, progress)
+            verified = _verify(reader, root, school, _Options(full, rules, progress))
             _sound(structure)
         except DatabaseError as exc:
             raise WrongStoreError(operation="verify store", cause=exc) from exc
@@ -89,14 +103,17 @@ def verify_store(
     return verified
 
 
-def _verify(reader: Reader, root: VerifyKey, school: str, full: bool, progress: Progress | None) -> Verified:
+def _verify(reader: Reader, root: VerifyKey, school: str, options: "_Options") -> Verified:
     if reader.origin.school != school:
         found = reader.origin.school
         raise WrongSchoolError(operation="verify store", subject=found, found=found, wanted=school)
     with reader.snapshot():
         _check_shapes(reader)
-        people = read_people(reader, root, school)
-        return _Pass(reader, people, full, progress).run()
+        if reader.origin not in reader.origins():
+            raise MixedEpochsError(operation="verify store", subject=reader.origin.prefix)
+        read_people(reader, root, school)  # a store without a roster proves nothing
+        authority = Authority(read_rosters(reader, root, school), options.rules or Rules())
+        return _Pass(reader, authority, options).run()
 
 
 def _sound(structure: "Future[str]") -> None:
@@ -111,6 +128,13 @@ def _check_shapes(reader: Reader) -> None:
         raise BrokenChainError(operation="verify store", subject=f"shape of {seq}", seq=seq)
 
 
+@dataclass(frozen=True, slots=True)
+class _Options:
+    full: bool
+    rules: Rules | None
+    progress: Progress | None
+
+
 @dataclass
 class _Batch:
     size: int
@@ -122,47 +146,95 @@ class _Batch:
     digests: list[bytes] = field(default_factory=list)
 
 
+@dataclass
+class _Run:
+    """One origin's log as far as the pass has come. Signatures up to `covered` are vouched for."""
+
+    origin: Origin
+    covered: int
+    tag: bytes
+    seq: int = 0
+    chain: bytes = CHAIN_START
+    batch: _Batch | None = None
+
+
 class _Pass:
     """One pass over the log; recomputes everything that follows from the changes."""
 
-    def __init__(self, reader: Reader, people: PeopleRoster, full: bool, progress: Progress | None) -> None:
+    def __init__(self, reader: Reader, authority: Authority, options: _Options) -> None:
         self._reader = reader
-        self._keys: dict[bytes, VerifyKey] = {person.id: person.verify_key for person in people.people}
-        self._full = full
-        self._progress = progress
-        self._heads: dict[tuple[str, bytes, bytes], int] = {}
+        self._authority = authority
+        self._keys = authority.keys
+        self._options = options
+        self._held = reader.quarantined()
+        self._replaced: set[tuple[str, bytes, bytes]] = set()
+        self._reached: list[tuple[bytes, bytes, int]] = []
+        self._known: dict[bytes, tuple[int, str, bytes]] = {}
+        self._newest = b""
         self._signatures = 0
-        self._tag = reader.origin.tag
-        self._covered = self._newest_checkpoint()
+        self._checkpoint = None if options.full else self._newest_checkpoint()
+        self._own = _Run(reader.origin, 0, reader.origin.tag)
+        self._runs = {number: self._begin(origin) for origin, number in reader.origins().items()}
 
     def run(self) -> Verified:
         """Go over every change, then compare the heads."""
-        total = self._reader.position().seq
-        seq, chain, newest, batch = 0, CHAIN_START, 0, None
+        total, done, run = self._reader.changes(), 0, self._own
+        number = 0
         for row in self._reader.rows(_ALL):
-            seq += 1
-            if row[0] & SEQ_MASK != seq or row[0] >> 40 != 1:
-                raise BrokenChainError(operation="verify store", subject=f"gap at {seq}", seq=seq)
-            digest = digest_parts(row[2], row[1], row[3], row[4], row[5], row[7], row[8], row[9])
-            chain = chain_hash(chain, seq, digest)
-            if chain != row[10]:
-                raise BrokenChainError(operation="verify store", subject=f"hash at {seq}", seq=seq)
-            batch = self._collect(batch, row, seq, digest)
-            self._head(row, seq)
-            newest = max(newest, change_clock(row[1]))
-            if self._covered and seq == self._covered.seq:
-                self._compare_checkpoint(self._covered, chain)
-            if self._progress and seq % _STEP == 0:
-                self._progress(seq, total)
-        if batch is not None:
-            raise BrokenChainError(operation="verify store", subject=f"batch cut at {seq}", seq=seq)
-        self._compare_heads(seq)
-        if self._progress:
-            self._progress(seq, total)
-        covered = self._covered.seq if self._covered else 0
-        return Verified(self._reader.origin, seq, chain, clock_ms(newest), covered, self._signatures)
+            if row[0] >> ORIGIN_SHIFT != number:
+                number = row[0] >> ORIGIN_SHIFT
+                run = self._next_run(run, number)
+            self._change(run, row)
+            done += 1
+            if self._options.progress and done % _STEP == 0:
+                self._options.progress(done, total)
+        _check_whole(run)
+        self._compare_checkpoint()
+        self._compare_quarantine()
+        self._compare_heads()
+        self._compare_history()
+        if self._options.progress:
+            self._options.progress(done, total)
+        own, covered = self._own, self._checkpoint.seq if self._checkpoint else 0
+        newest_ms = clock_ms(change_clock(self._newest)) if self._newest else 0
+        others = tuple((run.origin, run.seq) for run in self._runs.values() if run is not own)
+        return Verified(own.origin, own.seq, own.chain, newest_ms, covered, self._signatures, others)
 
-    def _collect(self, batch: _Batch | None, row: Stored, seq: int, digest: bytes) -> _Batch | None:
+    def _begin(self, origin: Origin) -> _Run:
+        known = self._checkpoint
+        if origin == self._reader.origin:
+            self._own = _Run(origin, known.seq if known else 0, origin.tag)
+            return self._own
+        others = known.others if known else ()
+        covered = next((other.seq for other in others if other.prefix == origin.prefix), 0)
+        return _Run(origin, covered, origin.tag)
+
+    def _next_run(self, before: _Run, number: int) -> _Run:
+        _check_whole(before)
+        if number not in self._runs:
+            raise BrokenChainError(operation="verify store", subject=f"origin {number}", seq=0)
+        return self._runs[number]
+
+    def _change(self, run: _Run, row: Stored) -> None:
+        seq = run.seq = run.seq + 1
+        if row[0] & SEQ_MASK != seq:
+            raise BrokenChainError(operation="verify store", subject=f"gap at {seq}", seq=seq)
+        digest = digest_parts(row[2], row[1], row[3], row[4], row[5], row[7], row[8], row[9])
+        run.chain = chain_hash(run.chain, seq, digest)
+        if run.chain != row[10]:
+            raise BrokenChainError(operation="verify store", subject=f"hash at {seq}", seq=seq)
+        if row[1][8:16] != run.tag:
+            raise MixedEpochsError(operation="verify store", subject=f"{run.origin.prefix} {seq}", seq=seq)
+        run.batch = self._collect(run, row, digest)
+        self._newest = max(self._newest, row[1])
+        if row[0] not in self._held:
+            self._known.setdefault(row[1], (row[0], row[3], row[4]))
+            if row[5]:
+                self._replaced.update((row[3], row[4], base) for base in split_ids(row[5]))
+                self._reached.append((row[6], row[5], seq))
+
+    def _collect(self, run: _Run, row: Stored, digest: bytes) -> _Batch | None:
+        batch, seq = run.batch, run.seq
         if batch is None:
             if row[14] is None:
                 raise ForgedChangeError(operation="verify store", subject=f"unsigned change {seq}", seq=seq)
@@ -172,15 +244,18 @@ class _Pass:
         batch.digests.append(digest)
         if len(batch.digests) < batch.size:
             return batch
-        if self._full or self._covered is None or seq > self._covered.seq:
-            self._check_signature(batch)
+        if seq > run.covered:
+            self._check_signature(run.origin, batch, row[0])
         return None
 
-    def _check_signature(self, batch: _Batch) -> None:
+    def _check_signature(self, origin: Origin, batch: _Batch, last_id: int) -> None:
         key = self._keys.get(batch.author)
         if key is None:
+            rows = range(last_id - batch.size + 1, last_id + 1)
+            if all(self._held.get(row_id) == UNKNOWN for row_id in rows):
+                return  # held back until the board says who that is
             raise ForgedChangeError(operation="verify store", subject=f"author of {batch.first}", seq=batch.first)
-        payload = batch_payload(self._tag, batch.writer, batch.number, batch.author, batch.digests)
+        payload = batch_payload(origin.tag, batch.writer, batch.number, batch.author, batch.digests)
         try:
             key.verify(BATCH_DOMAIN, payload, batch.signature)
         except BadSignatureError as exc:
@@ -189,25 +264,61 @@ class _Pass:
             ) from exc
         self._signatures += 1
 
-    def _head(self, row: Stored, seq: int) -> None:
-        kind, record, base = row[3], row[4], row[5]
-        replaced = b""
-        for at in range(0, len(base), CHANGE_ID_BYTES):
-            taken = self._heads.pop((kind, record, base[at : at + CHANGE_ID_BYTES]), None)
-            if taken is not None:
-                replaced += taken.to_bytes(8, "big")
-        if replaced != row[6]:
-            raise HeadsMismatchError(operation="verify store", subject=f"history of {seq}", seq=seq)
-        self._heads[kind, record, row[1]] = row[0]
+    def _compare_checkpoint(self) -> None:
+        known = self._checkpoint
+        if known is None:
+            return
+        stated = [(self._reader.origin.prefix, known.seq, known.chain)]
+        stated += [(other.prefix, other.seq, other.chain) for other in known.others]
+        origins = {origin.prefix: origin for origin in self._reader.origins()}
+        for prefix, seq, chain in stated:
+            if prefix not in origins or self._reader.chain_at(origins[prefix], seq) != chain:
+                raise BrokenChainError(operation="verify store", subject="checkpoint", seq=known.seq)
+        if not any(
+            self._reader.content_after(seq, origins[prefix]) for prefix, seq, _ in stated
+        ) and known.heads != heads_digest(self._reader.heads_by_name()):
+            raise HeadsMismatchError(operation="verify store", subject="checkpoint", seq=known.seq)
 
-    def _compare_checkpoint(self, checkpoint: Checkpoint, chain: bytes) -> None:
-        if chain != checkpoint.chain or heads_digest(sorted(self._heads)) != checkpoint.heads:
-            raise BrokenChainError(operation="verify store", subject="checkpoint", seq=checkpoint.seq)
+    def _compare_quarantine(self) -> None:
+        """See that nothing was hidden: what is held back must be what the rosters do not allow."""
+        for row in self._reader.rows(_HELD):
+            row_id, reason, change_id, author, kind = row
+            origin, at_ms = self._runs[row_id >> ORIGIN_SHIFT].origin, clock_ms(change_clock(change_id))
+            fault = self._authority.fault(origin, author, at_ms, kind)
+            believed = reason == SIGNATURE or (reason == ROLE and self._options.rules is None)
+            if not fault and not believed:
+                raise HeadsMismatchError(
+                    operation="verify store", subject=f"held back: {row_id & SEQ_MASK}", seq=row_id & SEQ_MASK
+                )
 
-    def _compare_heads(self, seq: int) -> None:
-        stored = {row[:3]: row[3] for row in self._reader.rows("SELECT kind, record, change_id, id FROM head")}
-        if stored != self._heads:
-            raise HeadsMismatchError(operation="verify store", subject="heads", seq=seq)
+    def _compare_heads(self) -> None:
+        stored = 0
+        for kind, record, change_id, row_id in self._reader.rows("SELECT kind, record, change_id, id FROM head"):
+            stored += 1
+            known = self._known.get(change_id)
+            if known != (row_id, kind, record) or (kind, record, change_id) in self._replaced:
+                raise HeadsMismatchError(operation="verify store", subject="heads", seq=row_id & SEQ_MASK)
+        gone = sum(
+            self._known.get(name, (0, "", b""))[1:] == (kind, record) for kind, record, name in self._replaced
+        )
+        if stored != len(self._known) - gone:
+            raise HeadsMismatchError(operation="verify store", subject="heads", seq=self._own.seq)
+
+    def _compare_history(self) -> None:
+        """See that every change that was replaced is reached by what replaced it, and nothing else is."""
+        names = {known[0]: name for name, known in self._known.items()}
+        reached = {row_id for (row_id,) in self._reader.rows("SELECT id FROM late WHERE id IS NOT NULL")}
+        for replaced, base, seq in self._reached:
+            for at in range(0, len(replaced), 8):
+                row_id = int.from_bytes(replaced[at : at + 8], "big")
+                reached.add(row_id)
+                name = names.get(row_id, b"")
+                if row_id not in self._held and (not name or name not in split_ids(base)):
+                    raise HeadsMismatchError(operation="verify store", subject=f"history of {seq}", seq=seq)
+        for kind, record, name in self._replaced:
+            known = self._known.get(name)
+            if known is not None and known[1:] == (kind, record) and known[0] not in reached:
+                raise HeadsMismatchError(operation="verify store", subject="history", seq=known[0] & SEQ_MASK)
 
     def _newest_checkpoint(self) -> Checkpoint | None:
         """Return the newest checkpoint whose own batch carries the site's valid signature."""
@@ -222,7 +333,7 @@ class _Pass:
             digest = digest_parts(
                 row.author, row.change_id, row.kind, row.record, row.base, row.importance, row.key_id, row.body
             )
-            payload = batch_payload(self._tag, signed.writer, signed.number, author, [digest])
+            payload = batch_payload(origin.tag, signed.writer, signed.number, author, [digest])
             try:
                 key.verify(BATCH_DOMAIN, payload, signed.signature)
                 checkpoint = read_checkpoint(row.body)
@@ -231,3 +342,8 @@ class _Pass:
             if checkpoint.of(origin) and checkpoint.seq < row.seq:
                 return checkpoint
         return None
+
+
+def _check_whole(run: _Run) -> None:
+    if run.batch is not None:
+        raise BrokenChainError(operation="verify store", subject=f"batch cut at {run.seq}", seq=run.seq)

@@ -31,7 +31,7 @@ from sync.clock import wall_ms
 from sync.errors import SecondKeeperError, SiteExistsError
 from sync.founding import Member, admit, found_store, open_as_board
 from sync.ids import Origin, Site
-from sync.keeper import take_lock
+from sync.keeperlock import take_lock
 from sync.localstore import IDENTITY_SPACE
 from sync.programs import start_child, stop_child
 from sync.reader import Reader

@@ -30,7 +30,7 @@ from crypto.identity import Identity
 from crypto.secret import Secret
 from sync.clock import wall_ms
 from sync.embedded import EmbeddedStore
-from sync.keeper import keeper_pid
+from sync.keeperlock import keeper_pid
 from sync.linecut import LineCut
 from sync.programs import start_child, stop_child
 from sync.site import SitePaths

@@ -9,9 +9,9 @@ from pathlib import Path
 from crypto.identity import Identity
 from crypto.importance import Importance
 from crypto.secret import Secret
-from sync.checkpoint import CheckpointWriter, site_person
+from sync.checkpoint import site_person
 from sync.client import KeeperClient
-from sync.daemon import Settings, SiteDaemon
+from sync.daemon import SiteDaemon
 from sync.database import open_writer
 from sync.embedded import EmbeddedStore
 from sync.ids import Origin, Site
@@ -21,6 +21,8 @@ from sync.programs import find_program, start_child, stop_child
 from sync.reader import Reader
 from sync.restore import Restorer, Wanted
 from sync.sealed import Draft
+from sync.settings import Settings
+from sync.sitevoice import SiteVoice
 from tests.benchmarks.marks import median
 from tests.sync.site import SCHOOL, TestSite, found_site
 
@@ -127,7 +129,7 @@ def fill(cloud: Cloud) -> None:
         session.put([_draft(session.record_id("mark", Importance.III, name)) for name in names])
     session.close()
     client = KeeperClient(cloud.site.paths.socket)
-    CheckpointWriter(Reader(cloud.site.paths.store), client, cloud.key.sign, b"bench-cp").write()
+    SiteVoice(Reader(cloud.site.paths.store), client, cloud.key.sign).checkpoint()
     settle(cloud)
 
 

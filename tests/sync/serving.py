@@ -1,5 +1,6 @@
 """A site under its daemon, ticked by the test, and a program that serves one in a process of its own."""
 
+import contextlib
 import json
 import sys
 import time
@@ -13,10 +14,14 @@ import pytest
 from crypto.identity import Identity
 from crypto.secret import Secret
 from crypto.signing import SigningKey, VerifyKey
-from sync.daemon import Settings, SiteDaemon
+from sync.client import KeeperClient
+from sync.daemon import SiteDaemon
 from sync.objectstore import StoreConfig
+from sync.reader import Reader
 from sync.restore import Restorer, RestoreReport, Wanted
+from sync.settings import Settings
 from sync.site import SitePaths
+from sync.sitevoice import SiteVoice
 from sync.status import LinkState, Status
 from tests.sync.cloud import ORIGIN, Cloud, Office, box_key, cloud_at, new_site, wait_until
 from tests.sync.site import TestSite
@@ -69,8 +74,13 @@ class Serving:
 
     def settle(self) -> None:
         """Wait until the last entry has its checkpoint and both are sent."""
-        wait_until(lambda: not self.daemon._checkpoints.dirty, "checkpoint", self.daemon.tick)
+        wait_until(lambda: not self.dirty(), "checkpoint", self.daemon.tick)
         self.all_sent()
+
+    def dirty(self) -> bool:
+        with contextlib.closing(Reader(self.paths.store)) as reader:
+            voice = SiteVoice(reader, KeeperClient(self.paths.socket), self.key.sign)
+            return voice.dirty
 
     def online(self) -> None:
         self.until(lambda status: status.link is LinkState.ONLINE, "online")

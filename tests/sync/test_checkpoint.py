@@ -11,18 +11,18 @@ from crypto.identity import Identity
 from crypto.importance import Importance
 from sync.checkpoint import (
     Checkpoint,
-    CheckpointWriter,
     heads_digest,
     make_checkpoint,
     read_checkpoint,
     site_person,
 )
 from sync.client import KeeperClient
-from sync.errors import BrokenChainError, ForgedChangeError, WrongStoreError
+from sync.errors import BrokenChainError, ForgedChangeError, HeadsMismatchError, SyncError, WrongStoreError
 from sync.ids import Origin, Site
 from sync.openrecords import CHECKPOINT, checkpoint_record
 from sync.reader import Reader
 from sync.sealed import Draft, SealedStore
+from sync.sitevoice import SiteVoice
 from sync.verify import Verified, verify_store
 from tests.sync.site import SCHOOL, TestSite, found_site
 
@@ -38,7 +38,7 @@ HEADS = st.lists(
 ).map(sorted)
 
 
-def dirty(writer: CheckpointWriter) -> bool:
+def dirty(writer: SiteVoice) -> bool:
     return writer.dirty  # a property that changes by itself: mypy would take the first answer for good
 
 
@@ -52,8 +52,8 @@ class Bench:
         self.reader = Reader(site.paths.store)
         self.client = KeeperClient(site.paths.socket)
 
-    def writer(self, name: bytes, key: Identity | None = None) -> CheckpointWriter:
-        return CheckpointWriter(self.reader, self.client, (key or self.key).sign, name)
+    def writer(self, key: Identity | None = None) -> SiteVoice:
+        return SiteVoice(self.reader, self.client, (key or self.key).sign)
 
     def put(self, *names: str) -> None:
         ids = [self.session.record_id("mark", Importance.III, name) for name in names]
@@ -108,9 +108,9 @@ def test_what_is_no_checkpoint_is_named(body: bytes) -> None:
 
 
 def test_it_covers_what_was_kept_and_is_written_only_when_there_is_something_new(bench: Bench) -> None:
-    writer = bench.writer(b"check-01")
+    writer = bench.writer()
     assert dirty(writer)
-    assert writer.write().last_seq == bench.reader.position().seq
+    assert writer.checkpoint().last_seq == bench.reader.position().seq
     assert not dirty(writer)
     covered = bench.verify()
     assert (covered.checkpoint_seq, covered.seq) == (covered.seq - 1, bench.reader.position().seq)
@@ -118,7 +118,7 @@ def test_it_covers_what_was_kept_and_is_written_only_when_there_is_something_new
     bench.put("a", "b")
     assert dirty(writer)
     assert bench.verify().signatures == 2
-    writer.write()
+    writer.checkpoint()
     assert bench.verify().signatures == 1 and bench.verify().checkpoint_seq == bench.reader.position().seq - 1
     assert bench.verify(full=True).signatures == 4
 
@@ -126,7 +126,7 @@ def test_it_covers_what_was_kept_and_is_written_only_when_there_is_something_new
 def test_a_later_one_replaces_it_even_from_a_writer_started_anew(bench: Bench) -> None:
     for number in range(3):
         bench.put(str(number))
-        bench.writer(b"check-%02d" % number).write()
+        bench.writer().checkpoint()
     record = checkpoint_record(ORIGIN)
     assert len(bench.reader.heads(CHECKPOINT, [record])) == 1
     assert len(bench.reader.history(CHECKPOINT, record)) == 3
@@ -137,7 +137,7 @@ def test_one_signed_by_another_key_covers_nothing(bench: Bench) -> None:
     bench.put("a")
     good = bench.verify()
     assert good.checkpoint_seq == 0 and good.signatures == good_batches(bench.reader)
-    bench.writer(b"check-01", Identity.generate(bytes(16))).write()
+    bench.writer(Identity.generate(bytes(16))).checkpoint()
     with pytest.raises(ForgedChangeError):
         bench.verify()
 
@@ -149,7 +149,7 @@ def good_batches(reader: Reader) -> int:
 @pytest.mark.parametrize("over", [True, False], ids=["over the site's", "beside it"])
 def test_a_members_own_one_covers_nothing(bench: Bench, over: bool) -> None:
     bench.put("a")
-    bench.writer(b"check-01").write()
+    bench.writer().checkpoint()
     bench.put("b")
     record = checkpoint_record(ORIGIN)
     base = tuple(row.change_id for row in bench.reader.heads(CHECKPOINT, [record])) if over else ()
@@ -163,13 +163,13 @@ def test_a_members_own_one_covers_nothing(bench: Bench, over: bool) -> None:
     assert told.signatures == (good_batches(bench.reader) if over else 3)
 
 
-@pytest.mark.parametrize("field", ["chain", "heads"])
-def test_one_that_does_not_fit_the_log_is_refused(bench: Bench, field: str) -> None:
+@pytest.mark.parametrize(("field", "error"), [("chain", BrokenChainError), ("heads", HeadsMismatchError)])
+def test_one_that_does_not_fit_the_log_is_refused(bench: Bench, field: str, error: type[SyncError]) -> None:
     """The site's key signed another past than the one that stands here."""
     bench.put("a")
     true = make_checkpoint(bench.reader, 0)
     sign_as_site(bench, msgspec.structs.replace(true, **{field: bytes(32)}))
-    with pytest.raises(BrokenChainError) as broken:
+    with pytest.raises(error) as broken:
         bench.verify()
     assert broken.value.subject == "checkpoint"
 

@@ -12,13 +12,14 @@ from crypto.errors import BadSignatureError
 from crypto.identity import Identity
 from crypto.importance import Importance
 from sync.change import CHAIN_START, chain_hash, digest_parts
-from sync.checkpoint import CheckpointWriter, site_person
+from sync.checkpoint import site_person
 from sync.client import KeeperClient
 from sync.database import open_writer
 from sync.errors import (
     BrokenChainError,
     ForgedChangeError,
     HeadsMismatchError,
+    MixedEpochsError,
     PeopleMissingError,
     SyncError,
     WrongSchoolError,
@@ -27,6 +28,7 @@ from sync.errors import (
 from sync.ids import Origin, Site
 from sync.reader import Reader
 from sync.sealed import Draft
+from sync.sitevoice import SiteVoice
 from sync.verify import verify_store
 from tests.sync.site import SCHOOL, TestSite, found_site
 
@@ -47,7 +49,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     session = site.session("sato")
     write(session_of=session, first=0)
     client, reader = KeeperClient(site.paths.socket), Reader(site.paths.store)
-    covered = CheckpointWriter(reader, client, key.sign, b"check-01").write().last_seq
+    covered = SiteVoice(reader, client, key.sign).checkpoint().last_seq
     write(session_of=session, first=100)
     reader.close()
     client.close()
@@ -137,7 +139,7 @@ TAMPERING: dict[str, tuple[str, type[SyncError]]] = {
     "no utf-8": (f"UPDATE change SET kind=CAST(x'ff' AS TEXT) WHERE id={LAST_MARK}", WrongStoreError),
     "past of the roster": (f"UPDATE change SET replaced=x'0000010000000fff' {ROSTER}", BrokenChainError),
     "past beyond numbers": (f"UPDATE change SET replaced=x'ffffffffffffffff' {ROSTER}", BrokenChainError),
-    "another life": ("UPDATE meta SET value='2' WHERE key='epoch'", ForgedChangeError),
+    "another life": ("UPDATE meta SET value='2' WHERE key='epoch'", MixedEpochsError),
     "history": (f"UPDATE change SET replaced=zeroblob(8) WHERE id={LAST_MARK}", HeadsMismatchError),
     "head gone": ("DELETE FROM head WHERE kind='mark'", HeadsMismatchError),
     "head of another": ("UPDATE head SET id=id-1 WHERE kind='mark'", HeadsMismatchError),

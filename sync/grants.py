@@ -1,0 +1,80 @@
+"""Grants: the board's word that a site may write in an epoch of its own.
+
+Invariant: a grant is believed only under the board's root signature; an epoch is granted once (the object is
+created only where none stands), so of two operators who replace one box one loses.
+"""
+
+from typing import Final
+
+import msgspec
+
+from crypto.errors import ContextMismatchError, CryptoError, MalformedError, UnknownVersionError
+from crypto.framing import frame, unframe
+from crypto.signing import SigningKey, VerifyKey
+from sync.ids import Origin, Site
+from sync.openrecords import GRANT, grant_record
+from sync.reader import Reader
+
+VERSION: Final = 1
+DOMAIN: Final = "kurabako/grant/v1"
+
+
+class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who writes as `school`/`site`/`epoch`: the site's signature key. `issued_ms` is ms since 1970."""
+
+    school: str
+    site: str
+    epoch: int
+    sign_key: bytes
+    issued_ms: int
+
+    @property
+    def origin(self) -> Origin:
+        """Return the origin that it speaks of."""
+        return Origin(self.school, Site(self.site), self.epoch)
+
+
+def sign_grant(grant: Grant, root: SigningKey) -> bytes:
+    """Sign a grant: version, msgpack body, signature of the board's root."""
+    body = msgspec.msgpack.encode(grant)
+    return bytes((VERSION,)) + frame(body, root.sign(DOMAIN, bytes((VERSION,)) + body))
+
+
+def open_grant(blob: bytes, root: VerifyKey, school: str) -> Grant:
+    """Check and read a grant.
+
+    Raises UnknownVersionError, MalformedError, BadSignatureError, ContextMismatchError (another school's).
+    """
+    if not blob:
+        raise MalformedError(operation="open grant", subject="no bytes")
+    if blob[0] != VERSION:
+        raise UnknownVersionError(operation="open grant", subject=f"version {blob[0]}", version=blob[0])
+    body, signature = unframe(blob[1:], 2)
+    root.verify(DOMAIN, bytes((VERSION,)) + body, signature)
+    try:
+        grant = msgspec.msgpack.decode(body, type=Grant)
+        Site(grant.site)
+    except (msgspec.DecodeError, ValueError) as exc:  # bad UTF-8 is a ValueError too
+        raise MalformedError(operation="open grant", cause=exc) from exc
+    if grant.school != school:
+        raise ContextMismatchError(operation="open grant", subject="school")
+    return grant
+
+
+def grant_name(origin: Origin) -> str:
+    """Return the name of a grant's object in the bucket."""
+    return f"{origin.school}/grants/{origin.site}-{origin.epoch:08d}"
+
+
+def read_grants(reader: Reader, root: VerifyKey) -> list[Grant]:
+    """Return every grant of the school that the board signed, by site and epoch; others are passed over."""
+    school, found = reader.origin.school, {}
+    for site in Site:
+        for row in reader.history(GRANT, grant_record(school, site)):
+            try:
+                grant = open_grant(row.body, root, school)
+            except CryptoError:
+                continue  # not vouched for: as if it were not there
+            if grant.site == site:
+                found[grant.site, grant.epoch] = grant
+    return [found[key] for key in sorted(found)]

@@ -1,0 +1,37 @@
+"""One keeper for each site, and how its last one ended.
+
+Invariant: the lock is held by the process that writes; the running mark is taken away by a clean stop only.
+"""
+
+import fcntl
+import os
+
+from sync.atomic import atomic_write
+from sync.errors import SecondKeeperError
+from sync.site import SitePaths
+
+
+def take_lock(paths: SitePaths) -> int:
+    """Return the descriptor that holds the site's lock; raises SecondKeeperError."""
+    descriptor = os.open(paths.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as exc:
+        os.close(descriptor)
+        raise SecondKeeperError(operation="start keeper", subject=str(paths.root), cause=exc) from exc
+    return descriptor
+
+
+def keeper_pid(paths: SitePaths) -> int | None:
+    """Return the process id that the running keeper wrote into its mark, or None."""
+    try:
+        return int(paths.running_mark.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def note_start(paths: SitePaths) -> None:
+    """Set the mark of a running keeper; one that is found means that the last stop was unclean."""
+    if paths.running_mark.exists():
+        atomic_write(paths.reset_mark, b"unclean stop\n")
+    atomic_write(paths.running_mark, str(os.getpid()).encode())

@@ -1,0 +1,192 @@
+"""Merging: another site's changes, proven and judged, into this site's log.
+
+Invariant: nothing is taken whose chain or signature does not fit; what its author was not allowed to make is kept
+but held back; what is held back follows from the board's rosters alone, so sites that know the same agree.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from crypto.errors import BadSignatureError, CryptoError
+from crypto.people import PeopleRoster, open_people
+from crypto.signing import VerifyKey
+from sync.authority import SIGNATURE, UNKNOWN, Authority, Rules
+from sync.change import BATCH_DOMAIN, CHAIN_START, Batch, batch_payload, chain_hash, entry_digest
+from sync.client import Keeping
+from sync.clock import change_clock, clock_ms
+from sync.errors import BrokenSegmentChainError, ForgedChangeError
+from sync.ids import Origin
+from sync.keyring import read_rosters
+from sync.log import ORIGIN_SHIFT
+from sync.openrecords import PEOPLE
+from sync.reader import Reader
+from sync.segment import SEGMENT_BYTES, Segment, segment_name
+
+_SLICE: Final = 250  # changes in one transaction: an entry at the screen waits no longer than one of these
+
+
+class Merger:
+    """Judges and keeps changes for one site. Used by one thread at a time."""
+
+    def __init__(self, reader: Reader, client: Keeping, root: VerifyKey, rules: Rules) -> None:
+        self._reader = reader
+        self._client = client
+        self._root = root
+        self._rules = rules
+        self._own_judged = 0
+        self.authority = self._read_authority()
+
+    def take(self, segment: Segment) -> int:
+        """Keep a segment's changes; return how many were new.
+
+        Raises BrokenSegmentChainError, ForgedChangeError, and what the keeper refuses with; what came before the
+        fault is kept.
+        """
+        origin, position = segment.origin, self._reader.position(segment.origin)
+        check_continuity(self._reader, segment)
+        if segment.last <= position.seq:
+            return 0
+        self._learn(segment.batches)
+        for first, batches in _slices(segment.first, segment.batches):
+            withheld = self._judge_batches(origin, first, batches)
+            self._client.take(origin, first, batches, withheld)
+        if any(change.kind == PEOPLE for batch in segment.batches for change in batch.changes):
+            self.judge_all()
+        return segment.last - position.seq
+
+    def judge_own(self) -> None:
+        """Judge this site's own new changes by the rules that the other sites will judge them by."""
+        origin, withheld = self._reader.origin, {}
+        for row in self._reader.since(self._own_judged):
+            fault = self.authority.fault(origin, row.author, row.at_ms, row.kind)
+            if fault:
+                withheld[row.id] = fault
+            if row.kind == PEOPLE:
+                self.judge_all()
+            self._own_judged = row.seq
+        if withheld:
+            self._client.judge(withheld, ())
+
+    def judge_all(self) -> None:
+        """Judge every change anew, after the board's roster changed."""
+        self.authority = self._read_authority()
+        origins = {number: origin for origin, number in self._reader.origins().items()}
+        held, withheld, released = self._reader.quarantined(), {}, []
+        rows = self._reader.rows("SELECT id, change_id, author, kind FROM change")
+        for row_id, change_id, author, kind in list(rows):
+            before = held.get(row_id, "")
+            if before == SIGNATURE:
+                continue
+            at_ms = clock_ms(change_clock(change_id))
+            fault = self.authority.fault(origins[row_id >> ORIGIN_SHIFT], author, at_ms, kind)
+            if before == UNKNOWN and not fault and not self._signed(origins[row_id >> ORIGIN_SHIFT], row_id):
+                fault = SIGNATURE
+            if fault and fault != before:
+                withheld[row_id] = fault
+            elif before and not fault:
+                released.append(row_id)
+        if withheld or released:
+            self._client.judge(withheld, released)
+        self._own_judged = max(self._own_judged, self._reader.position().seq)
+
+    def _judge_batches(self, origin: Origin, first: int, batches: Sequence[Batch]) -> dict[int, str]:
+        withheld, seq = {}, first
+        for batch in batches:
+            if batch.author in self.authority.keys:
+                self._check_signature(origin, batch, seq)
+            for change in batch.changes:
+                fault = self.authority.fault(origin, batch.author, clock_ms(change_clock(change.id)), change.kind)
+                if fault:
+                    withheld[seq] = fault
+                seq += 1
+        return withheld
+
+    def _check_signature(self, origin: Origin, batch: Batch, seq: int) -> None:
+        digests = [entry_digest(batch.author, change) for change in batch.changes]
+        payload = batch_payload(origin.tag, batch.writer, batch.number, batch.author, digests)
+        try:
+            self.authority.keys[batch.author].verify(BATCH_DOMAIN, payload, batch.signature)
+        except BadSignatureError as exc:
+            where = f"{origin.prefix} {seq}"
+            raise ForgedChangeError(operation="merge", subject=where, cause=exc, seq=seq) from exc
+
+    def _signed(self, origin: Origin, row_id: int) -> bool:
+        """Say whether the batch of a change that was held back is signed by its author, whom we know only now."""
+        batch, first = self._reader.batch_of(row_id)
+        try:
+            self._check_signature(origin, batch, first)
+        except ForgedChangeError:
+            return False
+        return True
+
+    def _learn(self, batches: Sequence[Batch]) -> None:
+        """Take the board's rosters that come with the changes into account before judging them."""
+        found = list(rosters_in(batches, self._root, self._reader.origin.school))
+        if found:
+            self.authority = Authority([*self.authority.rosters, *found], self._rules)
+
+    def _read_authority(self) -> Authority:
+        return Authority(read_rosters(self._reader, self._root, self._reader.origin.school), self._rules)
+
+
+def copy_log(source: Reader, origin: Origin, merger: Merger, after: int = 0) -> int:
+    """Merge an origin's log from another store on this machine; return how many changes were new."""
+    new, chain = 0, source.chain_at(origin, after) or CHAIN_START
+    while batches := source.batches(origin, after, SEGMENT_BYTES):
+        last = after + sum(len(batch.changes) for batch in batches)
+        end = source.chain_at(origin, last) or chain
+        new += merger.take(Segment(origin, 0, after + 1, last, chain, end, tuple(batches), b""))
+        after, chain = last, end
+    return new
+
+
+def rosters_in(batches: Sequence[Batch], root: VerifyKey, school: str) -> Iterator[PeopleRoster]:
+    """Yield the rosters among changes that the board signed."""
+    for batch in batches:
+        for change in batch.changes:
+            if change.kind == PEOPLE:
+                try:
+                    yield open_people(change.body, root, school)
+                except CryptoError:
+                    continue  # not vouched for: as if it were not there
+
+
+def check_continuity(reader: Reader, segment: Segment) -> None:
+    """Check that a segment agrees with what is here of its origin; raises BrokenSegmentChainError."""
+    tail = reader.position(segment.origin)
+    fits = segment.first <= tail.seq + 1 and _chain_at(reader, segment.origin, segment.first - 1) == segment.before
+    if fits and segment.first <= tail.seq:
+        upto = min(tail.seq, segment.last)
+        fits = _chain_at(reader, segment.origin, upto) == _chain_in(segment, upto)
+    if not fits:
+        name = segment_name(segment.origin, segment.number)
+        raise BrokenSegmentChainError(operation="merge", subject=name, seq=segment.first)
+
+
+def _chain_at(reader: Reader, origin: Origin, seq: int) -> bytes | None:
+    return CHAIN_START if seq == 0 else reader.chain_at(origin, seq)  # also of an origin that is not here yet
+
+
+def _chain_in(segment: Segment, upto: int) -> bytes:
+    chain, seq = segment.before, segment.first - 1
+    for batch in segment.batches:
+        for change in batch.changes:
+            if seq == upto:
+                return chain
+            seq += 1
+            chain = chain_hash(chain, seq, entry_digest(batch.author, change))
+    return chain
+
+
+def _slices(first: int, batches: Sequence[Batch]) -> Iterator[tuple[int, list[Batch]]]:
+    """Yield runs of whole batches with their first sequence number."""
+    run: list[Batch] = []
+    size = 0
+    for batch in batches:
+        run.append(batch)
+        size += len(batch.changes)
+        if size >= _SLICE:
+            yield first, run
+            first, run, size = first + size, [], 0
+    if run:
+        yield first, run
