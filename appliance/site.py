@@ -9,8 +9,8 @@ from pathlib import Path
 from appliance.config import Config, load_config
 from appliance.credentials import read_site_key, read_store_key
 from crypto.signing import VerifyKey
-from sync.settings import Settings
 from sync.objectstore import StoreConfig
+from sync.settings import Settings
 from sync.site import SitePaths
 
 

@@ -16,9 +16,9 @@ class Light:
     """How far the entries have got: kept on this box, and read back from the cloud.
 
     Counts are changes of this site. `waiting` = saved − sent. `sent_at` is when the store was last read back.
-    `confirmed` counts what the education board countersigned, `confirmed_at` when it last did; None: there is no
-    other side yet. `clock_skew_s` is the board's clock minus this one. `superseded`: a newer box took over (交代済),
-    this one only reads. `conflicts` and `quarantined` are records that wait for a person.
+    `confirmed` counts what the education board countersigned, `confirmed_at` when it last did; None: there is
+    no other side yet. `clock_skew_s` is the board's clock minus this one. `superseded`: a newer box took over
+    (交代済), this one only reads. `conflicts` and `quarantined` are records that wait for a person.
     """
 
     link: LinkState

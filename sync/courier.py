@@ -3,6 +3,7 @@
 Invariant: it waits for no one but the store and the keeper; a line that hangs holds up nothing else.
 """
 
+import contextlib
 import threading
 from typing import Final
 
@@ -20,11 +21,14 @@ _LAST_S: Final = 5.0
 
 
 class Courier:
-    """Runs an exchange over the keeper's socket; `exchange` is None until it could begin."""
+    """Runs an exchange over the keeper's socket; `exchange` is None until it could begin.
+
+    `start` and `stop` run it in a thread of its own; whoever has threads already calls `turn`, `finish`, `close`.
+    """
 
     def __init__(self, paths: SitePaths, settings: Settings) -> None:
-        self._paths = paths
         self._settings = settings
+        self._reader, self._client = Reader(paths.store), KeeperClient(paths.socket)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="courier", daemon=True)
         self.exchange: Exchange | None = None
@@ -44,35 +48,36 @@ class Courier:
         self._thread.start()
 
     def stop(self) -> None:
-        """End with a last checkpoint and, while the store answers, a last sending."""
+        """End the thread with a last checkpoint and, while the store answers, a last sending."""
         self._stop.set()
         self._thread.join(_LAST_S)
 
-    def _loop(self) -> None:
-        reader, client = Reader(self._paths.store), KeeperClient(self._paths.socket)
-        try:
-            while not self._stop.is_set():
-                self._stop.wait(self._turn(reader, client))
-            if self.exchange is not None:
-                self.exchange.finish()
-        except KeeperGoneError:
-            pass  # what was not said now is said in the next life
-        finally:
-            reader.close()
-            client.close()
-
-    def _turn(self, reader: Reader, client: KeeperClient) -> float:
+    def turn(self) -> float:
+        """Do what is due; return the seconds until the next turn."""
         try:
             if self.exchange is None:
-                self.exchange = self._begin(reader, client)
+                store = ObjectStore(self._settings.store)
+                library = ObjectStore(self._settings.library) if self._settings.library else store
+                self.exchange = Exchange(self._reader, self._client, self._settings, store, library)
             self._failure = None
             return self.exchange.step()
         except KurabakoError as error:
             self._failure = error
             return _AGAIN_S
 
-    def _begin(self, reader: Reader, client: KeeperClient) -> Exchange:
-        settings = self._settings
-        store = ObjectStore(settings.store)
-        library = ObjectStore(settings.library) if settings.library else store
-        return Exchange(reader, client, settings, store, library)
+    def finish(self) -> None:
+        """Say a last word."""
+        if self.exchange is not None:
+            with contextlib.suppress(KeeperGoneError):  # what is not said now is said in the next life
+                self.exchange.finish()
+
+    def close(self) -> None:
+        """Close what the exchange used."""
+        self._reader.close()
+        self._client.close()
+
+    def _loop(self) -> None:
+        while not self._stop.is_set():
+            self._stop.wait(self.turn())
+        self.finish()
+        self.close()

@@ -24,7 +24,7 @@ from sync.errors import (
 from sync.keeperchild import KeeperChild
 from sync.keeperlock import take_lock
 from sync.lineprobe import LineProbe
-from sync.litestream import Litestream, replica_path
+from sync.litestream import Litestream, Replicated, replica_path
 from sync.objectstore import ObjectStore
 from sync.reader import Reader
 from sync.replica import Prover
@@ -55,11 +55,16 @@ class SiteDaemon:
         self._reader = Reader(paths.store)
         self._prover_reader = Reader(paths.store)
         origin = self._reader.origin
-        self._litestream = Litestream(paths, origin, settings.store)
-        store, path = ObjectStore(settings.store), replica_path(origin)
-        self._probe = LineProbe(store, path)
+        self._database = Replicated(paths, origin)
+        self._litestream = Litestream(paths.run, [self._database], settings.store)
+        store = ObjectStore(settings.store)
+        self._probe = LineProbe(store, replica_path(origin))
         self._prover = Prover(
-            self._litestream, store, path, self._probe, lambda: self._prover_reader.position().seq
+            self._litestream,
+            self._database,
+            store,
+            self._probe,
+            lambda: self._prover_reader.position().seq,
         )
         self._client = KeeperClient(paths.socket)
         self._courier = Courier(paths, settings)

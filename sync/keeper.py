@@ -68,13 +68,17 @@ class Keeper:
         self._log = ChangeLog(self._store, self._clock)
         self._local = LocalStore(paths.local)
         self._fenced = self._local.get(*FENCE) is not None
-        self._selector = selectors.DefaultSelector()
+        self._selector = selectors.EpollSelector()
         self._wake, self._woken = socket.socketpair()
         self._stopping = False
         self._reset_wanted = False
         self._server = listen(paths.socket)
         self._selector.register(self._server, selectors.EVENT_READ, None)
         self._selector.register(self._woken, selectors.EVENT_READ, None)
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when `turn` has something to do: for somebody else's loop."""
+        return self._selector.fileno()
 
     def stop(self) -> None:
         """Ask the loop to end after this turn; may be called from a signal handler or another thread."""
@@ -86,7 +90,7 @@ class Keeper:
         """Serve until `stop`, then leave the site clean."""
         while not self._stopping:
             self.turn(_TURN_S)
-        self._close()
+        self.close()
 
     def turn(self, wait_s: float) -> None:
         """Take every request that is ready, keep all batches in one transaction, then answer."""
@@ -251,7 +255,8 @@ class Keeper:
             atomic_write(self._paths.reset_mark, b"write failed\n")
             self._reset_wanted = False
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Leave the site clean."""
         for key in list(self._selector.get_map().values()):
             if isinstance(key.data, Peer):
                 self._drop(key.data)

@@ -9,6 +9,7 @@ import http.client
 import json
 import socket
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -77,17 +78,33 @@ def environment(store: StoreConfig) -> dict[str, str]:
     }
 
 
-class Litestream:
-    """The replicating process of one site. Start and stop it from the main thread."""
+@dataclass(frozen=True, slots=True)
+class Replicated:
+    """A database that is replicated: where it is, and whose it is."""
 
-    def __init__(self, paths: SitePaths, origin: Origin, store: StoreConfig) -> None:
-        self._paths = paths
+    paths: SitePaths
+    origin: Origin
+
+    @property
+    def meta(self) -> Path:
+        """Litestream's own folder for this life of the database."""
+        return self.paths.litestream_meta / str(self.origin.epoch)
+
+
+class Litestream:
+    """The one replicating process over one or more databases. Start and stop it from the main thread.
+
+    `run` is a folder for its configuration, socket and log. Where a method takes a database, the first is meant
+    by default.
+    """
+
+    def __init__(self, run: Path, databases: Sequence[Replicated], store: StoreConfig) -> None:
+        self._run = run
+        self._databases = tuple(databases)
         self._store = store
-        self._meta = paths.litestream_meta / str(origin.epoch)
-        self._config = paths.run / "litestream.yml"
-        self._socket = paths.run / "litestream.sock"
-        self._log = paths.run / "litestream.log"
-        self._path = replica_path(origin)
+        self._config = run / "litestream.yml"
+        self._socket = run / "litestream.sock"
+        self._log = run / "litestream.log"
         self._child: subprocess.Popen[bytes] | None = None
 
     @property
@@ -110,7 +127,7 @@ class Litestream:
             command = [find_program("litestream"), "replicate", "-config", str(self._config)]
             command += ["-once", "-force-snapshot"] if snapshot else []
             # In its own folder, since the socket's name is relative: a deep path is too long for the kernel.
-            self._child = start_child(command, environment(self._store), log, folder=self._paths.run)
+            self._child = start_child(command, environment(self._store), log, folder=self._run)
 
     def stop(self) -> None:
         """Stop the process, whatever it hangs on."""
@@ -124,28 +141,36 @@ class Litestream:
             self._child.wait()
         self._child = None
 
-    def reset(self, *, forget: bool = True) -> None:
-        """Make the next start send the whole database; only while stopped. Raises ReplicatorError.
+    def reset(self, database: Replicated | None = None, *, forget: bool = True) -> None:
+        """Make the next start send a whole database; only while stopped. Raises ReplicatorError.
 
         With `forget` also what Litestream keeps here is dropped; it then fetches the newest object of the replica,
         and is stuck for good when that one is damaged (measured).
         """
+        database = database or self._databases[0]
         self._configure()
         if forget:
-            command = [find_program("litestream"), "reset", "-config", str(self._config), str(self._paths.store)]
+            command = [
+                find_program("litestream"),
+                "reset",
+                "-config",
+                str(self._config),
+                str(database.paths.store),
+            ]
             done = subprocess.run(
                 command, env=environment(self._store), capture_output=True, check=False, timeout=60
             )
             if done.returncode != 0:
                 raise ReplicatorError(operation="reset replica", subject=str(done.returncode))
-        self._empty_log()
+        _empty_log(database)
 
-    def sync(self, timeout_s: float) -> Synced:
+    def sync(self, timeout_s: float, database: Replicated | None = None) -> Synced:
         """Ask for everything committed before this call to be sent, and wait; raises ReplicatorError.
 
         A hung connection or a store that was away at Litestream's start makes this hang: hence the time-out.
         """
-        body = {"path": str(self._paths.store), "wait": True, "timeout": max(1, int(timeout_s))}
+        database = database or self._databases[0]
+        body = {"path": str(database.paths.store), "wait": True, "timeout": max(1, int(timeout_s))}
         connection = _UnixConnection(self._socket, timeout_s + 1)
         try:
             connection.request("POST", "/sync", json.dumps(body), {"Content-Type": "application/json"})
@@ -159,35 +184,41 @@ class Litestream:
         finally:
             connection.close()
 
-    def local_ltx(self, txid: int) -> bytes | None:
+    def local_ltx(self, txid: int, database: Replicated | None = None) -> bytes | None:
         """Return the bytes of a level-0 file that Litestream wrote here before it sent it."""
+        database = database or self._databases[0]
         try:
-            return (self._meta / "ltx" / "0" / ltx_name(txid).removeprefix("0000/")).read_bytes()
+            return (database.meta / "ltx" / "0" / ltx_name(txid).removeprefix("0000/")).read_bytes()
         except FileNotFoundError:
             return None
 
-    def _empty_log(self) -> None:
-        # Litestream takes up from the newest object and carries on after it when the write-ahead log seems to fit,
-        # even if that object holds a transaction that SQLite discarded (measured: then it is stuck or corrupt for
-        # good). An empty log makes it read the database itself.
-        try:
-            with contextlib.closing(open_writer(self._paths.store)) as connection:
-                busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        except DatabaseError as exc:
-            raise ReplicatorError(operation="reset replica", subject="log", retry_safe=True, cause=exc) from exc
-        if busy:
-            raise ReplicatorError(operation="reset replica", subject="log in use", retry_safe=True)
-
     def _configure(self) -> None:
-        self._meta.mkdir(mode=0o700, parents=True, exist_ok=True)
-        database = {
-            "path": str(self._paths.store),
-            "meta-path": str(self._meta),
-            **INTERVALS,
-            "replica": replica_settings(self._store, self._path),
-        }
+        for database in self._databases:
+            database.meta.mkdir(mode=0o700, parents=True, exist_ok=True)
+        entries = [
+            {
+                "path": str(database.paths.store),
+                "meta-path": str(database.meta),
+                **INTERVALS,
+                "replica": replica_settings(self._store, replica_path(database.origin)),
+            }
+            for database in self._databases
+        ]
         control = {"enabled": True, "path": self._socket.name, "permissions": 0o600}
-        atomic_write(self._config, json.dumps({"socket": control, **SETTINGS, "dbs": [database]}).encode())
+        atomic_write(self._config, json.dumps({"socket": control, **SETTINGS, "dbs": entries}).encode())
+
+
+def _empty_log(database: Replicated) -> None:
+    # Litestream takes up from the newest object and carries on after it when the write-ahead log seems to fit,
+    # even if that object holds a transaction that SQLite discarded (measured: then it is stuck or corrupt for
+    # good). An empty log makes it read the database itself.
+    try:
+        with contextlib.closing(open_writer(database.paths.store)) as connection:
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    except DatabaseError as exc:
+        raise ReplicatorError(operation="reset replica", subject="log", retry_safe=True, cause=exc) from exc
+    if busy:
+        raise ReplicatorError(operation="reset replica", subject="log in use", retry_safe=True)
 
 
 class _UnixConnection(http.client.HTTPConnection):

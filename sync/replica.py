@@ -13,9 +13,9 @@ from typing import Final
 from sync.clock import wall_ms
 from sync.errors import ReplicatorError, SyncError
 from sync.lineprobe import LineProbe
-from sync.litestream import Litestream, ltx_name
-from sync.objectstore import ObjectStore
+from sync.litestream import Litestream, Replicated, ltx_name, replica_path
 from sync.status import LinkState
+from sync.stores import Store
 
 _ATTEMPTS: Final = 3
 _SYNC_S: Final = 30.0
@@ -32,11 +32,12 @@ class Sent:
     at_ms: int | None = None
 
 
-def prove(litestream: Litestream, store: ObjectStore, path: str, seq: int, timeout_s: float) -> Sent:
+def prove(litestream: Litestream, database: Replicated, store: Store, seq: int, timeout_s: float) -> Sent:
     """Have everything up to `seq` (already committed) sent, and read it back; raises SyncError."""
+    path = replica_path(database.origin)
     for _ in range(_ATTEMPTS):
-        txid = litestream.sync(timeout_s).txid
-        here, there = litestream.local_ltx(txid), store.get(f"{path}/{ltx_name(txid)}")
+        txid = litestream.sync(timeout_s, database).txid
+        here, there = litestream.local_ltx(txid, database), store.get(f"{path}/{ltx_name(txid)}")
         if here is not None and here == there:
             return Sent(seq, txid, wall_ms())
         if here is not None and there is not None:
@@ -53,14 +54,14 @@ class Prover:
     def __init__(
         self,
         litestream: Litestream,
-        store: ObjectStore,
-        path: str,
+        database: Replicated,
+        store: Store,
         probe: LineProbe,
         position: Callable[[], int],
     ) -> None:
         self._litestream = litestream
+        self._database = database
         self._store = store
-        self._path = path
         self._probe = probe
         self._position = position
         self._stop = threading.Event()
@@ -93,7 +94,7 @@ class Prover:
             self.stuck_since = None
             return _PAUSE_S
         try:
-            sent = prove(self._litestream, self._store, self._path, seq, timeout_s)
+            sent = prove(self._litestream, self._database, self._store, seq, timeout_s)
             if life == self._life:
                 self.sent = sent
             self.last_failure, self.stuck_since = None, None

@@ -20,7 +20,7 @@ from sync.embedded import EmbeddedStore
 from sync.errors import ReplicatorError
 from sync.ids import Origin, Site
 from sync.linecut import LineCut
-from sync.litestream import Litestream, replica_path
+from sync.litestream import Litestream, Replicated, replica_path
 from sync.objectstore import ObjectStore, StoreConfig
 from sync.restore import Wanted
 from sync.sealed import Draft
@@ -121,7 +121,7 @@ def new_site(folder: Path, key: Identity | None = None, school: str = SCHOOL) ->
 
 def replicating(site: TestSite, store: StoreConfig, origin: Origin = ORIGIN) -> Litestream:
     """Start Litestream beside a site and wait until it has sent what is there."""
-    litestream = Litestream(site.paths, origin, store)
+    litestream = Litestream(site.paths.run, [Replicated(site.paths, origin)], store)
     litestream.start()
     wait_until(lambda: syncs(litestream), "litestream has begun")
     return litestream

