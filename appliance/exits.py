@@ -13,4 +13,6 @@ class Exit(IntEnum):
     NO_REPLICA = 10
     LOCKED = 11
     WRONG_KEY = 12
+    UNSOUND = 13
+    SUPERSEDED = 14
     INTERRUPTED = 130

@@ -11,6 +11,7 @@ from typing import Final
 
 from appliance.errors import ApplianceError
 from crypto.importance import Importance
+from sync.authority import Rules
 
 
 class PolicyDeniedError(ApplianceError):
@@ -52,8 +53,8 @@ class Decision:
 
 _STAFF: Final = frozenset(("principal", "vice_principal", "teacher", "nurse", "clerk"))
 _EDITORS: Final[dict[str, frozenset[str]]] = {
-    "attendance": _STAFF,
-    "meeting": _STAFF,
+    "attendance": _STAFF | {"board"},
+    "meeting": _STAFF | {"board"},
     "calendar": frozenset(("principal", "vice_principal", "clerk", "board")),
     "roster": frozenset(("clerk", "principal", "vice_principal", "board")),
 }
@@ -71,6 +72,11 @@ def decide(subject: Subject, action: Action, kind: str, importance: Importance) 
     if _may_edit(subject.roles, kind):
         return _ALLOW
     return Decision(Verdict.DENY, "この記録を書き換える役割ではありません。")
+
+
+def writing_rules() -> Rules:
+    """Return the same rules as the sites judge merged changes by: what the door refuses, no site takes."""
+    return Rules({area: tuple(sorted(roles)) for area, roles in _EDITORS.items()})
 
 
 def _may_edit(roles: Iterable[str], kind: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from appliance.config import Config, load_config
 from appliance.credentials import read_site_key, read_store_key
+from appliance.policy import writing_rules
 from crypto.signing import VerifyKey
 from sync.objectstore import StoreConfig
 from sync.settings import Settings
@@ -46,6 +47,7 @@ class SiteFolder:
             read_site_key(self.path),
             float(timers.checkpoint_every_s),
             float(timers.verify_every_s),
+            writing_rules(),
         )
 
 

@@ -28,6 +28,7 @@ from sync.litestream import Litestream, Replicated, replica_path
 from sync.objectstore import ObjectStore
 from sync.reader import Reader
 from sync.replica import Prover
+from sync.restore import Wanted
 from sync.selfcheck import SelfCheck, SelfCheckRun
 from sync.settings import Settings
 from sync.site import SitePaths
@@ -214,7 +215,11 @@ class SiteDaemon:
         elif now >= self._due_check and self._prover.sent.seq and self._probe.link.state is LinkState.ONLINE:
             self._due_check = now + self._settings.verify_every_s
             origin, seq = self._reader.origin, self._prover.sent.seq
-            self._check.start(self._settings.store, origin, self._settings.root, seq)
+            chain = self._reader.chain_at(origin, seq) or b""
+            wanted = Wanted(
+                origin, self._settings.root, known_seq=seq, known_chain=chain, rules=self._settings.rules
+            )
+            self._check.start(self._settings.store, wanted)
 
     def _judge(self, result: SelfCheck) -> None:
         """Take a self-check's outcome: the time of the proof, a new replica, or a warning."""

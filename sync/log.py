@@ -50,7 +50,8 @@ class _Tail:
 class ChangeLog:
     """The log of a site over an open writer connection: its own changes, and those of the sites it merges."""
 
-    def __init__(self, connection: Connection, clock: HybridClock) -> None:
+    def __init__(self, connection: Connection, clock: HybridClock, *, restoring: bool = False) -> None:
+        self._restoring = restoring
         self._connection = connection
         self._clock = clock
         self.origin = read_origin(connection)
@@ -97,7 +98,8 @@ class ChangeLog:
 
         What is there already is passed over. Raises BadBatchError, or BrokenChainError for a gap.
         """
-        if origin == self.origin or origin.school != self.origin.school:
+        own = origin == self.origin and not self._restoring  # only an earlier life's own changes come from outside
+        if own or origin.school != self.origin.school:
             raise BadBatchError(operation="take changes", subject=origin.prefix, fault="origin")
         number = self._number_of(origin)
         begin, seq = self._tails[number].seq, first_seq

@@ -1,43 +1,43 @@
 """Verified restore: bring a store back from object storage, to now or to a given second, and prove it.
 
 Invariant: nothing appears in the target folder unless it was verified; when the newest state does not pass, the
-newest one that does is taken, and the report says what is missing.
+newest one that does is taken. What the database lacks is completed from the segments, and the report says what is
+missing after that.
 """
 
-import json
 import os
 import shutil
-import subprocess
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from crypto.errors import KurabakoError
 from crypto.signing import VerifyKey
-from sync.atomic import atomic_write, sync_folder
+from sync.atomic import sync_folder
+from sync.authority import Rules
+from sync.complete import complete, rebuild
 from sync.errors import (
     NoPointError,
     NoReplicaError,
     ReplicaCorruptError,
-    ReplicatorError,
     RestoreTargetError,
+    RolledBackError,
     StoreRefusedError,
     StoreUnreachableError,
     WrongSchoolError,
 )
+from sync.fetch import Fetcher, Point
 from sync.ids import Origin
-from sync.litestream import environment, replica_path, replica_settings
+from sync.litestream import replica_path
 from sync.objectstore import ObjectStore, StoreConfig
-from sync.programs import find_program, start_child, stop_child
-from sync.verify import Verified, verify_store
+from sync.reader import Reader
+from sync.stores import Store
+from sync.verify import verify_store
+from sync.verifypass import Verified
 
-_LONGEST_S: Final = 3600.0
-_ASK_S: Final = 5.0
-_GONE_S: Final = 30.0
-_UNANSWERED: Final = ("StatusCode: 0", "request send failed")
 _NO_ANSWER: Final = (StoreUnreachableError, StoreRefusedError)
 Stage = Callable[[str, int, int], None]
 """Called with ("fetch" | "verify", done, total); bytes when fetching, changes when verifying."""
@@ -45,13 +45,20 @@ Stage = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to bring back. `at_ms` None is now; `known_seq` is the newest position that the board has seen."""
+    """What to bring back. `at_ms` None is now; `known_seq` is the newest position that anybody vouched for.
+
+    `known_chain` is the chain hash there: with it a store that holds less or something else was rolled back.
+    `rules` are what the sites judge merged changes by. Without `segments` only the replica itself is looked at.
+    """
 
     origin: Origin
     root: VerifyKey
     at_ms: int | None = None
     known_seq: int = 0
     full: bool = False
+    known_chain: bytes = b""
+    rules: Rules | None = None
+    segments: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +66,7 @@ class RestoreReport:
     """What came back. `problem` is the code of the error that the newest state failed with, if it did.
 
     `missing` is how many changes are known to exist and are not here: 0 when none is known to be missing.
+    `completed` is how many changes the database lacked and the segments had.
     """
 
     verified: Verified
@@ -67,6 +75,7 @@ class RestoreReport:
     fell_back_to_ms: int | None
     problem: str
     missing: int
+    completed: int = 0
 
     @property
     def complete(self) -> bool:
@@ -74,26 +83,30 @@ class RestoreReport:
         return not self.problem and self.missing == 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Point:
-    """A state that can be asked for: up to a transaction of Litestream, or None for the newest."""
-
-    txid: int | None
-    at_ms: int | None
-
-
 class Restorer:
-    """Restores of one origin from one bucket into `target`, which must not hold anything."""
+    """Restores of one origin from one bucket into `target`, which must not hold anything.
 
-    def __init__(self, store: StoreConfig, wanted: Wanted, target: Path, stage: Stage | None = None) -> None:
-        self._store = store
+    `library` is where the segments are, by default the same bucket.
+    """
+
+    def __init__(
+        self,
+        store: StoreConfig,
+        wanted: Wanted,
+        target: Path,
+        stage: Stage | None = None,
+        library: Store | None = None,
+    ) -> None:
         self._wanted = wanted
         self._target = target
         self._stage = stage or (lambda *_: None)
         self._work = target.with_name(f".{target.name}.restoring")
+        self._database = self._work / "school.db"
         self._path = replica_path(wanted.origin)
-        self._objects = ObjectStore(store)
-        self._sizes: dict[str, int] = {}
+        objects = ObjectStore(store)
+        self._library = library or objects
+        self._fetcher = Fetcher(store, objects, self._path, self._work, lambda *told: self._stage("fetch", *told))
+        self._completed = 0
 
     def run(self) -> RestoreReport:
         """Restore and verify.
@@ -101,38 +114,73 @@ class Restorer:
         Raises RestoreTargetError, StoreUnreachableError, StoreRefusedError, NoReplicaError, NoPointError,
         WrongSchoolError, ReplicaCorruptError; then nothing was left behind.
         """
-        began = time.monotonic()
+        began, wanted = time.monotonic(), self._wanted
         if self._target.exists() and any(self._target.iterdir()):
             raise RestoreTargetError(operation="restore", subject=str(self._target), folder=str(self._target))
-        self._sizes = self._objects.sizes(self._path)
-        if not self._sizes:
+        if not self._fetcher.look():
             raise NoReplicaError(operation="restore", subject=self._path, place=self._path)
         shutil.rmtree(self._work, ignore_errors=True)
         self._work.mkdir(mode=0o700, parents=True)
         try:
             verified, point, problem = self._newest_that_passes()
+            if wanted.at_ms is None and wanted.segments:
+                verified, problem = self._complete(verified, problem)
             self._adopt()
         finally:
             shutil.rmtree(self._work, ignore_errors=True)
-        missing = max(0, self._wanted.known_seq - verified.seq) if self._wanted.at_ms is None else 0
+        missing = max(0, wanted.known_seq - verified.seq) if wanted.at_ms is None else 0
+        if missing and wanted.known_chain and not problem:
+            problem = RolledBackError.code
+        fell_back = (point.at_ms or verified.newest_ms) if problem else None
         seconds = time.monotonic() - began
-        return RestoreReport(verified, self._target, seconds, point.at_ms if problem else None, problem, missing)
+        return RestoreReport(verified, self._target, seconds, fell_back, problem, missing, self._completed)
 
-    def _newest_that_passes(self) -> tuple[Verified, _Point, str]:
-        wanted = _Point(None, self._wanted.at_ms)
+    def _complete(self, verified: Verified, problem: str) -> tuple[Verified, str]:
+        """Add what the segments hold beyond the database, and prove the whole again."""
+        wanted, before = self._wanted, verified.changes
+        try:
+            complete(self._database, self._library, wanted.root, wanted.rules or Rules())
+        except _NO_ANSWER:
+            raise
+        except KurabakoError as error:  # a bad segment ends the completion; what came before it counts
+            problem = problem or error.code
+        if _changes(self._database) == before:
+            return verified, problem
+        proven = self._verify()
+        self._completed = proven.changes - before
+        return proven, problem
+
+    def _newest_that_passes(self) -> tuple[Verified, Point, str]:
+        wanted = Point(None, self._wanted.at_ms)
         try:
             return self._attempt(wanted), wanted, ""
         except (WrongSchoolError, NoPointError, *_NO_ANSWER):
             raise
         except KurabakoError as error:
-            found = self._fall_back()
+            found = self._fall_back() or self._from_segments()
             if found is None:
                 raise ReplicaCorruptError(
                     operation="restore", subject=error.code, cause=error, problem=error.code
                 ) from error
             return *found, error.code
 
-    def _fall_back(self) -> tuple[Verified, _Point] | None:
+    def _from_segments(self) -> tuple[Verified, Point] | None:
+        """Build the store from segments alone, when nothing of the replica passes."""
+        wanted = self._wanted
+        if wanted.at_ms is not None or not wanted.segments:
+            return None
+        self._clear()
+        try:
+            rebuild(self._database, wanted.origin, self._library, wanted.root, wanted.rules or Rules())
+            verified = self._verify()
+        except _NO_ANSWER:
+            raise
+        except KurabakoError:
+            return None
+        self._completed = verified.changes
+        return verified, Point(None, None)
+
+    def _fall_back(self) -> tuple[Verified, Point] | None:
         """Go back in doubling steps to a point that passes, then forward again by halves to the newest one."""
         points = self._points()
         step, low, best = 1, len(points) - 1, None
@@ -155,7 +203,10 @@ class Restorer:
                 high = middle
         return self._attempt(points[low]), points[low]
 
-    def _passes(self, point: _Point) -> Verified | None:
+    def _points(self) -> list[Point]:
+        return self._fetcher.points(self._wanted.at_ms)
+
+    def _passes(self, point: Point) -> Verified | None:
         try:
             return self._attempt(point)
         except _NO_ANSWER:
@@ -163,18 +214,10 @@ class Restorer:
         except KurabakoError:
             return None
 
-    def _attempt(self, point: _Point) -> Verified:
-        database = self._work / "school.db"
-        for stale in self._work.glob("school.db*"):
-            stale.unlink(missing_ok=True)
-        self._fetch(database, point)
-        verified = verify_store(
-            database,
-            self._wanted.root,
-            self._wanted.origin.school,
-            full=self._wanted.full,
-            progress=lambda done, total: self._stage("verify", done, total),
-        )
+    def _attempt(self, point: Point) -> Verified:
+        self._clear()
+        self._fetcher.fetch(self._database, point)
+        verified = self._verify()
         if verified.origin != self._wanted.origin:
             found = f"{verified.origin.prefix}"
             raise WrongSchoolError(
@@ -182,85 +225,25 @@ class Restorer:
             )
         return verified
 
-    def _fetch(self, database: Path, point: _Point) -> None:
-        command = [find_program("litestream"), "restore", "-config", str(self._configure(database))]
-        command += ["-o", str(database)]  # `verify_store` checks the structure: beside its own work, not before it
-        if point.txid is not None:
-            command += ["-txid", f"{point.txid:016x}"]
-        elif point.at_ms is not None:
-            # Exclusive in milliseconds: the last instant of what was asked for.
-            command += ["-timestamp", _rfc3339(point.at_ms)]
-        command.append(str(database))
-        log = self._work / "litestream.log"
-        with log.open("wb") as sink:
-            child = start_child(command, environment(self._store), sink)
-        try:
-            self._watch(child, database)
-        finally:
-            stop_child(child, 2.0)
-        if child.returncode != 0:
-            self._explain(log.read_text("utf-8", "replace"), point)
+    def _clear(self) -> None:
+        for stale in self._work.glob("school.db*"):
+            stale.unlink(missing_ok=True)
 
-    def _watch(self, child: subprocess.Popen[bytes], database: Path) -> None:
-        expected, deadline = max(self._sizes.values(), default=0) * 2, time.monotonic() + _LONGEST_S
-        asked = answered = time.monotonic()
-        while child.poll() is None:
-            written = max(map(_size, self._work.glob("school.db*")), default=0)
-            self._stage("fetch", written, max(expected, written))
-            if time.monotonic() > deadline:
-                raise ReplicatorError(operation="restore", subject=str(database), retry_safe=True)
-            if time.monotonic() - asked > _ASK_S:
-                answered = self._last_answer(answered)
-                asked = time.monotonic()
-            time.sleep(0.02)
-
-    def _last_answer(self, before: float) -> float:
-        """Return when the store last answered; raises StoreUnreachableError when that is long ago.
-
-        Litestream itself waits two minutes for a store that refuses, and a day for a line that hangs (measured).
-        """
-        try:
-            self._objects.probe(self._path)
-        except StoreUnreachableError:
-            if time.monotonic() - before > _GONE_S:
-                raise
-            return before
-        return time.monotonic()
-
-    def _explain(self, log: str, point: _Point) -> None:
-        if point.txid is None and point.at_ms is not None and ("no matching" in log or "not available" in log):
-            asked = datetime.fromtimestamp(point.at_ms / 1000, UTC).astimezone().isoformat(timespec="seconds")
-            raise NoPointError(operation="restore", subject=asked, at=asked)
-        if any(word in log for word in _UNANSWERED):
-            where = self._store.endpoint
-            raise StoreUnreachableError(operation="restore", subject=where, retry_safe=True, endpoint=where)
-        raise ReplicatorError(operation="restore", subject=log.strip()[-200:].replace("\n", " "))
-
-    def _configure(self, database: Path) -> Path:
-        config = self._work / "litestream.yml"
-        entry = {"path": str(database), "replica": replica_settings(self._store, self._path)}
-        atomic_write(config, json.dumps({"logging": {"level": "error"}, "dbs": [entry]}).encode())
-        return config
-
-    def _points(self) -> list[_Point]:
-        """Return every state that Litestream lists, oldest first, up to the time asked for."""
-        config = self._configure(self._work / "school.db")
-        command = [find_program("litestream"), "ltx", "-level", "all", "-json", "-config", str(config)]
-        command.append(str(self._work / "school.db"))
-        done = subprocess.run(
-            command, env=environment(self._store), capture_output=True, check=False, timeout=_LONGEST_S
+    def _verify(self) -> Verified:
+        wanted = self._wanted
+        verified = verify_store(
+            self._database,
+            wanted.root,
+            wanted.origin.school,
+            full=wanted.full,
+            rules=wanted.rules,
+            progress=lambda done, total: self._stage("verify", done, total),
         )
-        if done.returncode != 0:
-            self._objects.probe(self._path)
-            return []
-        ends: dict[int, int] = {}
-        for entry in json.loads(done.stdout or b"[]"):
-            txid = int(str(entry["max_txid"]), 16)
-            # Whole seconds, cut off: up to 999 ms later than it says.
-            at_ms = int(datetime.fromisoformat(str(entry["timestamp"])).timestamp() * 1000) + 999
-            ends[txid] = max(at_ms, ends.get(txid, 0))
-        limit = self._wanted.at_ms
-        return [_Point(txid, ends[txid]) for txid in sorted(ends) if limit is None or ends[txid] <= limit]
+        if wanted.known_chain and verified.seq >= wanted.known_seq:
+            with closing(Reader(self._database)) as reader:
+                if reader.chain_at(wanted.origin, wanted.known_seq) != wanted.known_chain:
+                    raise RolledBackError(operation="restore", subject=wanted.origin.prefix, seq=wanted.known_seq)
+        return verified
 
     def _adopt(self) -> None:
         self._target.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -272,12 +255,6 @@ class Restorer:
         sync_folder(self._target)
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:  # Litestream renames and removes its own files meanwhile
-        return 0
-
-
-def _rfc3339(at_ms: int) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _changes(path: Path) -> int:
+    with closing(Reader(path)) as reader:
+        return reader.changes()

@@ -122,6 +122,26 @@ def read_segment(data: bytes, origin: Origin, place: Place) -> Segment:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What a segment says of itself: its first and last seq, and the hash of the segment before it."""
+
+    first: int
+    last: int
+    previous: bytes
+
+
+def segment_extent(data: bytes) -> Extent:
+    """Return what a segment says of itself, unchecked: to find one, not to believe it. Raises SegmentError."""
+    if not data or data[0] != VERSION:
+        raise SegmentError(operation="read segment", subject="version", fault="version")
+    try:
+        body = msgspec.msgpack.decode(unframe(data[1:], 2)[0], type=_Body)
+    except (CryptoError, msgspec.DecodeError, ValueError) as exc:
+        raise SegmentError(operation="read segment", subject="shape", cause=exc, fault="shape") from exc
+    return Extent(body.first, body.last, body.previous)
+
+
 def check_signature(data: bytes, origin: Origin, key: VerifyKey) -> None:
     """Return when the site signed these bytes; raises SegmentError."""
     try:

@@ -17,6 +17,7 @@ from crypto.errors import KurabakoError
 from crypto.secret import Secret
 from crypto.signing import VerifyKey
 from sync.atomic import atomic_write
+from sync.authority import Rules
 from sync.errors import ReplicaCorruptError
 from sync.ids import Origin, Site
 from sync.litestream import environment
@@ -44,6 +45,8 @@ class _Job(msgspec.Struct, frozen=True):
     epoch: int
     root: str
     known_seq: int
+    known_chain: bytes
+    rules: Rules
 
 
 class SelfCheckRun:
@@ -59,9 +62,10 @@ class SelfCheckRun:
         """Say whether a run has been started whose result was not taken."""
         return self._child is not None
 
-    def start(self, store: StoreConfig, origin: Origin, root: VerifyKey, known_seq: int) -> None:
-        """Start restoring; everything up to `known_seq` must be there."""
+    def start(self, store: StoreConfig, wanted: Wanted) -> None:
+        """Start restoring; everything up to `wanted.known_seq` must be there, in the replica itself."""
         self._result.unlink(missing_ok=True)
+        origin = wanted.origin
         job = _Job(
             store.endpoint,
             store.bucket,
@@ -69,8 +73,10 @@ class SelfCheckRun:
             origin.school,
             str(origin.site),
             origin.epoch,
-            root.to_bytes().hex(),
-            known_seq,
+            wanted.root.to_bytes().hex(),
+            wanted.known_seq,
+            wanted.known_chain,
+            wanted.rules or Rules(),
         )
         command = [sys.executable, "-m", "sync.selfcheck", str(self._folder), msgspec.json.encode(job).decode()]
         self._child = start_child(command, environment(store))
@@ -111,7 +117,14 @@ def main() -> int:
     secret = Secret(os.environ["KURABAKO_STORE_SECRET"].encode())
     store = StoreConfig(job.endpoint, job.bucket, job.region, os.environ["KURABAKO_STORE_ACCESS"], secret)
     origin = Origin(job.school, Site(job.site), job.epoch)
-    wanted = Wanted(origin, VerifyKey.from_bytes(bytes.fromhex(job.root)), known_seq=job.known_seq)
+    wanted = Wanted(
+        origin,
+        VerifyKey.from_bytes(bytes.fromhex(job.root)),
+        known_seq=job.known_seq,
+        known_chain=job.known_chain,
+        rules=job.rules,
+        segments=False,
+    )
     atomic_write(folder.parent / _RESULT, msgspec.json.encode(check(store, wanted, folder)), durable=False)
     return 0
 

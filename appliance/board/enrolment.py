@@ -1,14 +1,11 @@
-"""Enrolling a school: its site folder, first keys, roster of people and everyone's sealed identity.
+"""Enrolling a school: its box and its hub, first keys, roster of people and everyone's sealed identity.
 
-Invariant: the board's root identity is used only here and in `restore`; a passphrase is never written down, and
-ICT support, who runs the box afterwards, holds none of the keys made here.
+Invariant: a school is enrolled whole or not at all, and once: another box for it is a replacement. A passphrase is
+never written down, and ICT support, who runs the box afterwards, holds none of the keys made here.
 """
 
-import contextlib
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +13,10 @@ from pathlib import Path
 import msgspec
 
 from appliance.board.folder import BoardFolder, ReplicaPlace
+from appliance.board.hubs import hub_path, make_hub
+from appliance.board.keeping import SiteKeeper
 from appliance.config import BoardSection, Config, OfficeSection, SiteSection, StoreSection, write_config
-from appliance.credentials import PEPPER, SITE_KEY, read_pepper, write_credential, write_store_key
+from appliance.credentials import PEPPER, SITE_KEY, StoreKey, read_pepper, write_credential, write_store_key
 from appliance.errors import ApplianceError
 from appliance.people import PROFILE, Profile, StaffMember, cleared_importances
 from appliance.schoolcode import parse_school_code
@@ -28,15 +27,20 @@ from sync.atomic import sync_folder
 from sync.checkpoint import site_person
 from sync.client import KeeperClient
 from sync.clock import wall_ms
-from sync.errors import SecondKeeperError, SiteExistsError
-from sync.founding import Member, admit, found_store, open_as_board
+from sync.errors import SiteExistsError
+from sync.founding import Member, admit, found_store, open_as_board, site_member
+from sync.grants import Grant
 from sync.ids import Origin, Site
-from sync.keeperlock import take_lock
 from sync.localstore import IDENTITY_SPACE
-from sync.programs import start_child, stop_child
 from sync.reader import Reader
 from sync.sealed import Draft, SealedStore
 from sync.site import SitePaths, create_site
+
+
+class EnrolledError(ApplianceError):
+    """The school has a box already: another one is a replacement, or two boxes would write one place."""
+
+    code = "APP-018"
 
 
 class LoginTakenError(ApplianceError):
@@ -47,13 +51,17 @@ class LoginTakenError(ApplianceError):
 
 @dataclass(frozen=True, slots=True)
 class NewSchool:
-    """What is needed to enrol a school. `place` is its replica; `store` how the box reaches it."""
+    """What is needed to enrol a school. `place` is its replica; `store` how the box reaches it.
+
+    `key` is the box's key pair for that; without one it uses the board's own: only where both are on one machine.
+    """
 
     code: str
     name: str
     place: ReplicaPlace
     store: StoreSection
     office: OfficeSection = OfficeSection()
+    key: StoreKey | None = None
 
 
 def enrol_school(
@@ -64,41 +72,70 @@ def enrol_school(
     site_dir: Path,
     profile: KdfProfile = KdfProfile.STANDARD,
 ) -> SitePaths:
-    """Make a school's site with its keys and people.
+    """Make a school's box at `site_dir` and its hub in the board's folder, with keys and people.
 
-    Raises SchoolCodeError, SiteExistsError, BadPassphraseError, LoginTakenError; then nothing was left behind.
+    Raises SchoolCodeError, EnrolledError, SiteExistsError, BadPassphraseError, LoginTakenError; then nothing was
+    left behind.
     """
     new = _with_code_as_listed(new)
+    if board.knows(new.code):
+        raise EnrolledError(operation="enrol school", subject=new.code, school=new.code)
     if site_dir.exists() and any(site_dir.iterdir()):
         raise SiteExistsError(operation="enrol school", subject=str(site_dir), folder=str(site_dir))
+    hub_dir = hub_path(board, new.code)
+    hub_dir.parent.mkdir(mode=0o700, exist_ok=True)
     unfinished = site_dir.with_name(f".{site_dir.name}.enrolling")
-    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished_hub = hub_dir.with_name(f".{hub_dir.name}.enrolling")
+    for left in (unfinished, unfinished_hub, hub_dir):  # without the board's note of its place, it never began
+        shutil.rmtree(left, ignore_errors=True)
+    hub_key = Identity.generate(site_person(Origin(new.code, Site.HUB, 1)))
     try:
-        _make_site(board, root, new, staff, unfinished, profile)
+        _make_box(board, root, new, staff, unfinished, hub_key, profile)
+        make_hub(unfinished_hub, board, new.place, hub_key, unfinished)
+        unfinished_hub.rename(hub_dir)
         unfinished.rename(site_dir)
     except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        for left in (unfinished, unfinished_hub, hub_dir):
+            shutil.rmtree(left, ignore_errors=True)
         raise
+    sync_folder(hub_dir.parent)
     sync_folder(site_dir.parent)
     board.keep_place(new.place)
     return SitePaths(site_dir)
 
 
-def _make_site(
+def _make_box(
     board: BoardFolder,
     root: Identity,
     new: NewSchool,
     staff: Sequence[StaffMember],
     folder: Path,
+    hub_key: Identity,
     profile: KdfProfile,
 ) -> None:
     origin = Origin(new.code, Site.BOX, new.place.epoch)
+    pepper, key = os.urandom(32), Identity.generate(site_person(origin))
+    paths = furnish_box(folder, board, new, pepper, key)
+    now, hub = wall_ms(), Origin(new.code, Site.HUB, 1)
+    sites = ((origin, key), (hub, hub_key))
+    members = [site_member(of, identity.public) for of, identity in sites]
+    grants = [grant_for(of, identity, now) for of, identity in sites]
+    with SiteKeeper(paths) as client:
+        store = found_store(Reader(paths.store), client, root, members, now, grants)
+        try:
+            _admit(store, client, root, staff, Secret(pepper), profile)
+        finally:
+            store.close()
+
+
+def furnish_box(folder: Path, board: BoardFolder, new: NewSchool, pepper: bytes, key: Identity) -> SitePaths:
+    """Make a box's folder with its empty databases, configuration and credentials."""
+    origin = Origin(new.code, Site.BOX, new.place.epoch)
     paths = create_site(folder, origin)
-    pepper = os.urandom(32)
     write_credential(folder, PEPPER, pepper)
-    write_store_key(folder, new.place.access_key, new.place.secret_key)
-    site_identity = Identity.generate(site_person(origin))
-    write_credential(folder, SITE_KEY, site_identity.sign.to_bytes().reveal())
+    store_key = new.key or StoreKey(new.place.access_key, Secret(new.place.secret_key.encode()))
+    write_store_key(folder, store_key.access_key, store_key.secret_key.reveal().decode())
+    write_credential(folder, SITE_KEY, key.sign.to_bytes().reveal())
     config = Config(
         site=SiteSection(new.code, new.name, str(origin.site), origin.epoch),
         board=BoardSection(board.root.to_bytes().hex()),
@@ -106,13 +143,12 @@ def _make_site(
         office=new.office,
     )
     write_config(folder, config)
-    site_member = Member(site_identity.public, "@box", ("site",), ())
-    with _Keeper(paths) as client:
-        store = found_store(Reader(paths.store), client, root, [site_member], wall_ms())
-        try:
-            _admit(store, client, root, staff, Secret(pepper), profile)
-        finally:
-            store.close()
+    return paths
+
+
+def grant_for(origin: Origin, key: Identity, now_ms: int) -> Grant:
+    """Return the grant that lets the holder of a key write as `origin`."""
+    return Grant(origin.school, str(origin.site), origin.epoch, key.public.sign.to_bytes(), now_ms)
 
 
 def admit_staff(
@@ -123,7 +159,7 @@ def admit_staff(
     Raises LoginTakenError; then nobody of them was let in.
     """
     paths = SitePaths(site_dir)
-    with _Keeper(paths) as client:
+    with SiteKeeper(paths) as client:
         store = open_as_board(Reader(paths.store), client, root)
         try:
             _admit(store, client, root, staff, read_pepper(site_dir), profile)
@@ -165,24 +201,3 @@ def _profile_draft(store: SealedStore, person: bytes, staff: StaffMember) -> Dra
     payload = msgspec.msgpack.encode(Profile(person.hex(), staff.display_name))
     record = store.record_id(PROFILE, Importance.III, person.hex())
     return Draft(PROFILE, record, Importance.III, payload)
-
-
-class _Keeper:
-    """A keeper for the moment of enrolment, unless one runs already."""
-
-    def __init__(self, paths: SitePaths) -> None:
-        self._paths = paths
-        self._client = KeeperClient(paths.socket)
-        self._child: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> KeeperClient:
-        # The lock tells, not the socket: a keeper that was killed leaves its socket behind.
-        with contextlib.suppress(SecondKeeperError):
-            os.close(take_lock(self._paths))
-            self._child = start_child([sys.executable, "-m", "sync.keeper", str(self._paths.root)])
-        self._client.hello()
-        return self._client
-
-    def __exit__(self, *_: object) -> None:
-        self._client.close()
-        stop_child(self._child, 10.0)

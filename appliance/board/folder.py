@@ -5,7 +5,8 @@ store credential, mode 0600. Layout:
 
     board.toml              name and public root key
     root.sealed, pepper     the root identity under a passphrase
-    schools/<code>.toml     where that school's replica is, and the key pair to read it
+    schools/<code>.toml     where that school's replica is, and the board's key pair for it
+    hubs/<code>/            the board's own site for that school
 """
 
 import os
@@ -72,6 +73,10 @@ class BoardFolder:
             known = ", ".join(sorted(p.stem for p in (self.path / "schools").glob("*.toml"))) or "-"
             raise UnknownSchoolError(operation="find replica", subject=school, school=school, known=known)
         return msgspec.convert(tomllib.loads(file.read_text("utf-8")), ReplicaPlace)
+
+    def knows(self, school: str) -> bool:
+        """Say whether this school is enrolled."""
+        return (self.path / "schools" / f"{school}.toml").exists()
 
     def keep_place(self, place: ReplicaPlace) -> None:
         """Write down where a school's replica is."""

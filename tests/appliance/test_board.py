@@ -1,16 +1,18 @@
 """The board's folder, enrolling a school, and letting people in while the school works."""
 
 import os
+import shutil
 import signal
 import stat
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from appliance.board.enrolment import LoginTakenError, NewSchool, admit_staff, enrol_school
+from appliance.board.enrolment import EnrolledError, LoginTakenError, NewSchool, admit_staff, enrol_school
 from appliance.board.folder import (
     BoardExistsError,
     BoardFolder,
@@ -20,34 +22,38 @@ from appliance.board.folder import (
     init_board,
     open_board,
 )
+from appliance.board.hubs import HubMissingError, board_office, hubs_of, open_hub
 from appliance.config import StoreSection, load_config
 from appliance.credentials import read_site_key, read_store_key
 from appliance.generator.school import make_school
 from appliance.login import login
 from appliance.people import StaffMember
+from appliance.policy import writing_rules
 from appliance.schoolcode import SchoolCodeError
 from crypto.errors import BadPassphraseError, BadSignatureError, WrongPassphraseError
 from crypto.identity import Identity, KdfProfile
 from crypto.secret import Secret
 from sync.client import KeeperClient
+from sync.complete import same_content
 from sync.errors import SiteExistsError, UnknownLoginError
 from sync.keeperchild import KeeperChild
 from sync.keyring import read_people
 from sync.programs import start_child
 from sync.reader import Reader
 from sync.site import SitePaths
+from sync.verify import verify_store
 from tests.school import BOARD_PASSPHRASE, PASSPHRASE, STAFF, School
 
 CODE = make_school(31, 2026).code
 QUICK = KdfProfile.QUICK
 
 
-@pytest.fixture(scope="module")
-def board(tmp_path_factory: pytest.TempPathFactory) -> BoardFolder:
-    return init_board(tmp_path_factory.mktemp("board") / "board", "試験市教育委員会", BOARD_PASSPHRASE, QUICK)
+@pytest.fixture
+def board(tmp_path: Path) -> BoardFolder:
+    return init_board(tmp_path / "board", "試験市教育委員会", BOARD_PASSPHRASE, QUICK)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def root(board: BoardFolder) -> Identity:
     return board.unlock(BOARD_PASSPHRASE)
 
@@ -131,7 +137,7 @@ def test_enrolling_makes_a_site_that_trusts_this_board(
     config = load_config(site.root)
     assert (config.site.school, config.site.name, config.site.epoch) == (CODE, "試験校", 1)
     assert config.board.root_key == board.root.to_bytes().hex()
-    assert logins(site, board) == ["@board", "@box", "jimu"]
+    assert logins(site, board) == ["@board", "@box", "@hub", "jimu"]
     reader = Reader(site.store)
     box = next(p for p in read_people(reader, board.root, CODE).people if p.login == "@box")
     reader.close()
@@ -165,8 +171,39 @@ def test_a_folder_that_holds_a_site_is_not_enrolled_again(
 ) -> None:
     before = {path: path.read_bytes() for path in site.root.rglob("*") if path.is_file()}
     with pytest.raises(SiteExistsError):
-        enrol_school(board, root, new_school(), [], site.root, QUICK)
+        enrol_school(board, root, new_school(make_school(33, 2026).code), [], site.root, QUICK)
     assert {path: path.read_bytes() for path in site.root.rglob("*") if path.is_file()} == before
+
+
+def test_a_school_is_enrolled_once_since_two_boxes_would_write_one_place(
+    board: BoardFolder, root: Identity, site: SitePaths, tmp_path: Path
+) -> None:
+    before = sorted(board.path.rglob("*"))
+    with pytest.raises(EnrolledError):
+        enrol_school(board, root, new_school(), [], tmp_path / "second", QUICK)
+    assert not (tmp_path / "second").exists() and sorted(board.path.rglob("*")) == before
+
+
+def test_a_hub_is_made_with_the_school_and_knows_everything_of_it(
+    board: BoardFolder, root: Identity, site: SitePaths
+) -> None:
+    hub = open_hub(board, CODE)
+    assert hub.config.site.kind == "hub" and hub.daemon_settings().root.to_bytes() == board.root.to_bytes()
+    assert same_content(hub.paths.store, site.store)
+    verify_store(hub.paths.store, board.root, CODE, rules=writing_rules(), full=True)
+    with board_office(hub, root) as office:
+        assert office.who.roles == ("board",)
+        year = office.calendar.year(date(2026, 11, 24))
+        office.calendar.keep(year)
+    assert not same_content(hub.paths.store, site.store)
+    assert [found.path for found in hubs_of(board)] == [hub.path]
+
+
+def test_a_school_without_a_hub_is_told_so(board: BoardFolder, site: SitePaths) -> None:
+    shutil.rmtree(board.path / "hubs")
+    with pytest.raises(HubMissingError):
+        open_hub(board, CODE)
+    assert hubs_of(board) == []
 
 
 def test_an_unknown_school_names_those_that_are_known(board: BoardFolder, site: SitePaths) -> None:
@@ -192,7 +229,7 @@ def test_somebody_admitted_while_no_keeper_runs_can_log_in_later(
     board: BoardFolder, root: Identity, site: SitePaths
 ) -> None:
     admit_staff(root, site.root, [person("ato")], QUICK)
-    assert not site.socket.exists() and logins(site, board) == ["@board", "@box", "ato", "jimu"]
+    assert not site.socket.exists() and logins(site, board) == ["@board", "@box", "@hub", "ato", "jimu"]
     child = KeeperChild(site)
     child.start()
     try:
@@ -225,7 +262,7 @@ def test_admitting_a_login_again_is_refused_and_the_person_keeps_the_key(
     office.logout()
     with pytest.raises(UnknownLoginError):  # all or nobody
         login(site.root, "tonari", PASSPHRASE)
-    assert logins(site, board) == ["@board", "@box", "jimu"]
+    assert logins(site, board) == ["@board", "@box", "@hub", "jimu"]
 
 
 def test_only_this_boards_root_may_admit(school: School, tmp_path: Path) -> None:

@@ -29,9 +29,9 @@ from tests.school import School
 ON = date(2026, 12, 1)
 MEETING_DAY = date(2026, 5, 11)  # older than the shared school's own meeting, which stays the newest
 EDITORS = {
-    "attendance.mark": {"principal", "vice_principal", "teacher", "nurse", "clerk"},
-    "attendance.reason": {"principal", "vice_principal", "teacher", "nurse", "clerk"},
-    "meeting.decision": {"principal", "vice_principal", "teacher", "nurse", "clerk"},
+    "attendance.mark": {"principal", "vice_principal", "teacher", "nurse", "clerk", "board"},
+    "attendance.reason": {"principal", "vice_principal", "teacher", "nurse", "clerk", "board"},
+    "meeting.decision": {"principal", "vice_principal", "teacher", "nurse", "clerk", "board"},
     "calendar.year": {"principal", "vice_principal", "clerk", "board"},
     "roster.user": {"principal", "vice_principal", "clerk", "board"},
     "person.profile": set(),

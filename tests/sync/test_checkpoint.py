@@ -23,7 +23,8 @@ from sync.openrecords import CHECKPOINT, checkpoint_record
 from sync.reader import Reader
 from sync.sealed import Draft, SealedStore
 from sync.sitevoice import SiteVoice
-from sync.verify import Verified, verify_store
+from sync.verify import verify_store
+from sync.verifypass import Verified
 from tests.sync.site import SCHOOL, TestSite, found_site
 
 ORIGIN = Origin(SCHOOL, Site.BOX, 1)

@@ -155,8 +155,8 @@ def test_a_store_that_cannot_be_read(
 def test_a_line_lost_under_way_is_not_taken_for_a_corrupt_replica(
     backup: Backup, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    monkeypatch.setattr("sync.restore._ASK_S", 0.1)
-    monkeypatch.setattr("sync.restore._GONE_S", 0.5)
+    monkeypatch.setattr("sync.fetch._ASK_S", 0.1)
+    monkeypatch.setattr("sync.fetch._GONE_S", 0.5)
     with pytest.raises(StoreUnreachableError):
         Restorer(cloud.config, backup.wanted(), tmp_path / "back", lambda *_: getattr(cloud.line, fault)()).run()
     cloud.line.mend()

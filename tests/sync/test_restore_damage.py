@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from sync.errors import ReplicaCorruptError, ReplicatorError
+from sync.fetch import Point
 from sync.litestream import ltx_name
-from sync.restore import Restorer, RestoreReport, _Point
-from sync.verify import Verified
+from sync.restore import Restorer, RestoreReport
+from sync.verifypass import Verified
 from tests.sync.cloud import ORIGIN, PATH, Backup, Cloud, copied, flip, make_backup
 
 FIRST_SINGLE = 6  # a step whose transaction is newer than the first snapshot
@@ -195,10 +196,10 @@ class Imagined(Restorer):
         assert found[0].seq == found[1].txid == self.tried[-1], "what was found is what lies in the folder"
         return found[1].txid
 
-    def _points(self) -> list[_Point]:
-        return [_Point(number, number) for number in range(self.count)]
+    def _points(self) -> list[Point]:
+        return [Point(number, number) for number in range(self.count)]
 
-    def _attempt(self, point: _Point) -> Verified:
+    def _attempt(self, point: Point) -> Verified:
         self.tried.append(point.txid)
         if point.txid is None or point.txid >= self.bad:
             raise ReplicatorError(operation="imagine")
