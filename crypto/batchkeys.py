@@ -15,7 +15,7 @@ from crypto.errors import ContextMismatchError, MalformedError, UnknownVersionEr
 from crypto.framing import frame, unframe
 from crypto.hybrid import hybrid_open, hybrid_seal
 from crypto.secret import Secret
-from crypto.signing import SigningKey, VerifyKey
+from crypto.signing import SigningKey, Verifier
 
 VERSION: Final = 1
 HEADER_DOMAIN: Final = "kurabako/batch-key/v1"
@@ -71,7 +71,7 @@ def read_batch_header(header: bytes) -> BatchHeader:
     return BatchHeader(key_id, ClassKeyId.from_bytes(class_key), author)
 
 
-def open_batch_key(header: bytes, pair: ClassKeyPair, author_key: VerifyKey) -> BatchKey:
+def open_batch_key(header: bytes, pair: ClassKeyPair, author_key: Verifier) -> BatchKey:
     """Check the author's signature and open the key.
 
     Raises UnknownVersionError, MalformedError, BadSignatureError, ContextMismatchError, OpenFailedError.

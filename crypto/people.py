@@ -4,6 +4,7 @@ Invariant: believed only under the board's root signature; it carries ids, login
 (those are sealed records).
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from crypto.errors import ContextMismatchError, MalformedError, UnknownVersionError
 from crypto.framing import frame, unframe
 from crypto.hybrid import HybridPublicKey
-from crypto.signing import SigningKey, VerifyKey
+from crypto.signing import SigningKey, VerifyKey, VerifyKeys
 
 VERSION: Final = 1
 DOMAIN: Final = "kurabako/people/v1"
@@ -60,6 +61,15 @@ class PeopleRoster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def person(self, id: bytes) -> Person | None:  # noqa: A002 - field name
         """Return the person with this id, whether or not still in office."""
         return next((p for p in self.people if p.id == id), None)
+
+
+def signers(rosters: Iterable[PeopleRoster]) -> dict[bytes, VerifyKeys]:
+    """Return every person's signature keys, newest first: somebody who got a new one still stands by the old."""
+    keys: dict[bytes, list[VerifyKey]] = {}
+    for roster in sorted(rosters, key=lambda roster: roster.version, reverse=True):
+        for person in roster.people:
+            keys.setdefault(person.id, []).append(person.verify_key)
+    return {person: VerifyKeys(found) for person, found in keys.items()}
 
 
 def sign_people(roster: PeopleRoster, root: SigningKey) -> bytes:

@@ -4,7 +4,10 @@ Invariant: a signature made for one purpose never verifies for another, because 
 """
 
 import base64
+import contextlib
+from collections.abc import Iterable
 from hashlib import sha256
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -58,6 +61,30 @@ class VerifyKey:
 
     def __repr__(self) -> str:
         return f"<VerifyKey {self.fingerprint}>"
+
+
+class Verifier(Protocol):
+    """Whatever can check a signature: one key, or all that somebody had."""
+
+    def verify(self, domain: str, message: bytes, signature: bytes) -> None:
+        """Return if the signature fits the message in this domain; raises BadSignatureError."""
+        ...
+
+
+class VerifyKeys:
+    """The keys that one person had one after another; a signature by any of them is theirs."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, keys: Iterable[VerifyKey]) -> None:
+        self._keys = tuple(dict.fromkeys(keys))
+
+    def verify(self, domain: str, message: bytes, signature: bytes) -> None:
+        """Return if the signature is by one of the keys; raises BadSignatureError."""
+        for key in self._keys[:-1]:
+            with contextlib.suppress(BadSignatureError):
+                return key.verify(domain, message, signature)
+        return self._keys[-1].verify(domain, message, signature)
 
 
 class SigningKey:

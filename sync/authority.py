@@ -11,8 +11,8 @@ from typing import Final
 
 import msgspec
 
-from crypto.people import PeopleRoster, Person
-from crypto.signing import VerifyKey
+from crypto.people import PeopleRoster, Person, signers
+from crypto.signing import VerifyKeys
 from sync.checkpoint import site_person
 from sync.ids import Origin
 from sync.openrecords import BATCH_KEY, BOARD_KINDS, SITE_KINDS
@@ -46,15 +46,15 @@ class Authority:
 
     rosters: Sequence[PeopleRoster]
     rules: Rules
-    _keys: dict[bytes, VerifyKey] = field(default_factory=dict)
+    _keys: dict[bytes, VerifyKeys] = field(default_factory=dict)
     _people: dict[bytes, list[tuple[int, Person]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rosters = sorted(self.rosters, key=lambda roster: roster.version)
+        self._keys = signers(self.rosters)
         for roster in self.rosters:
             for person in roster.people:
                 self._people.setdefault(person.id, []).append((roster.issued_ms, person))
-                self._keys[person.id] = person.verify_key
 
     @property
     def version(self) -> int:
@@ -62,8 +62,8 @@ class Authority:
         return self.rosters[-1].version if self.rosters else 0
 
     @property
-    def keys(self) -> Mapping[bytes, VerifyKey]:
-        """Return everybody's signature key, of those in office and of those who were."""
+    def keys(self) -> Mapping[bytes, VerifyKeys]:
+        """Return everybody's signature keys, of those in office and of those who were."""
         return self._keys
 
     def fault(self, origin: Origin, author: bytes, at_ms: int, kind: str) -> str:

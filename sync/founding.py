@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from crypto.classkeys import ClassKeyId, ClassKeyPair, certify_class_key, wrap_class_key
 from crypto.hybrid import HybridPublicKey
 from crypto.identity import Identity, PersonKeys
@@ -97,18 +99,43 @@ def open_as_board(reader: Reader, client: KeeperClient, root: Identity) -> Seale
     return SealedStore(reader, client, root, open_keyring(reader, root, root.sign.verify_key))
 
 
-def admit(store: SealedStore, root: Identity, members: Sequence[Member], now_ms: int) -> PeopleRoster:
-    """Let more people in: their wraps and the next version of the roster, in one batch."""
-    keyring = store.keyring
-    taken = {person.login for person in keyring.people.people}
+def admit(
+    store: SealedStore, root: Identity, members: Sequence[Member], now_ms: int, grants: Sequence[Draft] = ()
+) -> PeopleRoster:
+    """Let more people (or sites, with their `grants`) in: wraps and the next roster, in one batch."""
+    taken = {person.login for person in store.keyring.people.people}
     fresh = [member for member in members if member.login not in taken]
-    people = (*keyring.people.people, *(member.person(now_ms) for member in fresh))
+    people = (*store.keyring.people.people, *(member.person(now_ms) for member in fresh))
+    return _publish(store, root, people, fresh, now_ms, grants)
+
+
+def renew(store: SealedStore, root: Identity, members: Sequence[Member], now_ms: int) -> PeopleRoster:
+    """Give people who are known (by id) new keys; what they signed with the old ones stays theirs."""
+    fresh = {member.keys.person: member.keys for member in members}
+    people = tuple(
+        msgspec.structs.replace(p, seal_key=fresh[p.id].seal.to_bytes(), sign_key=fresh[p.id].sign.to_bytes())
+        if p.id in fresh
+        else p
+        for p in store.keyring.people.people
+    )
+    return _publish(store, root, people, members, now_ms, ())
+
+
+def _publish(
+    store: SealedStore,
+    root: Identity,
+    people: tuple[Person, ...],
+    wrapped: Sequence[Member],
+    now_ms: int,
+    more: Sequence[Draft],
+) -> PeopleRoster:
+    keyring = store.keyring
     roster = _roster(keyring.school, keyring.people.version + 1, now_ms, people)
     record = people_record(keyring.school)
     base = store.base_of(PEOPLE, [record]).get(record, ())
-    drafts = [draft for member in fresh for draft in _wraps(member, list(keyring.pairs.values()))]
+    drafts = [draft for member in wrapped for draft in _wraps(member, list(keyring.pairs.values()))]
     drafts.append(_open(PEOPLE, record, sign_people(roster, root.sign), base))
-    store.put(drafts)
+    store.put([*drafts, *more])
     keyring.people = roster
     return roster
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from crypto.signing import VerifyKey
+from crypto.signing import Verifier, VerifyKey
 from sync.checkpoint import site_person
 from sync.client import Keeping
 from sync.errors import SegmentError
@@ -90,10 +90,10 @@ class Inbox:
             self._client.local_put(*FENCE, b"1")
             self.superseded = True
 
-    def _site_key(self, segment: Segment) -> VerifyKey:
+    def _site_key(self, segment: Segment) -> Verifier:
         """Return the key that a site signs with; a first segment may bring the roster that names it."""
         person = site_person(segment.origin)
-        key = self._merger.authority.keys.get(person)
+        key: Verifier | None = self._merger.authority.keys.get(person)
         if key is None:
             for roster in rosters_in(segment.batches, self._root, segment.origin.school):
                 found = roster.person(person)

@@ -6,27 +6,33 @@ no wrap for is not there, whatever the screen asks.
 
 from dataclasses import dataclass, field
 
+import msgspec
+
 from crypto.batchkeys import BatchKey, open_batch_key, read_batch_header
 from crypto.classkeys import ClassKeyId, ClassKeyPair, ClassPublic, open_class_certificate, open_wrap
-from crypto.errors import CryptoError
+from crypto.errors import CryptoError, KurabakoError
 from crypto.identity import Identity
 from crypto.importance import Importance
-from crypto.people import PeopleRoster, open_people
-from crypto.signing import VerifyKey
+from crypto.people import PeopleRoster, open_people, signers
+from crypto.signing import Verifier, VerifyKey, VerifyKeys
 from sync.errors import ForgedChangeError, NotClearedError, PeopleMissingError
 from sync.openrecords import BATCH_KEY, CLASS_KEY, PEOPLE, WRAP, people_record, wrap_record
-from sync.reader import Reader
+from sync.reader import Reader, Row
 
 
 @dataclass(slots=True)
 class Keyring:
-    """A person's opened keys. `publics` and `pairs` map an importance to its newest key epoch."""
+    """A person's opened keys. `publics` and `pairs` map an importance to its newest key epoch.
+
+    `signers` are everybody's signature keys, as far as the rosters read at opening name them.
+    """
 
     school: str
     people: PeopleRoster
     publics: dict[Importance, ClassPublic]
     pairs: dict[ClassKeyId, ClassKeyPair]
-    _batch_keys: dict[bytes, BatchKey] = field(default_factory=dict)
+    signers: dict[bytes, VerifyKeys] = field(default_factory=dict)
+    _batch_keys: dict[tuple[bytes, bytes], BatchKey] = field(default_factory=dict)
 
     def public(self, importance: Importance) -> ClassPublic:
         """Return the class key to seal to."""
@@ -48,35 +54,44 @@ class Keyring:
         public = self.publics.get(importance)
         return public is not None and public.id in self.pairs
 
-    def batch_key(self, reader: Reader, key_id: bytes, importance: int) -> BatchKey:
+    def batch_key(self, reader: Reader, key_id: bytes, importance: int, author: bytes) -> BatchKey:
         """Return an opened batch key by its id; raises NotClearedError, ForgedChangeError, CryptoError.
 
-        Of several announcements of one id the oldest counts, at every site: nobody can take a key back so.
+        `author` wrote the row that is sealed with it. Only that person's own announcements count, the oldest that
+        opens first: nobody can take a key back, or put another one in its place.
         """
-        known = self._batch_keys.get(key_id)
+        known = self._batch_keys.get((key_id, author))
         if known is not None:
             return known
-        rows = reader.history(BATCH_KEY, key_id)
-        if not rows:
-            raise ForgedChangeError(operation="open row", subject="unknown batch key", seq=0)
-        first = min(rows, key=lambda row: row.change_id)
-        told = read_batch_header(first.body)
-        if told.id != key_id or told.class_key.importance != importance:
-            raise ForgedChangeError(operation="open row", subject="batch key of another class", seq=first.seq)
+        fault: KurabakoError = ForgedChangeError(operation="open row", subject="unknown batch key", seq=0)
+        for row in sorted(reader.history(BATCH_KEY, key_id), key=lambda row: row.change_id):
+            try:
+                key = self._announced(row, key_id, importance, author)
+            except (CryptoError, ForgedChangeError) as error:
+                fault = error
+                continue
+            self._batch_keys[key_id, author] = key
+            return key
+        raise fault
+
+    def keep_batch_key(self, key: BatchKey, author: bytes) -> None:
+        """Remember a batch key that this session made."""
+        self._batch_keys[key.id, author] = key
+
+    def _announced(self, row: Row, key_id: bytes, importance: int, author: bytes) -> BatchKey:
+        told = read_batch_header(row.body)
+        if told.id != key_id or told.class_key.importance != importance or told.author != author:
+            raise ForgedChangeError(operation="open row", subject="batch key of another class", seq=row.seq)
         pair = self.pairs.get(told.class_key)
         if pair is None:
             raise _not_cleared(Importance(importance))
-        key = open_batch_key(first.body, pair, self.author_key(told.author, first.seq))
-        self._batch_keys[key_id] = key
-        return key
+        return open_batch_key(row.body, pair, self.author_key(told.author, row.seq))
 
-    def keep_batch_key(self, key: BatchKey) -> None:
-        """Remember a batch key that this session made."""
-        self._batch_keys[key.id] = key
-
-    def author_key(self, person: bytes, seq: int = 0) -> VerifyKey:
-        """Return a person's signature key; raises ForgedChangeError for one whom the board does not know."""
-        found = self.people.person(person)
+    def author_key(self, person: bytes, seq: int = 0) -> Verifier:
+        """Return a person's signature keys; raises ForgedChangeError for one whom the board does not know."""
+        former, found = self.signers.get(person), self.people.person(person)
+        if former is not None:
+            return former
         if found is None:
             raise ForgedChangeError(operation="find author", subject="not in the roster of people", seq=seq)
         return found.verify_key
@@ -92,23 +107,40 @@ def read_rosters(reader: Reader, root: VerifyKey, school: str) -> list[PeopleRos
 
     Anyone may add a change over it; what the board did not sign is passed over as if it were not there.
     """
-    return _rosters(reader, root, school)[0]
+    return list(_rosters(reader, root, school)[0].values())
 
 
 def read_people(reader: Reader, root: VerifyKey, school: str) -> PeopleRoster:
-    """Return the newest roster of people that the board signed; raises PeopleMissingError, CryptoError."""
-    rosters, fault = _rosters(reader, root, school)
+    """Return the roster of people that the board signed last; raises PeopleMissingError, CryptoError.
+
+    Two that were issued at two sites without knowing of each other count together.
+    """
+    return _newest(reader, *_rosters(reader, root, school), school)
+
+
+def _newest(
+    reader: Reader, rosters: dict[bytes, PeopleRoster], fault: CryptoError | None, school: str
+) -> PeopleRoster:
+    heads = [row.change_id for row in reader.heads(PEOPLE, [people_record(school)])]
     if not rosters:
         raise fault or PeopleMissingError(operation="read people", subject=school)
-    return max(rosters, key=lambda roster: roster.version)
+    current = [rosters[name] for name in heads if name in rosters]
+    current.append(max(rosters.values(), key=_age))  # an old one that somebody put back is not the last word
+    current.sort(key=_age)
+    people = {person.id: person for roster in current for person in roster.people}
+    return msgspec.structs.replace(current[-1], people=tuple(people.values()))
 
 
-def _rosters(reader: Reader, root: VerifyKey, school: str) -> tuple[list[PeopleRoster], CryptoError | None]:
-    rosters: list[PeopleRoster] = []
+def _age(roster: PeopleRoster) -> tuple[int, int]:
+    return roster.version, roster.issued_ms
+
+
+def _rosters(reader: Reader, root: VerifyKey, school: str) -> tuple[dict[bytes, PeopleRoster], CryptoError | None]:
+    rosters: dict[bytes, PeopleRoster] = {}
     fault: CryptoError | None = None
     for row in reader.history(PEOPLE, people_record(school)):
         try:
-            rosters.append(open_people(row.body, root, school))
+            rosters[row.change_id] = open_people(row.body, root, school)
         except CryptoError as error:
             fault = error
     return rosters, fault
@@ -142,7 +174,9 @@ def open_keyring(reader: Reader, identity: Identity, root: VerifyKey) -> Keyring
                 pairs[public.id] = open_wrap(row.body, public, identity.person, identity.seal)
             except CryptoError:
                 continue  # of an earlier identity, or anyone's nonsense: the one that opens counts
-    return Keyring(school, read_people(reader, root, school), publics, pairs)
+    rosters, fault = _rosters(reader, root, school)
+    people = _newest(reader, rosters, fault, school)
+    return Keyring(school, people, publics, pairs, signers(rosters.values()))
 
 
 def _not_cleared(importance: Importance) -> NotClearedError:

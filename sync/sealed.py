@@ -172,7 +172,7 @@ class SealedStore:
         if key is None:
             key, header = new_batch_key(self.keyring.public(draft.importance), identity.person, identity.sign)
             self._sealing[draft.importance] = key
-            self.keyring.keep_batch_key(key)
+            self.keyring.keep_batch_key(key, identity.person)
             changes.append(open_change(self._next_id(), BATCH_KEY, key.id, (), header))
         name = self._next_id()
         body = seal_row(key, draft.kind, draft.record, name, draft.payload)
@@ -182,7 +182,7 @@ class SealedStore:
     def open_row(self, row: Row, heads: tuple[bytes, ...] = ()) -> Plain:
         """Open one stored change; raises NotClearedError, ForgedChangeError, CryptoError."""
         if row.key_id:
-            key = self.keyring.batch_key(self.reader, row.key_id, row.importance)
+            key = self.keyring.batch_key(self.reader, row.key_id, row.importance, row.author)
             payload = open_row(key, row.kind, row.record, row.change_id, row.body)
         else:
             payload = row.body

@@ -13,7 +13,7 @@ import msgspec
 
 from crypto.errors import BadSignatureError, CryptoError
 from crypto.framing import frame, unframe
-from crypto.signing import SigningKey, VerifyKey
+from crypto.signing import SigningKey, Verifier
 from sync.change import Batch, chain_hash, entry_digest, structure_fault
 from sync.errors import BrokenSegmentChainError, SegmentError
 from sync.ids import Origin
@@ -142,7 +142,7 @@ def segment_extent(data: bytes) -> Extent:
     return Extent(body.first, body.last, body.previous)
 
 
-def check_signature(data: bytes, origin: Origin, key: VerifyKey) -> None:
+def check_signature(data: bytes, origin: Origin, key: Verifier) -> None:
     """Return when the site signed these bytes; raises SegmentError."""
     try:
         body, signature = unframe(data[1:], 2)

@@ -14,7 +14,7 @@ from crypto.importance import Importance
 from crypto.people import PeopleRoster, sign_people
 from sync.clock import wall_ms
 from sync.errors import ForgedChangeError, NotClearedError, PeopleMissingError
-from sync.founding import Member, admit
+from sync.founding import Member, admit, renew
 from sync.ids import Origin, Site
 from sync.keyring import Keyring, open_keyring, read_class_keys, read_people
 from sync.openrecords import BATCH_KEY, CLASS_KEY, PEOPLE, WRAP, class_key_record, people_record, wrap_record
@@ -135,7 +135,8 @@ def test_a_batch_key_cannot_be_announced_anew(site: TestSite, insider: SealedSto
     overwrite(insider, BATCH_KEY, header)
     assert opened(site, "sato") == [b"secret"]
     keyring = keyring_of(site, "suzuki", insider.reader)
-    assert keyring.batch_key(insider.reader, row.record, Importance.III).id == row.record
+    sato = site.people["sato"].person
+    assert keyring.batch_key(insider.reader, row.record, Importance.III, sato).id == row.record
     writer.close()
 
 
@@ -199,18 +200,20 @@ def test_a_batch_key_of_another_class_or_of_nobody_is_named(site: TestSite, insi
     writer = site.session("sato")
     put(writer, b"secret")
     (row,) = insider.reader.heads(BATCH_KEY)
-    keyring = insider.keyring
+    keyring, sato = insider.keyring, site.people["sato"].person
     with pytest.raises(ForgedChangeError):
-        keyring.batch_key(insider.reader, row.record, Importance.II)
+        keyring.batch_key(insider.reader, row.record, Importance.II, sato)
     with pytest.raises(ForgedChangeError):
-        keyring.batch_key(insider.reader, bytes(16), Importance.III)
+        keyring.batch_key(insider.reader, row.record, Importance.III, b"another-author--")
+    with pytest.raises(ForgedChangeError):
+        keyring.batch_key(insider.reader, bytes(16), Importance.III, sato)
     nobody = Identity.generate(b"nobody-nobody-no")
     key, header = new_batch_key(keyring.public(Importance.III), nobody.person, nobody.sign)
     insider.put([Draft(BATCH_KEY, key.id, ALL[3], header), Draft(BATCH_KEY, bytes(16), ALL[3], b"\x01nonsense")])
     with pytest.raises(ForgedChangeError):
-        keyring.batch_key(insider.reader, key.id, Importance.III)
+        keyring.batch_key(insider.reader, key.id, Importance.III, nobody.person)
     with pytest.raises(MalformedError):
-        keyring.batch_key(insider.reader, bytes(16), Importance.III)
+        keyring.batch_key(insider.reader, bytes(16), Importance.III, sato)
     writer.close()
 
 
@@ -219,7 +222,7 @@ def test_a_header_under_another_signature_does_not_open(site: TestSite, insider:
     key, header = new_batch_key(insider.keyring.public(Importance.III), sato.person, suzuki.sign)
     insider.put([Draft(BATCH_KEY, key.id, ALL[3], header)])
     with pytest.raises((BadSignatureError, ContextMismatchError)):
-        insider.keyring.batch_key(insider.reader, key.id, Importance.III)
+        insider.keyring.batch_key(insider.reader, key.id, Importance.III, sato.person)
 
 
 def test_a_wiped_keyring_opens_nothing(site: TestSite) -> None:
@@ -230,3 +233,44 @@ def test_a_wiped_keyring_opens_nothing(site: TestSite) -> None:
     with pytest.raises(NotClearedError):
         session.open_row(row)
     session.close()
+
+
+def test_who_got_new_keys_opens_everything_and_still_stands_by_what_they_signed(site: TestSite) -> None:
+    before = site.session("sato")
+    put(before, b"old")
+    before.close()
+    sato, board = Identity.generate(site.people["sato"].person), site.session()
+    roster = renew(board, site.root, [Member(sato.public, "sato", ("teacher",), ALL)], wall_ms())
+    board.close()
+    found = roster.person(sato.person)
+    assert found is not None and found.sign_key == sato.public.sign.to_bytes() and found.valid_until_ms is None
+    with_old_keys, site.people["sato"] = site.people["sato"], sato
+    assert opened(site, "sato") == [b"old"]
+    session = site.session("sato")
+    put(session, b"new")
+    session.close()
+    assert opened(site, "suzuki") == [b"new", b"old"]
+    verify_store(site.paths.store, site.root.sign.verify_key, SCHOOL, full=True)
+    site.people["sato"] = with_old_keys
+    assert opened(site, "sato") == [b"new", b"old"], "the board may take the old wraps away, a new key does not"
+
+
+def test_rosters_issued_at_two_places_count_together(site: TestSite) -> None:
+    board, other = site.session(), site.session()
+    people = {name: Identity.generate(name.encode().ljust(16, b"-")) for name in ("tanaka", "yamada")}
+    first = admit(board, site.root, [Member(people["tanaka"].public, "tanaka", ("teacher",), ALL)], wall_ms())
+    record = people_record(SCHOOL)
+    older = next(row for row in other.reader.history(PEOPLE, record) if row.seq == 1 or row.base == b"")
+    second = msgspec.structs.replace(
+        other.keyring.people,
+        version=first.version,
+        people=(
+            *other.keyring.people.people,
+            Member(people["yamada"].public, "yamada", ("teacher",), ALL).person(wall_ms()),
+        ),
+    )
+    other.put([Draft(PEOPLE, record, ALL[3], sign_people(second, site.root.sign), (older.change_id,))])
+    logins = {person.login for person in read_people(other.reader, site.root.sign.verify_key, SCHOOL).people}
+    assert {"tanaka", "yamada", "sato", "suzuki"} <= logins
+    board.close()
+    other.close()
