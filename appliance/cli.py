@@ -18,11 +18,13 @@ from appliance.messages import explain, language
 from crypto.errors import KurabakoError
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "board": ("appliance.commands.board:board", "the education board: schools, people, restore"),
+    "board": ("appliance.commands.board:board", "the education board: schools, people, hubs, restore"),
     "demo": ("appliance.commands.demo:demo", "a demo school with everything embedded"),
     "keeper": ("appliance.commands.keeper:keeper", "the one process that writes a site (started by serve)"),
     "office": ("appliance.commands.office:office", "the office screen"),
+    "replica": ("appliance.commands.replica:replica", "verify, heal or rebuild what object storage holds"),
     "roster": ("appliance.commands.roster:roster", "look at and import OneRoster files"),
+    "segments": ("appliance.commands.segments:segments", "carry changes on a medium when there is no line"),
     "serve": ("appliance.commands.serve:serve", "run a whole site in the foreground"),
     "status": ("appliance.commands.status:status", "saved, sent, line and last verified restore"),
 }

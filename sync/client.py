@@ -24,6 +24,7 @@ from sync.protocol import (
     LocalGet,
     LocalList,
     LocalPut,
+    LocalSwap,
     LoginBegin,
     LoginDone,
     Message,
@@ -67,6 +68,10 @@ class Keeping(Protocol):
         """Return a value that never leaves the box."""
         ...
 
+    def local_swap(self, space: str, key: str, old: bytes | None, new: bytes) -> bytes | None:
+        """Write `new` if the value is still `old`; return the value that stands there then."""
+        ...
+
     def local_put(self, space: str, key: str, value: bytes | None) -> None:
         """Write a value that never leaves the box."""
         ...
@@ -105,6 +110,10 @@ class KeeperClient:
     def local_put(self, space: str, key: str, value: bytes | None) -> None:
         """Write a value that never leaves the box."""
         self._ask(LocalPut(space, key, value), Value)
+
+    def local_swap(self, space: str, key: str, old: bytes | None, new: bytes) -> bytes | None:
+        """Write `new` if the value is still `old`; return the value that stands there then."""
+        return self._ask(LocalSwap(space, key, old, new), Value).value
 
     def local_keys(self, space: str) -> tuple[str, ...]:
         """Return the keys of a space."""

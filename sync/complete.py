@@ -10,16 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from crypto.signing import VerifyKey
 from sync.authority import Rules
 from sync.checkpoint import heads_digest
 from sync.ids import Origin, Site
-from sync.inbox import Inbox
+from sync.inbox import Inbox, give_place
 from sync.merge import Merger
 from sync.offlinelog import OfflineLog
-from sync.outbox import SPACE
 from sync.reader import Reader
 from sync.segment import NO_SEGMENT, segment_extent, segment_name
 from sync.stores import Store
@@ -54,7 +51,7 @@ def complete(
         added: dict[Origin, int] = {}
         for origin in _sources(reader.origin, inbox):
             number, previous = _before(library, origin, reader.position(origin).seq)
-            log.local_put(SPACE, f"in/{origin.prefix}", msgspec.msgpack.encode((number, previous)))
+            give_place(log, origin, number, previous)
         while sum(_drain(inbox, library, origin, added, progress) for origin in _sources(reader.origin, inbox)):
             pass  # a roster that came with one origin may let another one's changes be read
     return Completed(added)

@@ -9,7 +9,7 @@ from typing import Final
 
 from crypto.errors import KurabakoError
 from sync.client import KeeperClient
-from sync.errors import KeeperGoneError
+from sync.errors import KeeperGoneError, ReplicatorError
 from sync.exchange import Exchange, Told
 from sync.objectstore import ObjectStore
 from sync.reader import Reader
@@ -17,6 +17,7 @@ from sync.settings import Settings
 from sync.site import SitePaths
 
 _AGAIN_S: Final = 1.0
+_LOOK_S: Final = 0.1  # what people keep is looked for as often
 _LAST_S: Final = 5.0
 
 
@@ -63,7 +64,10 @@ class Courier:
             return self.exchange.step()
         except KurabakoError as error:
             self._failure = error
-            return _AGAIN_S
+        except Exception as error:  # noqa: BLE001 - a thread that died would never send again
+            self._failure = ReplicatorError(operation="exchange segments", subject=type(error).__name__)
+            self.exchange = None
+        return _AGAIN_S
 
     def finish(self) -> None:
         """Say a last word."""
@@ -78,6 +82,6 @@ class Courier:
 
     def _loop(self) -> None:
         while not self._stop.is_set():
-            self._stop.wait(self.turn())
+            self._stop.wait(min(self.turn(), _LOOK_S))
         self.finish()
         self.close()

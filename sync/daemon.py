@@ -10,7 +10,7 @@ import os
 import time
 from typing import Final
 
-from sync.atomic import atomic_write
+from sync import healing
 from sync.client import KeeperClient
 from sync.clock import wall_ms
 from sync.courier import Courier
@@ -25,6 +25,7 @@ from sync.keeperchild import KeeperChild
 from sync.keeperlock import take_lock
 from sync.lineprobe import LineProbe
 from sync.litestream import Litestream, Replicated, replica_path
+from sync.localstore import FENCE
 from sync.objectstore import ObjectStore
 from sync.reader import Reader
 from sync.replica import Prover
@@ -42,7 +43,6 @@ _CHECK_AGAIN_S: Final = 60.0
 _CLOCK_BEHIND_S: Final = 60
 _LAST_PROOF_S: Final = 5.0
 _SPACE: Final = "sync"
-_CORRUPT: Final = b"replica corrupt\n"
 
 
 class SiteDaemon:
@@ -99,17 +99,20 @@ class SiteDaemon:
         self._keeper.start()
         self._client.hello()
         self._recall()
-        if self._paths.reset_mark.exists():
-            self._reset()
-        else:
-            self._start_litestream()
+        if self._client.local_get(*FENCE) is None:
+            if self._paths.reset_mark.exists():
+                self._reset()
+            else:
+                self._start_litestream()
         self._probe.start()
         self._prover.start()
         self._courier.start()
 
     def tick(self) -> None:
         """Look after every part once."""
-        if self._paths.reset_mark.exists():
+        if self._courier.told().superseded:
+            self._litestream.kill()  # a newer box took over: this one sends nothing any more
+        elif self._paths.reset_mark.exists():
             self._reset()
         else:
             self._mind_litestream()
@@ -179,8 +182,10 @@ class SiteDaemon:
         """Replace the replica's head by a whole new snapshot; until it is proven nothing counts as sent."""
         self._litestream.kill()
         self._prover.distrust()
+        cause = healing.cause_of(self._paths)
+        healing.begin(self._paths, cause)
         try:
-            self._litestream.reset(forget=self._paths.reset_mark.read_bytes() != _CORRUPT)
+            self._litestream.reset(forget=cause in (healing.UNCLEAN, healing.FAILED_WRITE))
         except ReplicatorError as error:
             self._prover.last_failure = error
             return  # still owed: the next tick tries again
@@ -189,6 +194,7 @@ class SiteDaemon:
         self._start_litestream(snapshot=True)
         self._resets += 1
         self._remember("replica_resets", self._resets)
+        self._due_check = 0.0  # it is healed when a restore of the new one was verified
 
     def _mind_litestream(self) -> None:
         stuck = self._prover.stuck_since
@@ -228,13 +234,14 @@ class SiteDaemon:
             self._verified_at_ms, self._verified_seq = wall_ms(), result.seq
             self._remember("verified_at_ms", self._verified_at_ms)
             self._remember("verified_seq", self._verified_seq)
+            healing.done(self._paths, result.seq)
             return
         self._due_check = time.monotonic() + _CHECK_AGAIN_S
         if result.problem == StoreUnreachableError.code:
             return  # the line went away meanwhile: nothing is known, the light says so already
         self._problem = result.problem
         if result.problem == ReplicaCorruptError.code:
-            atomic_write(self._paths.reset_mark, _CORRUPT)
+            healing.ask_for_healing(self._paths, healing.CORRUPT)
 
     def _warnings(self) -> tuple[str, ...]:
         found = [self._problem] if self._problem else []

@@ -25,6 +25,7 @@ from sync.grants import grant_name, open_grant
 from sync.ids import Origin
 from sync.inbox import Inbox
 from sync.merge import Merger
+from sync.openrecords import GRANT
 from sync.outbox import Outbox, Outgoing
 from sync.reader import Reader
 from sync.segment import SEGMENT_BYTES
@@ -134,12 +135,20 @@ class Exchange:
         ) as error:  # of bytes that are no roster, grant or key: they say nothing about the line
             self.failure = BrokenSegmentChainError(operation="merge", cause=error)
             return 5.0
-        return _SOON_S
+        return self._until_due()
 
     def finish(self) -> None:
         """End a life cleanly: a last checkpoint, and what waits on its way."""
         self._due_checkpoint = 0.0
         self.step()
+
+    def _until_due(self) -> float:
+        """Return the seconds until something is due by itself; what people keep makes more due."""
+        now, due = self._now(), [self._due_poll]
+        if self._unproven:
+            due.append(self._unproven[0][1] + _PROVE_AFTER_S)
+        due += [at for at in (self._due_grant, self._due_checkpoint) if at > now and not self.superseded]
+        return max(_SOON_S, min(due) - now)
 
     def _mind_checkpoint(self) -> None:
         if self._now() >= self._due_checkpoint and not self.superseded and self._voice.dirty:
@@ -149,8 +158,9 @@ class Exchange:
     def _send(self) -> None:
         if self.superseded:
             return
-        if self.reader.position().seq > self._outbox.last:
-            self._merger.judge_own()
+        news = self._merger.judge_own() if self.reader.position().seq > self._outbox.last else ()
+        if GRANT in news:  # the board granted something here, at its hub
+            self._inbox.look_at_grants()
         while (outgoing := self._outbox.next()) is not None:
             self._put(outgoing)
             self._unproven.append((outgoing, self._now()))

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from crypto.errors import KurabakoError
 from sync.clock import wall_ms
 from sync.courier import Courier
-from sync.errors import ReplicatorError, SyncError
+from sync.errors import ReplicatorError, StoreUnreachableError, SyncError
 from sync.keeper import Keeper
 from sync.litestream import Litestream, Replicated
-from sync.objectstore import ObjectStore, StoreConfig
+from sync.objectstore import ObjectStore
 from sync.reader import Reader
 from sync.replica import Sent, prove
 from sync.settings import Settings
@@ -26,6 +27,9 @@ from sync.site import SitePaths
 from sync.status import LinkState, Status, write_status
 
 _TURN_S: Final = 1.0
+_AGAIN_S: Final = 5.0
+_STATUS_S: Final = 1.0
+_STATUS_FRESH_S: Final = 10.0  # an idle school's status file is still looked at
 _MOST_THREADS: Final = 32
 _PROVE_EVERY_S: Final = 15.0
 _PROVE_S: Final = 10.0
@@ -40,35 +44,72 @@ class HubSchool:
 
 
 class _School:
-    """What runs for one school."""
+    """What runs for one school. Its parts but the keeper are used by one thread of the pool at a time."""
 
     def __init__(self, school: HubSchool) -> None:
         self.paths = SitePaths(school.paths.root.resolve())
+        self.store = school.settings.store
         self.keeper = Keeper(self.paths)
         self.reader = Reader(self.paths.store)
         self.database = Replicated(self.paths, self.reader.origin)
-        self.courier = Courier(self.paths, school.settings)
-        self.store = ObjectStore(school.settings.store)
-        self.proven = Sent()
-        self.since_ms = wall_ms()
-        self.task: asyncio.Task[None] | None = None
+        self.news = asyncio.Event()
+        self._courier = Courier(self.paths, school.settings)
+        self._objects = ObjectStore(self.store)
+        self._proven = Sent()
+        self._since_ms = wall_ms()
+        self._due_proof = time.monotonic() + _PROVE_EVERY_S
+        self._due_status = 0.0
+
+    def serve_keeper(self) -> None:
+        """Let the keeper answer; wakes the exchange when something was kept."""
+        before = self.keeper.seq
+        self.keeper.turn(0)
+        if self.keeper.seq != before:
+            self.news.set()
+
+    def turn(self, litestream: Litestream) -> float:
+        """Let the exchange do what is due; return the seconds until the next turn."""
+        wait_s = self._courier.turn()
+        now = time.monotonic()
+        if now >= self._due_proof:
+            self._due_proof = now + _PROVE_EVERY_S
+            self.prove(litestream)
+        if now >= self._due_status:
+            self._due_status = now + _STATUS_S
+            write_status(self.paths, self._status())
+        return min(wait_s, _STATUS_FRESH_S)
 
     def prove(self, litestream: Litestream) -> None:
         """Have the replica sent and read it back, if there is something new."""
         seq = self.reader.position().seq
-        if seq > self.proven.seq:
+        if seq > self._proven.seq:
             with contextlib.suppress(SyncError):  # the next round tries again; nothing is claimed meanwhile
-                self.proven = prove(litestream, self.database, self.store, seq, _PROVE_S)
+                self._proven = prove(litestream, self.database, self._objects, seq, _PROVE_S)
 
-    def status(self) -> Status:
-        """Return what is known of this school."""
-        saved, told = self.reader.position().seq, self.courier.told()
+    def distrust(self) -> None:
+        """Claim nothing of the replica: it is sent anew."""
+        self._proven = Sent()
+
+    def finish(self, litestream: Litestream) -> None:
+        """Say a last word, to the others and to the replica."""
+        self._courier.finish()
+        self._courier.close()
+        self.prove(litestream)
+
+    def close(self) -> None:
+        """Stop the keeper, leaving the site clean."""
+        self.reader.close()
+        self.keeper.close()
+        self.paths.status.unlink(missing_ok=True)
+
+    def _status(self) -> Status:
+        saved, told = self.reader.position().seq, self._courier.told()
         confirmed = told.confirmed if self.reader.content_after(told.confirmed) else saved
-        failure = self.courier.failure
-        sent = max(told.sent, self.proven.seq)
+        failure = self._courier.failure
+        sent = max(told.sent, self._proven.seq)
         return Status(
-            link=LinkState.OFFLINE if failure is not None else LinkState.ONLINE,
-            link_since_ms=self.since_ms,
+            link=LinkState.OFFLINE if isinstance(failure, StoreUnreachableError) else LinkState.ONLINE,
+            link_since_ms=self._since_ms,
             saved=saved,
             sent=sent,
             waiting=max(0, saved - sent),
@@ -88,14 +129,39 @@ class _School:
         )
 
 
+class _Replicator:
+    """One Litestream over the databases that go to one store."""
+
+    def __init__(self, folder: Path, schools: Sequence[_School]) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.schools = schools
+        self.litestream = Litestream(folder, [school.database for school in schools], schools[0].store)
+
+    def mind(self) -> None:
+        """Start it when it does not run; a replica whose keeper ended uncleanly is sent anew and whole first."""
+        owed = [school for school in self.schools if school.paths.reset_mark.exists()]
+        if self.litestream.alive and not owed:
+            return
+        self.litestream.kill()
+        with contextlib.suppress(ReplicatorError):  # still owed: the next turn tries again
+            for school in owed:
+                self.litestream.reset(school.database)
+                school.paths.reset_mark.unlink(missing_ok=True)
+                school.distrust()
+        self.litestream.start(snapshot=bool(owed))
+
+
 class Hub:
     """Runs the hubs of a board. `run` returns after `stop`."""
 
-    def __init__(self, folder: Path, schools: Sequence[HubSchool], store: StoreConfig) -> None:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    def __init__(self, folder: Path, schools: Sequence[HubSchool]) -> None:
         self._schools = [_School(school) for school in schools]
-        databases = [school.database for school in self._schools]
-        self._litestream = Litestream(folder, databases, store)
+        groups: dict[str, list[_School]] = {}
+        for school in self._schools:
+            groups.setdefault("|".join(_place(school)), []).append(school)
+        self._replicators = [
+            _Replicator(folder / str(number), group) for number, group in enumerate(groups.values())
+        ]
         self._stop = asyncio.Event()
         self._threads = ThreadPoolExecutor(min(_MOST_THREADS, len(schools) + 4), "hub")
 
@@ -107,59 +173,53 @@ class Hub:
         """Serve every school until `stop`."""
         loop = asyncio.get_running_loop()
         for school in self._schools:
-            loop.add_reader(school.keeper.fileno(), school.keeper.turn, 0)
-        self._start_litestream()
+            loop.add_reader(school.keeper.fileno(), school.serve_keeper)
+        for replicator in self._replicators:
+            replicator.mind()
+        tasks = [
+            asyncio.create_task(self._serve(school, replicator.litestream))
+            for replicator in self._replicators
+            for school in replicator.schools
+        ]
         try:
-            for school in self._schools:
-                school.task = asyncio.create_task(self._serve(school))
             await self._watch()
         finally:
-            await self._end()
+            await self._end(tasks)
 
-    async def _serve(self, school: _School) -> None:
-        """Let one school's exchange take step after step."""
+    async def _serve(self, school: _School, litestream: Litestream) -> None:
+        """Let one school's exchange take step after step: when it is due, or when something was kept."""
         loop = asyncio.get_running_loop()
-        due = time.monotonic() + _PROVE_EVERY_S
         while not self._stop.is_set():
-            wait_s = await loop.run_in_executor(self._threads, school.courier.turn)
-            if time.monotonic() > due:
-                await loop.run_in_executor(self._threads, school.prove, self._litestream)
-                due = time.monotonic() + _PROVE_EVERY_S
-            await asyncio.sleep(wait_s)
-        await loop.run_in_executor(self._threads, school.courier.finish)
+            school.news.clear()
+            try:
+                wait_s = await loop.run_in_executor(self._threads, school.turn, litestream)
+            except Exception:  # noqa: BLE001 - whatever it is, it is tried again and holds up no other school
+                wait_s = _AGAIN_S
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(school.news.wait(), wait_s)
+        with contextlib.suppress(KurabakoError):
+            await loop.run_in_executor(self._threads, school.finish, litestream)
 
     async def _watch(self) -> None:
-        """Keep Litestream running and the status files fresh."""
+        loop = asyncio.get_running_loop()
         while not self._stop.is_set():
-            if not self._litestream.alive or any(school.paths.reset_mark.exists() for school in self._schools):
-                self._litestream.kill()
-                self._start_litestream()
-            for school in self._schools:
-                school.keeper.turn(0)
-                write_status(school.paths, school.status())
+            for replicator in self._replicators:
+                await loop.run_in_executor(self._threads, replicator.mind)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), _TURN_S)
-
-    def _start_litestream(self) -> None:
-        """Start it; a replica whose keeper ended uncleanly is sent anew and whole first."""
-        owed = [school for school in self._schools if school.paths.reset_mark.exists()]
-        with contextlib.suppress(ReplicatorError):  # still owed: the next turn tries again
-            for school in owed:
-                self._litestream.reset(school.database)
-                school.paths.reset_mark.unlink(missing_ok=True)
-                school.proven = Sent()
-        self._litestream.start(snapshot=bool(owed))
-
-    async def _end(self) -> None:
-        loop = asyncio.get_running_loop()
-        await asyncio.gather(*(school.task for school in self._schools if school.task), return_exceptions=True)
         for school in self._schools:
-            school.courier.close()
-            await loop.run_in_executor(self._threads, school.prove, self._litestream)
-        self._litestream.stop()
+            school.news.set()  # nobody waits for what will not come
+
+    async def _end(self, tasks: Sequence[asyncio.Task[None]]) -> None:
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for replicator in self._replicators:
+            await loop.run_in_executor(self._threads, replicator.litestream.stop)
         for school in self._schools:
             loop.remove_reader(school.keeper.fileno())
-            school.reader.close()
-            school.keeper.close()
-            school.paths.status.unlink(missing_ok=True)
+            school.close()
         self._threads.shutdown(wait=False)
+
+
+def _place(school: _School) -> tuple[str, str, str]:
+    return school.store.endpoint, school.store.bucket, school.store.access_key

@@ -62,13 +62,18 @@ class Inbox:
         state = self._state(origin)
         return Wanted(origin, Place(state.number + 1, state.hash))
 
+    def check(self, wanted: Wanted, data: bytes) -> Segment:
+        """Return the segment that was read; raises SegmentError, BrokenSegmentChainError."""
+        segment = read_segment(data, wanted.origin, wanted.place)
+        check_signature(data, wanted.origin, self._site_key(segment))
+        return segment
+
     def take(self, wanted: Wanted, data: bytes) -> int:
         """Merge a segment that was read; return how many changes were new.
 
         Raises SegmentError, BrokenSegmentChainError, ForgedChangeError; then the reading stays where it stands.
         """
-        segment = read_segment(data, wanted.origin, wanted.place)
-        check_signature(data, wanted.origin, self._site_key(segment))
+        segment = self.check(wanted, data)
         new = self._merger.take(segment)
         state = _State(segment.number, segment.hash)
         self._client.local_put(SPACE, f"in/{wanted.origin.prefix}", msgspec.msgpack.encode(state))
@@ -107,3 +112,15 @@ class Inbox:
             raw = self._client.local_get(SPACE, f"in/{origin.prefix}")
             self._states[origin] = msgspec.msgpack.decode(raw, type=_State) if raw else _State()
         return self._states[origin]
+
+
+def known_place(client: Keeping, origin: Origin) -> tuple[int, bytes]:
+    """Return number and hash of the last segment that a site has read of an origin."""
+    raw = client.local_get(SPACE, f"in/{origin.prefix}")
+    state = msgspec.msgpack.decode(raw, type=_State) if raw else _State()
+    return state.number, state.hash
+
+
+def give_place(client: Keeping, origin: Origin, number: int, digest: bytes) -> None:
+    """Let a site whose store holds an origin up to a segment go on reading after that segment."""
+    client.local_put(SPACE, f"in/{origin.prefix}", msgspec.msgpack.encode(_State(number, digest)))

@@ -19,10 +19,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from sync.atomic import atomic_write, sync_folder
+from sync.atomic import sync_folder
 from sync.clock import HybridClock
 from sync.database import DatabaseError, open_writer
 from sync.errors import BadBatchError, DiskFullError, RefusedError, SupersededError, SyncError
+from sync.healing import FAILED_WRITE, ask_for_healing
 from sync.ids import Origin, Site
 from sync.keeperlock import note_start, take_lock
 from sync.localstore import FENCE, LocalStore
@@ -36,6 +37,7 @@ from sync.protocol import (
     LocalGet,
     LocalList,
     LocalPut,
+    LocalSwap,
     LoginBegin,
     LoginDone,
     Message,
@@ -79,6 +81,11 @@ class Keeper:
     def fileno(self) -> int:
         """Return a descriptor that is readable when `turn` has something to do: for somebody else's loop."""
         return self._selector.fileno()
+
+    @property
+    def seq(self) -> int:
+        """Return the newest own sequence number."""
+        return self._log.seq
 
     def stop(self) -> None:
         """Ask the loop to end after this turn; may be called from a signal handler or another thread."""
@@ -226,6 +233,10 @@ class Keeper:
                 self._local.put(space, key, value)
                 self._fenced = self._fenced or (space, key) == FENCE
                 return Value(value)
+            case LocalSwap(space, key, old, new):
+                if self._local.get(space, key) == old:
+                    self._local.put(space, key, new)
+                return Value(self._local.get(space, key))
             case LocalList(space):
                 return Keys(self._local.keys(space))
             case LoginBegin(login):
@@ -252,7 +263,7 @@ class Keeper:
 
     def _want_reset(self) -> None:
         with contextlib.suppress(OSError):  # the disk may be full: tried again at the next turn
-            atomic_write(self._paths.reset_mark, b"write failed\n")
+            ask_for_healing(self._paths, FAILED_WRITE)
             self._reset_wanted = False
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ import os
 
 from sync.atomic import atomic_write
 from sync.errors import SecondKeeperError
+from sync.healing import UNCLEAN, ask_for_healing
 from sync.site import SitePaths
 
 
@@ -33,5 +34,5 @@ def keeper_pid(paths: SitePaths) -> int | None:
 def note_start(paths: SitePaths) -> None:
     """Set the mark of a running keeper; one that is found means that the last stop was unclean."""
     if paths.running_mark.exists():
-        atomic_write(paths.reset_mark, b"unclean stop\n")
+        ask_for_healing(paths, UNCLEAN)
     atomic_write(paths.running_mark, str(os.getpid()).encode())

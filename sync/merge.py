@@ -54,10 +54,11 @@ class Merger:
             self.judge_all()
         return segment.last - position.seq
 
-    def judge_own(self) -> None:
-        """Judge this site's own new changes by the rules that the other sites will judge them by."""
-        origin, withheld = self._reader.origin, {}
+    def judge_own(self) -> frozenset[str]:
+        """Judge this site's own new changes by the rules of the others; return the kinds that were among them."""
+        origin, withheld, kinds = self._reader.origin, {}, set()
         for row in self._reader.since(self._own_judged):
+            kinds.add(row.kind)
             fault = self.authority.fault(origin, row.author, row.at_ms, row.kind)
             if fault:
                 withheld[row.id] = fault
@@ -66,6 +67,7 @@ class Merger:
             self._own_judged = row.seq
         if withheld:
             self._client.judge(withheld, ())
+        return frozenset(kinds)
 
     def judge_all(self) -> None:
         """Judge every change anew, after the board's roster changed."""

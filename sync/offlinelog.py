@@ -63,6 +63,12 @@ class OfflineLog:
         else:
             self._local[space, key] = value
 
+    def local_swap(self, space: str, key: str, old: bytes | None, new: bytes) -> bytes | None:
+        """Remember `new` if the value is still `old`; return the value that stands there then."""
+        if self._local.get((space, key)) == old:
+            self._local[space, key] = new
+        return self._local.get((space, key))
+
     def close(self) -> None:
         """Close the file, leaving no write-ahead log beside it."""
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,7 +1,8 @@
 """This site's segments on their way out.
 
 Invariant: what a number stands for is written down (in `local.db`) before its first byte leaves, so a number never
-stands for two different segments, whatever dies in between.
+stands for two different segments, whatever dies in between and whoever else (the export to a medium) cuts segments
+of the same site meanwhile.
 """
 
 from dataclasses import dataclass
@@ -56,7 +57,8 @@ class Outbox:
         self._reader = reader
         self._client = client
         self._key = key
-        self.state = read_outbox(client)
+        self._raw = client.local_get(SPACE, _KEY)
+        self.state = _decoded(self._raw)
         self._cursor = _Cursor(Place(self.state.number + 1, self.state.hash), self.state.last)
 
     @property
@@ -76,7 +78,8 @@ class Outbox:
             if not batches:
                 return None
             planned = cursor.last + sum(len(batch.changes) for batch in batches)
-            self._keep(msgspec.structs.replace(self.state, planned=(*self.state.planned, planned)))
+            if not self._keep(msgspec.structs.replace(self.state, planned=(*self.state.planned, planned))):
+                return self.next()  # somebody else planned meanwhile: theirs stands
         else:
             batches = self._reader.batches(origin, cursor.last, _ALL_BYTES, planned)
         before = self._chain(cursor.last)
@@ -91,8 +94,10 @@ class Outbox:
 
     def proven(self, outgoing: Outgoing) -> None:
         """Note that a segment, the oldest of those not yet proven, is in the store."""
-        left = tuple(last for last in self.state.planned if last > outgoing.last)
-        self._keep(OutboxState(outgoing.number, outgoing.last, sha256(outgoing.data).digest(), left))
+        digest = sha256(outgoing.data).digest()
+        while self.state.number < outgoing.number:
+            left = tuple(last for last in self.state.planned if last > outgoing.last)
+            self._keep(OutboxState(outgoing.number, outgoing.last, digest, left))
 
     def _chain(self, seq: int) -> bytes:
         chain = self._reader.chain_at(self._reader.origin, seq)
@@ -100,12 +105,18 @@ class Outbox:
             raise RolledBackError(operation="write segment", subject=self._reader.origin.prefix, seq=seq)
         return chain
 
-    def _keep(self, state: OutboxState) -> None:
-        self._client.local_put(SPACE, _KEY, msgspec.msgpack.encode(state))
-        self.state = state
+    def _keep(self, state: OutboxState) -> bool:
+        """Write a state in place of the one we know; say whether it still stood, and know what stands now."""
+        old, new = self._raw, msgspec.msgpack.encode(state)
+        self._raw = self._client.local_swap(SPACE, _KEY, old, new)
+        self.state = _decoded(self._raw)
+        return self._raw == new
 
 
 def read_outbox(client: Keeping) -> OutboxState:
     """Return how far the segments of a site go, as its `local.db` has it."""
-    raw = client.local_get(SPACE, _KEY)
+    return _decoded(client.local_get(SPACE, _KEY))
+
+
+def _decoded(raw: bytes | None) -> OutboxState:
     return msgspec.msgpack.decode(raw, type=OutboxState) if raw else OutboxState()

@@ -79,6 +79,15 @@ class LocalPut(Message, frozen=True):
     value: bytes | None
 
 
+class LocalSwap(Message, frozen=True):
+    """Write `new` if the value is still `old`; the answer is the value that stands there then."""
+
+    space: str
+    key: str
+    old: bytes | None
+    new: bytes
+
+
 class LocalList(Message, frozen=True):
     """List the keys of a space."""
 
@@ -86,7 +95,7 @@ class LocalList(Message, frozen=True):
 
 
 class Value(Message, frozen=True):
-    """Answer to LocalGet and LocalPut."""
+    """Answer to LocalGet, LocalPut and LocalSwap."""
 
     value: bytes | None
 
@@ -119,7 +128,7 @@ class Refused(Message, frozen=True):
     params: dict[str, str | int]
 
 
-Request = Hello | Submit | Take | Judge | LocalGet | LocalPut | LocalList | LoginBegin | LoginDone
+Request = Hello | Submit | Take | Judge | LocalGet | LocalPut | LocalSwap | LocalList | LoginBegin | LoginDone
 Reply = Welcome | Ack | Value | Keys | Refused
 
 encoder: Final = msgspec.msgpack.Encoder()

@@ -53,6 +53,16 @@ class SitePaths:
         return self.run / "reset-needed"
 
     @property
+    def healing(self) -> Path:
+        """Stands from when the replica is being replaced until the new one was proven."""
+        return self.run / "healing.json"
+
+    @property
+    def healing_log(self) -> Path:
+        """What was healed when, why, and how long it took; one JSON object a line."""
+        return self.root / "log" / "replica.jsonl"
+
+    @property
     def status(self) -> Path:
         """What the sync daemon last knew."""
         return self.run / "status.json"

@@ -6,7 +6,7 @@ never written down, and ICT support, who runs the box afterwards, holds none of 
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from sync.checkpoint import site_person
 from sync.client import KeeperClient
 from sync.clock import wall_ms
 from sync.errors import SiteExistsError
-from sync.founding import Member, admit, found_store, open_as_board, site_member
+from sync.founding import Member, admit, found_store, open_as_board, renew, site_member
 from sync.grants import Grant
 from sync.ids import Origin, Site
 from sync.localstore import IDENTITY_SPACE
@@ -195,6 +195,40 @@ def _admit(
     admit(store, root, members, wall_ms())
     if profiles:
         store.put(profiles)
+
+
+def renew_staff(
+    root: Identity,
+    site_dir: Path,
+    passphrase: Callable[[str], Secret],
+    profile: KdfProfile = KdfProfile.STANDARD,
+    logins: Sequence[str] | None = None,
+) -> list[str]:
+    """Give people (by default all who may log in) new keys under a new passphrase each; return their logins.
+
+    For a box that has no sealed identities yet, and for somebody who lost their passphrase. Who they are, what
+    they may open and what they signed before stays.
+    """
+    paths = SitePaths(site_dir)
+    with SiteKeeper(paths) as client:
+        store = open_as_board(Reader(paths.store), client, root)
+        try:
+            now = wall_ms()
+            people = [p for p in store.keyring.people.people if not p.login.startswith("@") and p.valid(now)]
+            chosen = [p for p in people if logins is None or p.login in logins]
+            members, sealed = [], {}
+            for person in chosen:
+                identity = Identity.generate(person.id)
+                words = passphrase(person.login).reveal().decode()
+                sealed[person.login] = seal_identity(identity, words, read_pepper(site_dir), profile)
+                cleared = tuple(Importance(value) for value in person.importances)
+                members.append(Member(identity.public, person.login, person.roles, cleared))
+            renew(store, root, members, now)
+            for login, identity_sealed in sealed.items():
+                client.local_put(IDENTITY_SPACE, login, identity_sealed)
+            return list(sealed)
+        finally:
+            store.close()
 
 
 def _profile_draft(store: SealedStore, person: bytes, staff: StaffMember) -> Draft:

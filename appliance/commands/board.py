@@ -6,7 +6,9 @@ from pathlib import Path
 import click
 
 from appliance.board.folder import ReplicaPlace, init_board, open_board
-from appliance.commands.asking import ask_passphrase, passphrase_option
+from appliance.commands.asking import ask_passphrase, box_key, box_key_options, passphrase_option
+from appliance.commands.hub import import_orphans, publish, run
+from appliance.commands.replace import renew, replace
 from appliance.commands.restore import restore
 from appliance.people import ROLE_NAMES, StaffMember
 from crypto.secret import Secret
@@ -28,7 +30,8 @@ def board(ctx: click.Context, folder: Path) -> None:
     ctx.obj = folder
 
 
-board.add_command(restore)
+for _command in (restore, publish, run, replace, renew, import_orphans):
+    board.add_command(_command)
 
 
 @board.command()
@@ -49,8 +52,9 @@ def init(folder: Path, name: str, from_stdin: bool) -> int:
 @click.option("--endpoint", required=True, help="object store, such as https://s3.example.jp")
 @click.option("--bucket", default="kurabako", show_default=True)
 @click.option("--region", default="us-east-1", show_default=True)
-@click.option("--access-key", required=True)
+@click.option("--access-key", required=True, help="the board's key pair: reads the school, writes its hub")
 @click.option("--secret-key-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
+@box_key_options
 @passphrase_option
 @click.pass_obj
 def enrol(
@@ -63,9 +67,14 @@ def enrol(
     region: str,
     access_key: str,
     secret_key_file: Path,
+    box_access_key: str | None,
+    box_secret_key_file: Path | None,
     from_stdin: bool,
 ) -> int:
-    """Enrol SCHOOL: make its site with keys and the signed roster of people. Add staff with `board admit`."""
+    """Enrol SCHOOL: make its box, its hub and the signed roster of people. Add staff with `board admit`.
+
+    Give the box a key pair of its own (docs/object-store.md says what it may do); without one it gets the board's.
+    """
     from appliance.board.enrolment import NewSchool, enrol_school
     from appliance.config import StoreSection
 
@@ -74,7 +83,8 @@ def enrol(
     secret = secret_key_file.read_text("utf-8").strip()
     place = ReplicaPlace(school, name, endpoint, bucket, region, access_key, secret)
     store = StoreSection(endpoint, bucket, region)
-    paths = enrol_school(opened, root, NewSchool(school, name, place, store), [], site)
+    new = NewSchool(school, name, place, store, key=box_key(box_access_key, box_secret_key_file))
+    paths = enrol_school(opened, root, new, [], site)
     click.echo(f"{name}（{school}）: {paths.root}")
     return 0
 

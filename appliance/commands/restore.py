@@ -14,7 +14,7 @@ from appliance.messages import explain_code
 from sync.restore import RestoreReport
 
 JST = timezone(timedelta(hours=9), "JST")
-_STAGES = {"fetch": "取り出し / fetching", "verify": "検証 / verifying"}
+STAGES = {"fetch": "取り出し / fetching", "verify": "検証 / verifying"}
 
 
 class JapanTime(click.ParamType[datetime]):
@@ -44,10 +44,10 @@ def restore(board: Path, school: str, at: datetime | None, target: Path, full: b
     Exit code 0 when it is all that is known to exist, 3 when something is missing (the report says what).
     """
     request = RestoreRequest(school, target, at, full)
-    with Progress(_STAGES["fetch"]) as progress:
+    with Progress(STAGES["fetch"]) as progress:
 
         def stage(name: str, done: int, total: int) -> None:
-            progress.relabel(_STAGES[name])
+            progress.relabel(STAGES[name])
             progress(done, total)
 
         report = restore_school(open_board(board), request, stage)
@@ -72,6 +72,7 @@ def report_json(report: RestoreReport, at: datetime | None) -> dict[str, object]
         "asked_for": at.isoformat() if at else None,
         "checkpoint": verified.checkpoint_seq,
         "signatures_checked": verified.signatures,
+        "completed": report.completed,
         "missing": report.missing,
         "problem": report.problem or None,
         "fell_back_to": _iso(report.fell_back_to_ms),
@@ -91,6 +92,8 @@ def report_lines(report: RestoreReport, at: datetime | None) -> list[str]:
         f"時点      {at.astimezone(JST):%Y-%m-%d %H:%M:%S} まで" if at else "時点      いま",
         f"かかった時間 {report.seconds:.1f}秒",
     ]
+    if report.completed:
+        out.append(f"補った記録 {report.completed}件（データベースの複製にはまだなく、束にありました）")
     if report.problem:
         told = explain_code(report.problem)
         out.append(f"注意      最新の状態は検証に通りませんでした: {told.sentence} [{report.problem}]")

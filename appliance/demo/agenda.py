@@ -4,6 +4,9 @@ import tomllib
 from datetime import date, datetime, time
 from importlib.resources import files
 
+import msgspec
+
+from appliance.board.publishing import AgendaText, agenda_items
 from appliance.meetings import AgendaItem, Meeting
 from appliance.session import JST
 
@@ -20,18 +23,4 @@ def demo_agenda(on: date) -> tuple[Meeting, list[AgendaItem]]:
         recorder="教務主任",
     )
     texts = tomllib.loads(files("appliance.demo").joinpath("agenda.toml").read_text("utf-8"))["item"]
-    items = [
-        AgendaItem(
-            id=f"{meeting_id}-{number}",
-            meeting_id=meeting_id,
-            number=number,
-            section=text["section"],
-            department=text["department"],
-            title=text["title"],
-            proposer=text["proposer"],
-            minutes=text["minutes"],
-            body=text["body"].strip(),
-        )
-        for number, text in enumerate(texts, 1)
-    ]
-    return meeting, items
+    return meeting, agenda_items(meeting_id, msgspec.convert(texts, list[AgendaText]))

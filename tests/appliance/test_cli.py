@@ -24,9 +24,13 @@ from tests.school import BOARD_PASSPHRASE, PASSPHRASE, School
 
 BUCKET, ACCESS, SECRET = "cli", "access", "secret-secret"
 GROUPS = {
-    "board": ("init", "enrol", "admit", "show", "restore"),
+    "board": (
+        *("init", "enrol", "admit", "renew", "show", "publish", "run", "restore", "replace", "import-orphans"),
+    ),
     "demo": ("office", "line", "outage", "roster"),
+    "replica": ("verify", "heal", "rebuild"),
     "roster": ("show", "import"),
+    "segments": ("export", "import"),
 }
 PLAN_KEYS = ("version", "mode", "encoding", "put", "remove", "unchanged", "classes", "totals")
 HEAVY = ("textual", "obstore", "sqlite_utils", "holidays", "rich")

@@ -27,7 +27,7 @@ from tests.school import BOARD_PASSPHRASE, SCHOOL_DAY, School, enrol
 
 PATIENCE_S = 60
 REPORT = ["school", "epoch", "verified", "complete", "changes", "newest_change", "asked_for", "checkpoint"]
-REPORT += ["signatures_checked", "missing", "problem", "fell_back_to", "seconds", "store"]
+REPORT += ["signatures_checked", "completed", "missing", "problem", "fell_back_to", "seconds", "store"]
 pytestmark = pytest.mark.faults
 
 

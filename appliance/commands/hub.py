@@ -1,0 +1,148 @@
+"""`kurabako board publish | run | import-orphans`: the hub of a school."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from appliance.board.folder import open_board
+from appliance.commands.asking import ask_passphrase, passphrase_option
+from appliance.exits import Exit
+from appliance.messages import language
+
+if TYPE_CHECKING:
+    from appliance.office import Office
+    from appliance.views import Saved
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+
+
+@click.group()
+def publish() -> None:
+    """Publish something to a school: it reaches the box with the next exchange of segments."""
+
+
+@contextlib.contextmanager
+def _office(folder: Path, school: str, from_stdin: bool) -> Iterator["Office"]:
+    from appliance.board.hubs import board_office, open_hub
+
+    opened = open_board(folder)
+    hub = open_hub(opened, school)
+    root = opened.unlock(ask_passphrase("教育委員会の合言葉 / passphrase", from_stdin))
+    with board_office(hub, root) as office:
+        yield office
+
+
+@publish.command()
+@click.argument("school")
+@click.argument("file", type=_FILE)
+@passphrase_option
+@click.pass_obj
+def roster(folder: Path, school: str, file: Path, from_stdin: bool) -> int:
+    """Publish the roster in a OneRoster FILE to SCHOOL; shows what it changes."""
+    from appliance.oneroster.report import report_lines
+
+    with _office(folder, school, from_stdin) as office:
+        plan = office.roster.plan(file)
+        for line in report_lines(plan, language()):
+            click.echo(line)
+        saved = office.roster.commit(plan)
+    return _told(saved)
+
+
+@publish.command()
+@click.argument("school")
+@click.argument("file", type=_FILE)
+@passphrase_option
+@click.pass_obj
+def calendar(folder: Path, school: str, file: Path, from_stdin: bool) -> int:
+    """Publish the 年度 in a TOML FILE (year, closures, vacations, days_off, extra_days) to SCHOOL."""
+    from appliance.board.publishing import publish_calendar
+
+    with _office(folder, school, from_stdin) as office:
+        return _told(publish_calendar(office, file))
+
+
+@publish.command()
+@click.argument("school")
+@click.argument("file", type=_FILE)
+@passphrase_option
+@click.pass_obj
+def meeting(folder: Path, school: str, file: Path, from_stdin: bool) -> int:
+    """Publish the meeting in a TOML FILE (title, starts, place, chair, recorder and [[item]]) to SCHOOL."""
+    from appliance.board.publishing import publish_meeting
+
+    with _office(folder, school, from_stdin) as office:
+        return _told(publish_meeting(office, file))
+
+
+@publish.command()
+@click.argument("school")
+@click.option("--pupil", required=True, help="the name, or the beginning of its reading")
+@click.option("--class", "school_class", default="", help="the class's title, where the name is not enough")
+@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), required=True)
+@click.option("--code", required=True, help="the attendance code; empty takes the mark back")
+@click.option("--reason", help="why, in words")
+@passphrase_option
+@click.pass_obj
+def correction(
+    folder: Path,
+    school: str,
+    pupil: str,
+    school_class: str,
+    on: datetime,
+    code: str,
+    reason: str | None,
+    from_stdin: bool,
+) -> int:
+    """Correct one mark at SCHOOL; where it was changed there too meanwhile, people there settle the conflict."""
+    from appliance.board.publishing import publish_correction
+
+    with _office(folder, school, from_stdin) as office:
+        return _told(publish_correction(office, pupil, on.date(), code, reason, school_class))
+
+
+@click.command()
+@click.pass_obj
+def run(folder: Path) -> int:
+    """Run the hubs of all schools until Ctrl-C or SIGTERM; schools enrolled meanwhile join in."""
+    from appliance.board.running import run_hubs
+
+    opened = open_board(folder)
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await run_hubs(opened, stop, lambda text: click.echo(f"kurabako: {text}", err=True))
+
+    asyncio.run(serve())
+    return 0
+
+
+@click.command("import-orphans")
+@click.argument("school")
+@click.argument("medium", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="print one JSON object")
+@click.pass_obj
+def import_orphans(folder: Path, school: str, medium: Path, as_json: bool) -> int:
+    """Merge what a replaced box of SCHOOL could not send, from the MEDIUM it was exported to.
+
+    Exit code 0 when everything on the medium was read, 3 when a segment before it is missing.
+    """
+    from appliance.board.orphans import import_orphans as bring_in
+    from appliance.commands.segments import tell_imported
+
+    found = bring_in(open_board(folder), school, medium)
+    tell_imported(found, as_json)
+    return Exit.INCOMPLETE if found.gaps else Exit.OK
+
+
+def _told(saved: "Saved | None") -> int:
+    click.echo("変わるものはありません。" if saved is None else f"公開しました（記録 {saved.last_seq}）。")
+    return 0

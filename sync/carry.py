@@ -1,0 +1,106 @@
+"""Segments by hand: the same bytes on a medium, when there is no line at all or a box has none any more.
+
+Invariant: what leaves is sealed and signed as on the line; what comes in is read in order, proven and judged as on
+the line. A medium may be carried twice, late or in part; nothing is taken twice and nothing is passed over.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from crypto.signing import SigningKey
+from sync.client import Keeping
+from sync.countersigns import owed_countersigns
+from sync.errors import BrokenSegmentChainError
+from sync.ids import Origin
+from sync.inbox import Inbox, Wanted
+from sync.merge import Merger
+from sync.outbox import Outbox
+from sync.reader import Reader
+from sync.settings import Settings
+from sync.sitevoice import SiteVoice
+from sync.stores import Store
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was put on a medium: how many segments with changes `first` to `last`; none: 0, 0, 0."""
+
+    segments: int = 0
+    first: int = 0
+    last: int = 0
+
+
+@dataclass(slots=True)
+class Imported:
+    """New changes by origin. `gaps` are the segments without which later ones on the medium cannot be read."""
+
+    new: dict[Origin, int] = field(default_factory=dict)
+    gaps: list[str] = field(default_factory=list)
+
+    @property
+    def changes(self) -> int:
+        """Return how many changes were new."""
+        return sum(self.new.values())
+
+
+def export_segments(
+    reader: Reader, client: Keeping, key: SigningKey, medium: Store, progress: Progress | None = None
+) -> Exported:
+    """Put every segment of this site that is not proven to be in the object store on a medium."""
+    outbox = Outbox(reader, client, key)
+    count, first = 0, outbox.last + 1
+    while (outgoing := outbox.next()) is not None:
+        medium.put(outgoing.name, outgoing.data)
+        count += 1
+        if progress:
+            progress(outgoing.last)
+    return Exported(count, first, outbox.last) if count else Exported()
+
+
+def import_segments(
+    reader: Reader,
+    client: Keeping,
+    settings: Settings,
+    medium: Store,
+    keep: Store | None = None,
+    progress: Progress | None = None,
+) -> Imported:
+    """Merge what other sites put on a medium, and countersign it.
+
+    With `keep`, each segment is also stored there first, for the other sites: how the board brings in what an old
+    box could not send. Raises SegmentError, BrokenSegmentChainError, ForgedChangeError; what came before stands.
+    """
+    merger = Merger(reader, client, settings.root, settings.rules)
+    merger.judge_all()
+    inbox, found = Inbox(reader, client, settings.root, merger), Imported()
+    while sum(_drain(inbox, origin, medium, keep, found, progress) for origin in inbox.peers):
+        pass  # a roster or grant that came with one origin may let another one be read
+    found.gaps = [wanted.name for origin in inbox.peers if _later(medium, wanted := inbox.wanted(origin))]
+    owed = owed_countersigns(reader, inbox.peers)
+    if owed and not inbox.superseded:
+        SiteVoice(reader, client, settings.key).countersign(owed)
+    return found
+
+
+def _drain(
+    inbox: Inbox, origin: Origin, medium: Store, keep: Store | None, found: Imported, progress: Progress | None
+) -> int:
+    new = 0
+    while (data := medium.get((wanted := inbox.wanted(origin)).name)) is not None:
+        inbox.check(wanted, data)
+        if keep is not None and not keep.create(wanted.name, data) and keep.get(wanted.name) != data:
+            raise BrokenSegmentChainError(operation="store segment", subject=wanted.name)
+        new += inbox.take(wanted, data)
+        if progress:
+            progress(found.changes + new)
+    if new:
+        found.new[origin] = found.new.get(origin, 0) + new
+    return new
+
+
+def _later(medium: Store, wanted: Wanted) -> bool:
+    folder = PurePosixPath(wanted.name).parent
+    return any(PurePosixPath(name).name > wanted.name.rpartition("/")[2] for name in medium.sizes(str(folder)))
