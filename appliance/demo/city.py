@@ -4,6 +4,7 @@ Invariant: the school's data goes through the same enrolment and the same import
 be used again, and whatever is started is stopped with this process.
 """
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import msgspec
 
 from appliance.board.enrolment import NewSchool, enrol_school
 from appliance.board.folder import BoardFolder, ReplicaPlace, init_board, open_board
+from appliance.board.hubs import hub_path
 from appliance.config import StoreSection, load_config, write_config
 from appliance.demo.agenda import demo_agenda
 from appliance.generator.school import make_school
@@ -33,6 +35,7 @@ from sync.embedded import EmbeddedStore
 from sync.keeperlock import keeper_pid
 from sync.linecut import LineCut
 from sync.programs import start_child, stop_child
+from sync.reader import Reader
 from sync.site import SitePaths
 from sync.status import LinkState, Status, read_status
 
@@ -48,7 +51,7 @@ STAFF: Final = (
 )
 _SEED: Final = 7
 _BUCKET: Final = "kurabako-demo"
-_DONE: Final = "ready"
+_DONE: Final = "ready-2"  # 2: with a hub
 _ACCESS, _SECRET = "kurabako-demo", "loopback-only-secret"
 Say = Callable[[str], None]
 
@@ -60,7 +63,7 @@ class DemoCity:
         self.folder = folder.resolve()
         self.site = self.folder / "site"
         self._cloud = EmbeddedStore(self.folder / "cloud" / "store", _ACCESS, Secret(_SECRET.encode()), _BUCKET)
-        self._serve: subprocess.Popen[bytes] | None = None
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.line: LineCut | None = None
 
     @property
@@ -89,7 +92,8 @@ class DemoCity:
         self.line = LineCut("127.0.0.1", self._cloud.port)
         if self.made:
             self._point()
-            self._start_site()
+            self._start_hubs()
+            self.start_site(self.site)
 
     def make(self, say: Say) -> None:
         """Make board, school, people and roster; call after `start`."""
@@ -108,8 +112,9 @@ class DemoCity:
         store = StoreSection(self._cloud.config.endpoint, _BUCKET, connect=self.line.endpoint)
         staff = [StaffMember(name, shown, (role,), Secret(PASSPHRASE.encode())) for name, shown, role in STAFF]
         enrol_school(board, root, NewSchool(school.code, school.name, place, store), staff, self.site)
-        say(f"学校を登録しました: 職員{len(staff)}名の鍵、署名入りの利用者名簿")
-        self._start_site()
+        say(f"学校を登録しました: 職員{len(staff)}名の鍵、署名入りの利用者名簿、教育委員会のハブ")
+        self._start_hubs()
+        self.start_site(self.site)
         self._fill(say)
         (self.folder / _DONE).write_text("")
 
@@ -131,29 +136,49 @@ class DemoCity:
         finally:
             office.logout()
 
-    def status(self) -> Status | None:
-        """Return what the site's daemon knows."""
-        return read_status(self.paths)
+    def status(self, site: Path | None = None) -> Status | None:
+        """Return what the daemon of a site (by default the school's first box) knows."""
+        return read_status(SitePaths(site) if site else self.paths)
 
     def keeper_pid(self) -> int | None:
         """Return the keeper's process id while it runs."""
         return keeper_pid(self.paths)
 
-    def wait(self, wanted: Callable[[Status], bool], timeout_s: float) -> Status:
+    def serving_pid(self) -> int | None:
+        """Return the process id of `kurabako serve` for the school's first box while it runs."""
+        running = self._running.get(self.site.name)
+        return running.pid if running else None
+
+    def wait(self, wanted: Callable[[Status], bool], timeout_s: float, site: Path | None = None) -> Status:
         """Wait for a status; raises TimeoutError."""
         deadline = time.monotonic() + timeout_s
         while True:
-            status = self.status()
+            status = self.status(site)
             if status is not None and wanted(status):
                 return status
             if time.monotonic() > deadline:
                 raise TimeoutError(str(status))
             time.sleep(0.1)
 
+    def wait_confirmed(self, site: Path) -> Status:
+        """Wait until the board vouches for everything that the site has in its own log by now."""
+        with contextlib.closing(Reader(SitePaths(site).store)) as reader:
+            seq = reader.position().seq
+        return self.wait(lambda status: (status.confirmed or 0) >= seq, 120, site)
+
+    def start_site(self, site: Path, wanted: Callable[[Status], bool] | None = None) -> None:
+        """Serve a site and wait for a status of it, by default until it has sent something."""
+        self._start(site.name, "serve", str(site))
+        self.wait(wanted or (lambda status: status.link is LinkState.ONLINE and status.sent > 0), 60, site)
+
+    def stop_site(self, site: Path) -> None:
+        """Stop serving a site."""
+        stop_child(self._running.pop(site.name, None), 30.0)
+
     def stop(self) -> None:
         """Stop everything."""
-        stop_child(self._serve, 30.0)
-        self._serve = None
+        for name in list(self._running):
+            stop_child(self._running.pop(name), 30.0)
         if self.line is not None:
             self.line.close()
         self._cloud.stop()
@@ -169,17 +194,18 @@ class DemoCity:
         self.open_today()
 
     def _point(self) -> None:
-        """Ports change from run to run: tell site and board where the store is now."""
+        """Ports change from run to run: tell box, hub and board where the store is now."""
         assert self.line is not None  # noqa: S101 - start() came first
-        config = load_config(self.site)
-        endpoint = self._cloud.config.endpoint
-        store = msgspec.structs.replace(config.store, endpoint=endpoint, connect=self.line.endpoint)
-        write_config(self.site, msgspec.structs.replace(config, store=store))
-        board = self.board
-        board.keep_place(msgspec.structs.replace(board.place(config.site.school), endpoint=endpoint))
+        endpoint, school = self._cloud.config.endpoint, load_config(self.site).site.school
+        for site, connect in ((self.site, self.line.endpoint), (hub_path(self.board, school), "")):
+            config = load_config(site)
+            store = msgspec.structs.replace(config.store, endpoint=endpoint, connect=connect)
+            write_config(site, msgspec.structs.replace(config, store=store))
+        self.board.keep_place(msgspec.structs.replace(self.board.place(school), endpoint=endpoint))
 
-    def _start_site(self) -> None:
-        with (self.folder / "serve.log").open("ab") as log:
-            command = [sys.executable, "-m", "appliance.cli", "serve", str(self.site)]
-            self._serve = start_child(command, None, log)
-        self.wait(lambda status: status.link is LinkState.ONLINE and status.sent > 0, 60)
+    def _start_hubs(self) -> None:
+        self._start("hubs", "board", "--board", str(self.folder / "board"), "run")
+
+    def _start(self, name: str, *words: str) -> None:
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self._running[name] = start_child([sys.executable, "-m", "appliance.cli", *words], None, log)

@@ -11,18 +11,19 @@ import msgspec
 from appliance.attendance.records import ClassDay, Mark, Reason
 from appliance.demo.staffroom import Step
 from appliance.meetings import DecisionRecord
+from sync.ids import Origin
 from sync.reader import Row
 from sync.sealed import Plain, SealedStore
 
 
 class Restored:
-    """A restored store, opened once."""
+    """One origin's log in a store (by default the store's own), opened once."""
 
-    def __init__(self, store: SealedStore) -> None:
+    def __init__(self, store: SealedStore, origin: Origin | None = None) -> None:
         self._store = store
         self._rows: dict[int, Row] = {}
         seq = 0
-        while rows := store.reader.since(seq):
+        while rows := store.reader.since(seq, origin=origin):
             self._rows |= {row.seq: row for row in rows}
             seq = rows[-1].seq
 

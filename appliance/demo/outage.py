@@ -22,6 +22,7 @@ from appliance.board.restored import RestoreRequest, open_restored, restore_scho
 from appliance.demo.city import PASSPHRASE, DemoCity
 from appliance.demo.compare import Restored, lost
 from appliance.demo.plan import morning
+from appliance.demo.second_act import Aftermath
 from appliance.demo.staffroom import Step, Teacher, TeacherStoppedError
 from appliance.demo.transcript import Transcript
 from appliance.session import JST
@@ -47,11 +48,20 @@ class DemoResult(msgspec.Struct, frozen=True):
     office_kills: int
     replica_resets: int
     verified: bool
+    merged_from_hub: int
+    conflicts_shown: int
+    conflicts_settled: int
+    orphans_merged: int
+    orphans_lost: int
+    countersigned: int
+    replaced_epoch: int
 
     @property
     def passed(self) -> bool:
-        """Say whether everything came back and was proven."""
-        return self.lost == 0 and self.point_in_time_ok and self.verified
+        """Say whether everything came back and was proven, and both sites' work came together."""
+        together = self.merged_from_hub > 0 and self.conflicts_shown == self.conflicts_settled == 1
+        whole = self.orphans_lost == 0 and self.orphans_merged > 0 and self.countersigned > 0
+        return self.lost == 0 and self.point_in_time_ok and self.verified and together and whole
 
 
 @dataclass
@@ -129,6 +139,7 @@ class Outage:
         exact = not lost(then, kept) and len(lost(then, after)) == len(after)
         self.tell.say(f"{before:%H:%M:%S} の時点: 記録 {earlier.verified.seq}件")
         self.tell.say("切れる前の入力だけがあります" if exact else "切れる前の入力と合いません")
+        second = Aftermath(city, self.tell).play([step for step in kept if step["do"] == "mark"])
         return DemoResult(
             acknowledged=len(self.acknowledged),
             restored=found,
@@ -141,6 +152,7 @@ class Outage:
             office_kills=self.office_kills,
             replica_resets=resets,
             verified=report.complete,
+            **msgspec.structs.asdict(second),
         )
 
     def _restore(self, city: DemoCity, name: str, at: datetime | None) -> tuple[RestoreReport, Restored]:

@@ -24,8 +24,9 @@ def served(folder: Path) -> tuple[float, float]:
 
 
 def _resident(city: DemoCity) -> float:
-    assert city._serve is not None
-    total = sum(_rss(pid) for pid in [city._serve.pid, *_children(city._serve.pid)])
+    serving = city.serving_pid()
+    assert serving is not None
+    total = sum(_rss(pid) for pid in [serving, *_children(serving)])
     return total / 1e6
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from appliance.demo.outage import DemoResult, Outage
@@ -17,6 +18,9 @@ def test_nothing_acknowledged_is_lost_in_an_outage(tmp_path: Path, capsys: pytes
     assert result.point_in_time_ok and result.verified and result.passed
     assert result.keeper_kills >= 1 and result.office_kills >= 1 and result.replica_resets >= 1
     assert 0 < result.offline_entries < result.acknowledged
+    assert result.merged_from_hub > 0 and result.conflicts_shown == result.conflicts_settled == 1
+    assert (result.orphans_merged, result.orphans_lost, result.replaced_epoch) == (3, 0, 2)
+    assert result.countersigned > 0
     marks = [step for step in outage.acknowledged if step["do"] == "mark"]
     assert len(marks) > 20 and any("reason" in step for step in marks)
     assert [step["do"] for step in outage.acknowledged].count("decide") == 1
@@ -24,12 +28,20 @@ def test_nothing_acknowledged_is_lost_in_an_outage(tmp_path: Path, capsys: pytes
     assert "失われたもの 0件" in told and "切れる前の入力だけがあります" in told
 
 
-@pytest.mark.parametrize(
-    ("lost", "exact", "verified", "passed"),
-    [(0, True, True, True), (1, True, True, False), (0, False, True, False), (0, True, False, False)],
-)
-def test_a_played_outage_passes_only_when_everything_is_proven(
-    lost: int, exact: bool, verified: bool, passed: bool
-) -> None:
-    result = DemoResult(9, 9 - lost, lost, 5, 1.0, 1.0, exact, 3, 1, 1, verified)
-    assert result.passed is passed
+WHOLE = DemoResult(9, 9, 0, 5, 1.0, 1.0, True, 3, 1, 1, True, 4, 1, 1, 3, 0, 20, 2)
+FAULTS: list[dict[str, int | bool]] = [
+    {"lost": 1, "restored": 8},
+    {"point_in_time_ok": False},
+    {"verified": False},
+    {"merged_from_hub": 0},
+    {"conflicts_shown": 0, "conflicts_settled": 0},
+    {"conflicts_settled": 0},
+    {"orphans_lost": 1},
+    {"orphans_merged": 0},
+    {"countersigned": 0},
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: next(iter(fault)))
+def test_a_played_outage_passes_only_when_everything_is_proven(fault: dict[str, int | bool]) -> None:
+    assert WHOLE.passed and not msgspec.structs.replace(WHOLE, **fault).passed
