@@ -76,12 +76,18 @@ def kept_confirmed(client: Keeping) -> Confirmed:
     return Confirmed(seq, chain, at_ms)
 
 
-def owed_countersigns(reader: Reader, peers: Iterable[Origin]) -> list[tuple[Origin, Countersign]]:
-    """Return what this site should vouch for now: logs with news in them. A countersign alone is no news."""
+def owed_countersigns(
+    reader: Reader, peers: Iterable[Origin], *, checkpoints: bool = True
+) -> list[tuple[Origin, Countersign]]:
+    """Return what this site should vouch for now: logs with news in them. A countersign alone is no news.
+
+    Without `checkpoints`, only what people made is: what sites say to each other can wait.
+    """
     owed = []
     for peer in peers:
         position, signed = reader.position(peer), _signed_upto(reader, peer)
-        if position.seq > signed and reader.news_after(signed, peer):
+        news = reader.news_after if checkpoints else reader.content_after
+        if position.seq > signed and news(signed, peer):
             agree = heads_agree(reader, peer)
             owed.append((peer, Countersign(peer.prefix, position.seq, position.chain, wall_ms(), agree)))
     return owed

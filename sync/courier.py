@@ -11,7 +11,7 @@ from crypto.errors import KurabakoError
 from sync.client import KeeperClient
 from sync.errors import KeeperGoneError, ReplicatorError
 from sync.exchange import Exchange, Told
-from sync.objectstore import ObjectStore
+from sync.openstore import open_store
 from sync.reader import Reader
 from sync.settings import Settings
 from sync.site import SitePaths
@@ -44,6 +44,11 @@ class Courier:
         """Return what the exchange knows; nothing before it began."""
         return self.exchange.told() if self.exchange else Told()
 
+    @property
+    def answered_at(self) -> float | None:
+        """Return when the store last answered (monotonic clock)."""
+        return self.exchange.answered_at if self.exchange else None
+
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
@@ -57,8 +62,8 @@ class Courier:
         """Do what is due; return the seconds until the next turn."""
         try:
             if self.exchange is None:
-                store = ObjectStore(self._settings.store)
-                library = ObjectStore(self._settings.library) if self._settings.library else store
+                store = open_store(self._settings.segments or self._settings.store)
+                library = open_store(self._settings.library) if self._settings.library else store
                 self.exchange = Exchange(self._reader, self._client, self._settings, store, library)
             self._failure = None
             return self.exchange.step()

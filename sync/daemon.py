@@ -21,6 +21,7 @@ from sync.errors import (
     StoreRefusedError,
     StoreUnreachableError,
 )
+from sync.exchange import Told
 from sync.keeperchild import KeeperChild
 from sync.keeperlock import take_lock
 from sync.lineprobe import LineProbe
@@ -59,23 +60,31 @@ class SiteDaemon:
         self._database = Replicated(paths, origin)
         self._litestream = Litestream(paths.run, [self._database], settings.store)
         store = ObjectStore(settings.store)
-        self._probe = LineProbe(store, replica_path(origin))
+        self._courier = Courier(paths, settings)
+        self._probe = LineProbe(
+            store,
+            replica_path(origin),
+            settings.store.endpoint,
+            lambda: self._courier.answered_at,
+            lambda: self._unsent,
+        )
         self._prover = Prover(
             self._litestream,
             self._database,
             store,
             self._probe,
             lambda: self._prover_reader.position().seq,
+            self._carrying,
         )
         self._client = KeeperClient(paths.socket)
-        self._courier = Courier(paths, settings)
         self._check = SelfCheckRun(paths)
         self._keeper = KeeperChild(paths)
-        self._stopping = self._blind = self._snapshotting = False
+        self._stopping = self._blind = self._snapshotting = self._unsent = False
         self._resets = self._restarts = 0
         self._verified_at_ms: int | None = None
         self._verified_seq = 0
         self._problem = ""
+        self._told = Told()
         self._due_status = 0.0
         self._due_check = time.monotonic() + _FIRST_CHECK_S
         self._patience_s = _STUCK_S
@@ -116,12 +125,14 @@ class SiteDaemon:
             self._reset()
         else:
             self._mind_litestream()
-        now = time.monotonic()
+        now, told = time.monotonic(), self._courier.told()
         with contextlib.suppress(KeeperGoneError):  # the next tick starts it again
             self._mind_check(now)
-        if now >= self._due_status:
-            self._due_status = now + _STATUS_S
-            write_status(self._paths, self.status())
+        if now >= self._due_status or told != self._told:
+            self._due_status, self._told = now + _STATUS_S, told
+            status = self.status()
+            self._unsent = status.waiting > 0
+            write_status(self._paths, status)
 
     def close(self) -> None:
         """Stop in order: a last checkpoint, a last proof while the line is up, keeper, Litestream."""
@@ -129,7 +140,7 @@ class SiteDaemon:
         self._prover.stop()
         self._probe.stop()
         if self._probe.link.state is LinkState.ONLINE:
-            self._prover.step(_LAST_PROOF_S)
+            self._prover.step(_LAST_PROOF_S, now=True)
         self._check.stop()
         self._keeper.stop(10.0)
         self._litestream.stop()
@@ -172,6 +183,10 @@ class SiteDaemon:
         return {
             name: pid for name, pid in (("keeper", self._keeper.pid), ("litestream", self._litestream.pid)) if pid
         }
+
+    def _carrying(self) -> bool:
+        """Say whether segments get through to a site that reads them."""
+        return bool(self._courier.told().peers) and self._courier.failure is None
 
     def _start_litestream(self, *, snapshot: bool = False) -> None:
         self._blind = self._probe.link.good == 0 and self._probe.link.bad > 0

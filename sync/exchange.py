@@ -35,8 +35,8 @@ from sync.stores import Store
 
 _SOON_S: Final = 0.1
 _PROVE_AFTER_S: Final = 1.5  # what is countersigned by then need not be read back
-_QUIET_AFTER_S: Final = 7200.0
 _GRANT_EVERY_S: Final = 3600.0
+_COURTESY_S: Final = 600.0  # a countersign over a mere checkpoint may wait as long
 _SKEW_WITHIN_MS: Final = 60_000
 
 
@@ -88,8 +88,9 @@ class Exchange:
         self.clock_skew_ms: int | None = None
         self.merged = 0
         self._asked_ms: dict[int, int] = {}
-        self._wait_s = self._pace.busy_s
-        self._due_poll = self._due_grant = self._due_checkpoint = 0.0
+        self._awaited_s = self._pace.awaiting_s
+        self.answered_at: float | None = None
+        self._due_poll = self._due_grant = self._due_checkpoint = self._due_courtesy = 0.0
         self._news_at = now()
 
     def told(self) -> Told:
@@ -127,7 +128,6 @@ class Exchange:
         except SyncError as error:
             self.failure = error
             self._begin_again()
-            self._wait_s = max(self._wait_s, 1.0)
             self._due_poll = self._now() + (1.0 if isinstance(error, StoreUnreachableError) else 5.0)
             return 1.0
         except (
@@ -147,13 +147,20 @@ class Exchange:
         now, due = self._now(), [self._due_poll]
         if self._unproven:
             due.append(self._unproven[0][1] + _PROVE_AFTER_S)
-        due += [at for at in (self._due_grant, self._due_checkpoint) if at > now and not self.superseded]
+        timers = (self._due_grant, self._due_checkpoint, self._due_courtesy)
+        due += [at for at in timers if at > now and not self.superseded]
         return max(_SOON_S, min(due) - now)
 
     def _mind_checkpoint(self) -> None:
-        if self._now() >= self._due_checkpoint and not self.superseded and self._voice.dirty:
+        if not self.superseded and self._checkpoint_is_due():
             self._voice.checkpoint()
-            self._due_checkpoint = self._now() + self._checkpoint_every_s
+
+    def _checkpoint_is_due(self) -> bool:
+        """Say whether a checkpoint is due, and take it that it is written."""
+        if self._now() < self._due_checkpoint or not self._voice.dirty:
+            return False
+        self._due_checkpoint = self._now() + self._checkpoint_every_s
+        return True
 
     def _send(self) -> None:
         if self.superseded:
@@ -163,6 +170,7 @@ class Exchange:
             self._inbox.look_at_grants()
         while (outgoing := self._outbox.next()) is not None:
             self._put(outgoing)
+            self.answered_at = time.monotonic()
             self._unproven.append((outgoing, self._now()))
             self._asked_ms = {outgoing.last: wall_ms()}
             self._news()
@@ -204,7 +212,10 @@ class Exchange:
         if new:
             self.merged += new
             self._news()
+            self._look_at_confirmed()
+        if new or self._now() >= self._due_courtesy:
             self._answer()
+        self.answered_at = time.monotonic()
         self._due_poll = self._now() + self._wait()
 
     def _read(self, origin: Origin) -> int:
@@ -217,19 +228,30 @@ class Exchange:
             new += max(1, self._inbox.take(wanted, data))
             if len(data) < SEGMENT_BYTES // 2:
                 self._news()
+                if self._look_at_confirmed() and not self._awaiting():
+                    return new  # the word that was waited for; what may come after it is not worth a question
 
     def _answer(self) -> None:
-        """Countersign what was merged, and see what was countersigned of ours."""
-        if not self.superseded:
-            owed = owed_countersigns(self.reader, self._inbox.peers)
-            if owed:
-                self._voice.countersign(owed)
-                self._send()
+        """Countersign what was merged."""
+        if self.superseded:
+            return
+        owed = owed_countersigns(self.reader, self._inbox.peers, checkpoints=self._now() >= self._due_courtesy)
+        if not owed:
+            return
+        # One word carries both, so the other side reads and keeps one segment.
+        self._voice.countersign(owed, checkpoint=self._checkpoint_is_due())
+        self._due_courtesy = self._now() + _COURTESY_S
+        self._send()
+
+    def _look_at_confirmed(self) -> bool:
+        """See what was countersigned of this site's log; say whether that was news."""
         confirmed = newest_confirmed(self.reader, self.reader.origin, self._inbox.peers)
-        if confirmed.seq > self.confirmed.seq:
-            self._measure_skew(confirmed)
-            keep_confirmed(self._client, confirmed)
-            self.confirmed = confirmed
+        if confirmed.seq <= self.confirmed.seq:
+            return False
+        self._measure_skew(confirmed)
+        keep_confirmed(self._client, confirmed)
+        self.confirmed = confirmed
+        return True
 
     def _measure_skew(self, confirmed: Confirmed) -> None:
         """Compare clocks as NTP does: the other side's, against the middle between question and answer."""
@@ -248,11 +270,20 @@ class Exchange:
         self._due_grant = self._now() + _GRANT_EVERY_S
 
     def _news(self) -> None:
-        self._news_at = self._now()
-        self._wait_s = self._pace.busy_s
-        self._due_poll = min(self._due_poll, self._now() + self._pace.busy_s)
+        self._news_at, self._awaited_s = self._now(), self._pace.awaiting_s
+        self._due_poll = min(self._due_poll, self._now() + self._wait())
 
     def _wait(self) -> float:
-        longest = self._pace.quiet_s if self._now() - self._news_at > _QUIET_AFTER_S else self._pace.idle_s
-        wait, self._wait_s = self._wait_s, min(self._wait_s * self._pace.growth, longest)
-        return min(wait, longest)
+        """Return the seconds until the others are asked again."""
+        pace, age = self._pace, self._now() - self._news_at
+        usual = pace.quiet_s if age > pace.quiet_after_s else pace.idle_s
+        usual = next((every for until, every in pace.lively if age <= until), usual)
+        if not self._awaiting():
+            return usual
+        wait, self._awaited_s = self._awaited_s, self._awaited_s * pace.growth
+        return min(wait, usual)
+
+    def _awaiting(self) -> bool:
+        """Say whether the others owe us a word on what people here made."""
+        sent, confirmed = self._outbox.last, self.confirmed.seq
+        return bool(self._inbox.peers) and sent > confirmed and self.reader.content_after(confirmed) > 0

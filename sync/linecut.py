@@ -10,9 +10,27 @@ import socket
 import struct
 import threading
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import Final
 
 _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST
+
+
+@dataclass
+class Carried:
+    """What went over the line: bytes in each direction, HTTP headers included, and HTTP requests."""
+
+    up: int = 0
+    down: int = 0
+    requests: int = 0
+
+    def count(self, data: bytes, *, up: bool) -> None:
+        """Count what one read brought."""
+        if up:
+            self.up += len(data)
+            self.requests += data.count(b" HTTP/1.1\r\n")
+        else:
+            self.down += len(data)
 
 
 class LineCut:
@@ -27,6 +45,7 @@ class LineCut:
         self._hung = False
         self._lost = asyncio.Event()
         self.port = 0
+        self.carried = Carried()
         self._server: asyncio.Server | None = None
         self._do(self._listen())
 
@@ -88,7 +107,9 @@ class LineCut:
             far_reader, far_writer = await asyncio.open_connection(*self._target)
             self._open.add(far_writer)
             try:
-                await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+                await asyncio.gather(
+                    self._pump(reader, far_writer, up=True), self._pump(far_reader, writer, up=False)
+                )
             finally:
                 self._open.discard(far_writer)
                 far_writer.close()
@@ -98,11 +119,12 @@ class LineCut:
             self._open.discard(writer)
             writer.close()
 
-    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, up: bool) -> None:
         with contextlib.suppress(OSError):
             while data := await source.read(65536):
                 if self._hung:  # nobody tells either end; only a cut or their own patience does
                     await self._lost.wait()
+                self.carried.count(data, up=up)
                 sink.write(data)
                 await sink.drain()
         sink.close()

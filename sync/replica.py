@@ -21,6 +21,7 @@ _ATTEMPTS: Final = 3
 _SYNC_S: Final = 30.0
 _PAUSE_S: Final = 0.25
 _RETRY_S: Final = 1.0
+_RARE_S: Final = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +47,10 @@ def prove(litestream: Litestream, database: Replicated, store: Store, seq: int, 
 
 
 class Prover:
-    """A thread that proves at once whenever something waits and the line is not down.
+    """A thread that proves whenever something waits and the line is not down.
 
-    `position` returns the newest sequence number; called in this thread.
+    `position` returns the newest sequence number; called in this thread. While segments carry the changes too
+    (`carrying`) a proof in five minutes is enough: it costs one object, not one for every entry.
     """
 
     def __init__(
@@ -58,12 +60,15 @@ class Prover:
         store: Store,
         probe: LineProbe,
         position: Callable[[], int],
+        carrying: Callable[[], bool] = lambda: False,
     ) -> None:
         self._litestream = litestream
         self._database = database
         self._store = store
         self._probe = probe
         self._position = position
+        self._carrying = carrying
+        self._due = 0.0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="prover", daemon=True)
         self._life = 0
@@ -83,12 +88,13 @@ class Prover:
     def distrust(self) -> None:
         """Forget what was proven: the replica is about to be reset."""
         self._life += 1
+        self._due = 0.0
         self.sent = Sent()
 
-    def step(self, timeout_s: float = _SYNC_S) -> float:
-        """Prove what waits; return the seconds until the next step."""
+    def step(self, timeout_s: float = _SYNC_S, *, now: bool = False) -> float:
+        """Prove what waits, with `now` also what could wait; return the seconds until the next step."""
         seq, life = self._position(), self._life
-        if seq <= self.sent.seq:
+        if seq <= self.sent.seq or (not now and time.monotonic() < self._due and self._carrying()):
             return _PAUSE_S
         if self._probe.link.state is LinkState.OFFLINE:
             self.stuck_since = None
@@ -98,6 +104,7 @@ class Prover:
             if life == self._life:
                 self.sent = sent
             self.last_failure, self.stuck_since = None, None
+            self._due = time.monotonic() + _RARE_S
         except SyncError as error:
             self.last_failure = error
             self.stuck_since = self.stuck_since or time.monotonic()

@@ -65,20 +65,27 @@ class SiteVoice:
 
     def checkpoint(self) -> Ack:
         """Keep a signed checkpoint of everything so far."""
-        summary = make_checkpoint(self._reader, wall_ms())
-        record = checkpoint_record(self._reader.origin)
-        ack = self._write([_Entry(CHECKPOINT, record, msgspec.msgpack.encode(summary))])
-        self._covered, self._others = ack.last_seq, summary.others
+        ack = self._write([self._summary()])
+        self._covered = ack.last_seq
         return ack
 
-    def countersign(self, signed: Sequence[tuple[Origin, Countersign]]) -> Ack:
-        """Keep countersigns over other origins' logs."""
+    def countersign(self, signed: Sequence[tuple[Origin, Countersign]], *, checkpoint: bool = False) -> Ack:
+        """Keep countersigns over other origins' logs, with a checkpoint of everything before them."""
         own = self._reader.origin
-        entries = [
+        entries = [self._summary()] if checkpoint else []
+        entries += [
             _Entry(COUNTERSIGN, countersign_record(own, origin), msgspec.msgpack.encode(countersign))
             for origin, countersign in signed
         ]
-        return self._write(entries)
+        ack = self._write(entries)
+        if checkpoint:
+            self._covered = ack.first_seq
+        return ack
+
+    def _summary(self) -> _Entry:
+        summary = make_checkpoint(self._reader, wall_ms())
+        self._others = summary.others
+        return _Entry(CHECKPOINT, checkpoint_record(self._reader.origin), msgspec.msgpack.encode(summary))
 
     def _seq_of(self, origin: Origin) -> int:
         if origin == self._reader.origin:

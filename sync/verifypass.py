@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from crypto.errors import BadSignatureError, KurabakoError
 from sync.authority import ROLE, SIGNATURE, UNKNOWN, Authority, Rules
-from sync.change import BATCH_DOMAIN, CHAIN_START, batch_payload, chain_hash, digest_parts
+from sync.change import BATCH_DOMAIN, CHAIN_START, batch_payload, chain_hash, digest_parts, entry_digest
 from sync.checkpoint import Checkpoint, heads_digest, read_checkpoint, site_person
 from sync.clock import change_clock, clock_ms
 from sync.errors import BrokenChainError, ForgedChangeError, HeadsMismatchError, MixedEpochsError
@@ -254,12 +254,11 @@ class Pass:
             return None
         for row in self._reader.heads(CHECKPOINT, [checkpoint_record(origin)]):
             signed = self._reader.signature_of(row.id)
-            if row.author != author or signed is None or signed.size != 1:
+            if row.author != author or signed is None:
                 continue
-            digest = digest_parts(
-                row.author, row.change_id, row.kind, row.record, row.base, row.importance, row.key_id, row.body
-            )
-            payload = batch_payload(origin.tag, signed.writer, signed.number, author, [digest])
+            batch, _ = self._reader.batch_of(row.id)
+            digests = [entry_digest(author, change) for change in batch.changes]
+            payload = batch_payload(origin.tag, signed.writer, signed.number, author, digests)
             try:
                 key.verify(BATCH_DOMAIN, payload, signed.signature)
                 checkpoint = read_checkpoint(row.body)

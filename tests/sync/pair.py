@@ -29,7 +29,7 @@ from tests.sync.site import ALL, SCHOOL, TestSite
 
 BOX = Origin(SCHOOL, Site.BOX, 1)
 HUB = Origin(SCHOOL, Site.HUB, 1)
-QUICK = Pace(busy_s=0.02, idle_s=0.05, quiet_s=0.05)
+QUICK = Pace(0.02, 1.0, (), 0.05, 0.05)
 RULES = Rules({"attendance": ("teacher", "clerk"), "mark": ("teacher",)})
 
 
