@@ -92,6 +92,7 @@ class Exchange:
         self.answered_at: float | None = None
         self._due_poll = self._due_grant = self._due_checkpoint = self._due_courtesy = 0.0
         self._news_at = now()
+        self._look_at_confirmed()
 
     def told(self) -> Told:
         """Return what is known now; may be called from another thread."""
@@ -212,7 +213,7 @@ class Exchange:
         if new:
             self.merged += new
             self._news()
-            self._look_at_confirmed()
+        self._look_at_confirmed()  # also of what came on a medium
         if new or self._now() >= self._due_courtesy:
             self._answer()
         self.answered_at = time.monotonic()
