@@ -5,10 +5,11 @@ keys live in this object only and die with `logout`. Synchronous; used by one th
 """
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from appliance.attendance.desk import AttendanceDesk
 from appliance.attendance.records import ClassDay
+from appliance.conflictdesk import ConflictDesk
 from appliance.meetingdesk import MeetingDesk
 from appliance.policy import Action
 from appliance.rosterdesk import RosterDesk
@@ -19,7 +20,7 @@ from sync.status import LinkState, read_status
 
 
 class Office:
-    """One person's session over one school: `attendance`, `calendar`, `meetings` and `roster` are its desks."""
+    """One person's session over one school, with a desk for each area."""
 
     def __init__(self, session: Session, codes: Sequence[AttendanceCode]) -> None:
         self._session = session
@@ -28,6 +29,7 @@ class Office:
         self.attendance = AttendanceDesk(session, codes, calendar)
         self.meetings = MeetingDesk(session)
         self.roster = RosterDesk(session)
+        self.conflicts = ConflictDesk(session, codes)
 
     @property
     def who(self) -> Who:
@@ -50,24 +52,36 @@ class Office:
         return self._session.today()
 
     def changed_since(self, token: int) -> tuple[int, bool]:
-        """Return a new token and whether anything was kept since the given one. Cheap."""
-        seq = self._session.store.reader.position().seq
-        if seq != token:
+        """Return a new token and whether anything was kept since the given one, here or elsewhere. Cheap."""
+        changes = self._session.store.reader.changes()
+        if changes != token:
             self._session.roster.refresh()
-        return seq, seq != token
+        return changes, changes != token
 
     def light(self) -> Light:
         """Return how far the entries have got; what is not proven is not claimed."""
         saved = self._session.store.reader.position().seq
         told = read_status(self._session.site.paths)
+        conflicts, quarantined = self.conflicts.count(), self.conflicts.held_count()
         if told is None:
-            return Light(LinkState.UNKNOWN, saved, 0, saved)
+            return Light(LinkState.UNKNOWN, saved, 0, saved, conflicts=conflicts, quarantined=quarantined)
         sent = min(told.sent, saved)
-        since, sent_at, verified_at = (
-            local_time(ms) if ms else None for ms in (told.link_since_ms, told.sent_at_ms, told.verified_at_ms)
+        return Light(
+            told.link,
+            saved,
+            sent,
+            saved - sent,
+            _time(told.link_since_ms),
+            _time(told.sent_at_ms),
+            _time(told.verified_at_ms),
+            told.warnings[0] if told.warnings else None,
+            None if told.confirmed is None else min(told.confirmed, saved),
+            _time(told.confirmed_at_ms),
+            None if told.clock_skew_ms is None else told.clock_skew_ms / 1000,
+            told.superseded,
+            conflicts,
+            quarantined,
         )
-        warning = told.warnings[0] if told.warnings else None
-        return Light(told.link, saved, sent, saved - sent, since, sent_at, verified_at, warning)
 
     def home(self) -> HomeView:
         """Return the first screen: today's classes, the meetings of the next seven days, the line."""
@@ -88,3 +102,7 @@ class Office:
     def logout(self) -> None:
         """Forget every key and close the session."""
         self._session.store.close()
+
+
+def _time(at_ms: int | None) -> datetime | None:
+    return local_time(at_ms) if at_ms else None

@@ -12,9 +12,11 @@ import msgspec
 from appliance.people import PROFILE, Profile
 from appliance.roster import RECORD_TYPES, Enrollment, RosterRecord, School, SchoolClass, User, decode_record
 from crypto.importance import Importance
+from sync.ids import Origin
 from sync.sealed import SealedStore
 
 _III = tuple(kind for kind, struct in RECORD_TYPES.items() if struct.importance is Importance.III)
+_MOST_NEWS = 10_000
 _GRADES = "P1 P2 P3 P4 P5 P6 J1 J2 J3 H1 H2 H3"
 _GRADE_ORDER = {grade: place for place, grade in enumerate(_GRADES.split())}
 
@@ -32,7 +34,8 @@ class RosterIndex:
 
     def __init__(self, store: SealedStore) -> None:
         self._store = store
-        self._seq = -1
+        self._changes = -1
+        self._seqs: dict[Origin, int] = {}
         self._schools: dict[str, School] = {}
         self._classes: dict[str, SchoolClass] = {}
         self._users: dict[str, User] = {}
@@ -42,13 +45,19 @@ class RosterIndex:
         self.refresh()
 
     def refresh(self) -> None:
-        """Read again if a roster record came in since the last time."""
-        seq = self._store.reader.position().seq
-        if seq == self._seq:
+        """Read again if a roster record came in since the last time, from here or from another site."""
+        reader = self._store.reader
+        changes = reader.changes()
+        if changes == self._changes:
             return
-        news = self._store.reader.since(self._seq) if self._seq >= 0 else None
-        self._seq = seq if news is None or len(news) < 10_000 else news[-1].seq
-        if news is None or any(row.kind.startswith(("roster.", "person.")) for row in news):
+        first, self._changes = self._changes < 0, changes
+        kinds = set()
+        for origin in reader.origins():
+            news = [] if first else reader.since(self._seqs.get(origin, 0), _MOST_NEWS, origin)
+            first = first or len(news) >= _MOST_NEWS
+            kinds |= {row.kind for row in news}
+            self._seqs[origin] = news[-1].seq if news and not first else reader.position(origin).seq
+        if first or any(kind.startswith(("roster.", "person.")) for kind in kinds):
             self._read()
 
     def classes(self) -> list[SchoolClass]:

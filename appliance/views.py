@@ -136,6 +136,94 @@ class HistoryLine:
     what: str
 
 
+class Entry(StrEnum):
+    """With what somebody writes a value of their own into a record in conflict."""
+
+    MARK = "mark"  # a letter of the attendance book, and a time
+    TEXT = "text"
+    NONE = "none"  # one of the values that stand there is chosen
+
+
+@dataclass(frozen=True, slots=True)
+class MarkValue:
+    """A mark as somebody enters it; an empty `code` means that nothing is entered."""
+
+    code: str
+    at_time: time | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TextValue:
+    """A text as somebody writes it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictSide:
+    """One of the values that stand in a record.
+
+    `where` is the site in words, `epoch` its life; `text` what can be edited (None: no text, or not readable).
+    """
+
+    change_id: bytes
+    who: str
+    role: str
+    at: datetime
+    where: str
+    epoch: int
+    value: str
+    shown: bool
+    readable: bool
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictView:
+    """A record that two or more people changed without knowing of each other; sides oldest first.
+
+    `what` and `whose` say in words which record it is. `closed` says why this person cannot settle it, and is
+    empty when they can; `entry` is how they may write another value than those that stand there.
+    """
+
+    kind: str
+    record: bytes
+    what: str
+    whose: str
+    sides: tuple[ConflictSide, ...]
+    closed: str
+    entry: Entry
+
+    @property
+    def heads(self) -> frozenset[bytes]:
+        """Return the ids of the changes that stand there."""
+        return frozenset(side.change_id for side in self.sides)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLine:
+    """One change in a record's history; `stands` when nothing replaced it."""
+
+    at: datetime
+    who: str
+    role: str
+    where: str
+    value: str
+    stands: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HeldChange:
+    """A change in quarantine 隔離: kept, counting for nothing, and why."""
+
+    at: datetime
+    who: str
+    role: str
+    where: str
+    what: str
+    reason: str
+
+
 @dataclass(frozen=True, slots=True)
 class FoundPupil:
     """A hit of the incremental kana search."""

@@ -27,7 +27,7 @@ from sync.healing import FAILED_WRITE, ask_for_healing
 from sync.ids import Origin, Site
 from sync.keeperlock import note_start, take_lock
 from sync.localstore import FENCE, LocalStore
-from sync.log import ChangeLog, Kept
+from sync.log import ChangeLog, Kept, is_current
 from sync.peers import Peer, check_peer, listen
 from sync.protocol import (
     Ack,
@@ -67,6 +67,10 @@ class Keeper:
         self._clock = clock or HybridClock()
         self._allowed = allowed or frozenset((os.getuid(), 0))
         self._store = open_writer(paths.store)
+        if not is_current(self._store):
+            from sync.schema import upgrade_store  # imports sqlite-utils: only when there is something to upgrade
+
+            upgrade_store(paths.store)
         self._log = ChangeLog(self._store, self._clock)
         self._local = LocalStore(paths.local)
         self._fenced = self._local.get(*FENCE) is not None

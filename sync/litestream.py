@@ -33,8 +33,8 @@ SETTINGS: Final[dict[str, Any]] = {
     "shutdown-sync-timeout": "1s",
     "logging": {"level": "warn", "type": "json", "stderr": True},
 }
-INTERVALS: Final[dict[str, Any]] = {"monitor-interval": "2s", "checkpoint-interval": "5m"}
-SYNC_INTERVAL: Final = "2s"
+INTERVALS: Final[dict[str, Any]] = {"monitor-interval": "30s", "checkpoint-interval": "5m"}
+SYNC_INTERVAL: Final = "30s"
 
 
 @dataclass(frozen=True, slots=True)

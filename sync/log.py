@@ -223,6 +223,12 @@ def read_origin(connection: Connection) -> Origin:
         raise WrongStoreError(operation="open store", cause=exc) from exc
 
 
+def is_current(connection: Connection) -> bool:
+    """Say whether this store has every table of this program."""
+    rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    return {"change", "head", "late", "quarantine"} <= {name for (name,) in rows}
+
+
 def read_origins(connection: Connection) -> dict[Origin, int]:
     """Return the numbers under which this store keeps each origin's changes; raises WrongStoreError."""
     found: dict[Origin, int] = {}

@@ -20,6 +20,7 @@ class Action:
     label: str
     explain: str
     footer: bool = True
+    priority: bool = False  # a list has an Enter and arrows of its own, which would hide these from the footer
 
 
 HELP = Action("help", "f1", _("説明"), _("この画面の使い方を見る"))
@@ -29,8 +30,11 @@ PALETTE = Action("command_palette", "f9", _("操作一覧"), _("できること�
 LOCK = Action("lock", "f8", _("施錠"), _("席を離れる: 画面を閉じて鍵を捨てる"), footer=False)
 QUIT = Action("leave", "f10", _("終了"), _("退室して終わる"))
 
-OPEN = Action("open", "enter", _("開く"), _("選んだものを開く"))
+OPEN = Action("open", "enter", _("開く"), _("選んだものを開く"), priority=True)
 MEETINGS = Action("meetings", "f5", _("会議"), _("職員会議の一覧を開く"))
+
+CONFLICTS = Action("conflicts", "f6", _("競合"), _("二人が別々に書いた記録の一覧を開く"))
+QUARANTINE = Action("quarantine", "f7", _("隔離"), _("取り込まずに取ってある記入の一覧を開く"), footer=False)
 
 REST_PRESENT = Action("rest_present", "f2", _("全員出席"), _("記入のない人を全員出席にする（記入は変えない）"))
 CONFIRM = Action("confirm", "f4", _("確定"), _("この学級のこの日を確定する、または確定を解く"))
@@ -46,9 +50,15 @@ TOTALS = Action("totals", "f5", _("月の集計"), _("この学級のこの月�
 
 DECIDE = Action("decide", "f4", _("決定記入"), _("選んだ議題の決定を書く"))
 
+SETTLE = Action("settle", "enter", _("決める"), _("選んだ記入に決める（先に、書く内容を見せる）"), priority=True)
+CHOOSE_LEFT = Action("choose_left", "left", _("左"), _("左の記入を選ぶ"), footer=False, priority=True)
+CHOOSE_RIGHT = Action("choose_right", "right", _("選ぶ"), _("右の記入を選ぶ（1 2 3 でも選べる）"), priority=True)
+WRITE = Action("write", "e", _("別の値"), _("どれでもない値を書く"))
+STORY = Action("story", "h", _("履歴"), _("だれがいつどこで何を書いたか"))
+
 EVERYWHERE = (HELP, FIND, LOCK, PALETTE, QUIT)
 LOGIN = (HELP, QUIT)
-HOME = (OPEN, MEETINGS, *EVERYWHERE)
+HOME = (OPEN, MEETINGS, CONFLICTS, QUARANTINE, *EVERYWHERE)
 ATTENDANCE = (
     REST_PRESENT,
     CONFIRM,
@@ -69,6 +79,8 @@ ATTENDANCE = (
 )
 MEETING_LIST = (OPEN, BACK, *EVERYWHERE)
 MEETING = (DECIDE, BACK, HELP, FIND, LOCK, PALETTE)
+CONFLICT = (SETTLE, CHOOSE_LEFT, CHOOSE_RIGHT, WRITE, STORY, BACK, HELP, LOCK, PALETTE)
+HELD = (BACK, *EVERYWHERE)
 RESERVED_LETTERS = frozenset(action.key for action in ATTENDANCE if len(action.key) == 1)
 
 
@@ -82,7 +94,7 @@ def bindings(actions: tuple[Action, ...]) -> list[Binding]:
             show=action.footer,
             tooltip=action.explain,
             id=action.id,
-            priority=action is OPEN,  # a table has an Enter of its own, which would hide this one from the footer
+            priority=action.priority,
         )
         for action in actions
     ]

@@ -33,7 +33,7 @@ GROUPS = {
     "segments": ("export", "import"),
 }
 PLAN_KEYS = ("version", "mode", "encoding", "put", "remove", "unchanged", "classes", "totals")
-HEAVY = ("textual", "obstore", "sqlite_utils", "holidays", "rich")
+HEAVY = ("textual", "obstore", "paramiko", "sqlite_utils", "holidays", "rich")
 
 
 @dataclass(frozen=True)
@@ -194,6 +194,14 @@ def test_status_while_the_daemon_does_not_run(school: School) -> None:
         "sent": None,
         "waiting": None,
         "sent_at_ms": None,
+        "sent_age_s": None,
+        "confirmed": None,
+        "confirmed_at_ms": None,
+        "confirmed_age_s": None,
+        "superseded": None,
+        "clock_skew_ms": None,
+        "conflicts": 0,
+        "quarantined": 0,
         "verified_at_ms": None,
         "replica_resets": None,
         "warnings": [],

@@ -5,6 +5,7 @@ import json
 import tempfile
 from pathlib import Path
 
+from tests.benchmarks.exchange import measure
 from tests.benchmarks.marks import (
     PUPILS,
     SESSIONS,
@@ -30,6 +31,11 @@ LIMITS = {
     "verified_restore_ratio": 2.0,
     "resident_mb": 150.0,
     "status_s": 0.25,
+    "edit_confirmed_s_p50": 0.5,
+    "edit_wire_kb": 8.0,
+    "catch_up_10k_s": 5.0,
+    "catch_up_growth": 1.5,
+    "idle_requests_per_day": 1500.0,
 }
 
 
@@ -37,7 +43,7 @@ def main() -> None:
     """Measure everything."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
-    parser.add_argument("--only", choices=["marks", "replication", "served"])
+    parser.add_argument("--only", choices=["marks", "replication", "served", "exchange"])
     args = parser.parse_args()
     found: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="kurabako-bench-") as work:
@@ -48,6 +54,8 @@ def main() -> None:
         if args.only in (None, "served"):
             resident, status = served(Path(work) / "served")
             found |= {"resident_mb": resident, "status_s": status}
+        if args.only in (None, "exchange"):
+            found |= _exchange(Path(work) / "exchange")
     shown = {name: round(value, 4) for name, value in found.items()}
     missed = {name: limit for name, limit in LIMITS.items() if name in shown and shown[name] > limit}
     args.out.parent.mkdir(parents=True, exist_ok=True)
@@ -98,6 +106,23 @@ def _replication(folder: Path) -> dict[str, float]:
         "replica_lag_s": lag,
         "verified_restore_ratio": ours / plain,
         "verified_restore_s": ours,
+    }
+
+
+def _exchange(folder: Path) -> dict[str, float]:
+    seen = measure(folder)
+    catching = seen.catch_up_s
+    return {
+        "edit_confirmed_s_p50": median(seen.edit_confirmed_s),
+        "edit_confirmed_s_p95": percentile(seen.edit_confirmed_s, 0.95),
+        "edit_wire_kb": seen.edit_wire_kb,
+        "edit_wire_alone_kb": seen.edit_wire_alone_kb,
+        "catch_up_1k_s": catching[1_000],
+        "catch_up_10k_s": catching[10_000],
+        "catch_up_100k_s": catching[100_000],
+        # seconds for one entry at 100,000 against 10,000: 1.0 is linear
+        "catch_up_growth": catching[100_000] / catching[10_000] / 10,
+        "idle_requests_per_day": seen.idle_requests_per_day,
     }
 
 

@@ -1,3 +1,4 @@
+import contextlib
 import os
 import socket
 import subprocess
@@ -24,13 +25,14 @@ from sync.errors import (
     PeerRefusedError,
     SecondKeeperError,
 )
-from sync.ids import change_id
+from sync.ids import Origin, Site, change_id
 from sync.keeper import Keeper
-from sync.log import signed_payload
+from sync.log import is_current, signed_payload
 from sync.openrecords import open_change
 from sync.protocol import Submit, packed
 from sync.reader import Reader
 from sync.sealed import Draft
+from sync.site import create_site
 from tests.sync.site import SCHOOL, TestSite, found_site, wait_for
 
 YEAR_MS = 365 * 24 * 3600 * 1000
@@ -266,3 +268,17 @@ def test_a_site_in_a_deep_folder_works(tmp_path: Path) -> None:
     assert opened.hello().school == SCHOOL
     opened.close()
     made.close()
+
+
+def test_an_older_store_is_brought_up_to_date_before_it_is_served(tmp_path: Path) -> None:
+    paths = create_site(tmp_path / "site", Origin(SCHOOL, Site.BOX, 1))
+    with contextlib.closing(open_writer(paths.store)) as connection:
+        connection.executescript("DROP TABLE late; DROP TABLE quarantine;")
+        connection.execute("DELETE FROM _sqlite_migrations WHERE name = 'm002_merging'")
+        assert not is_current(connection)
+    keeper = Keeper(paths)
+    try:
+        with contextlib.closing(open_writer(paths.store)) as connection:
+            assert is_current(connection)
+    finally:
+        keeper.close()

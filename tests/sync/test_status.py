@@ -3,6 +3,7 @@
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,7 +12,7 @@ from sync.site import SitePaths
 from sync.status import STALE_S, LinkState, Status, read_status, write_status
 
 
-def made(boot_s: float | None = None, saved: int = 5) -> Status:
+def made(boot_s: float | None = None, saved: int = 5, **more: Any) -> Status:
     return Status(
         link=LinkState.ONLINE,
         link_since_ms=1,
@@ -26,6 +27,7 @@ def made(boot_s: float | None = None, saved: int = 5) -> Status:
         warnings=("SYNC-048",),
         at_ms=9,
         boot_s=time.monotonic() if boot_s is None else boot_s,
+        **more,
     )
 
 
@@ -41,6 +43,24 @@ def test_what_was_written_is_read(paths: SitePaths) -> None:
     assert read_status(paths) == status
     assert paths.status.stat().st_mode & 0o777 == 0o644
     assert [path.name for path in paths.run.iterdir()] == ["status.json"]
+
+
+def test_what_the_other_side_said_is_read_too(paths: SitePaths) -> None:
+    more = {"confirmed": 4, "confirmed_at_ms": 8, "clock_skew_ms": -61_000, "superseded": True, "quarantined": 2}
+    status = made(**more)
+    write_status(paths, status)
+    assert read_status(paths) == status
+
+
+def test_one_of_a_daemon_that_knew_no_other_side_claims_nothing_of_it(paths: SitePaths) -> None:
+    told = msgspec.json.decode(msgspec.json.encode(made()))
+    for name in ("confirmed", "confirmed_at_ms", "clock_skew_ms", "superseded", "quarantined"):
+        del told[name]
+    paths.status.write_bytes(msgspec.json.encode(told))
+    status = read_status(paths)
+    assert status is not None and status.saved == 5
+    assert (status.confirmed, status.confirmed_at_ms, status.clock_skew_ms) == (None, None, None)
+    assert (status.superseded, status.quarantined) == (False, 0)
 
 
 def test_no_file_is_no_status(paths: SitePaths, tmp_path: Path) -> None:

@@ -18,19 +18,22 @@ from tests.school import SCHOOL_DAY, School
 from tests.tui.conftest import freeze
 from tests.tui.driving import SIZES, Driver, Slot, at_home, pupils, screen_of, shown, started, until
 from tui import actions
-from tui.actions import ATTENDANCE, HOME, LOGIN, MEETING, MEETING_LIST, RESERVED_LETTERS, Action
+from tui.actions import ATTENDANCE, CONFLICT, HELD, HOME, LOGIN, MEETING, MEETING_LIST, RESERVED_LETTERS, Action
 from tui.app import OfficeApp
 from tui.screens.ask import DetailScreen, TextScreen, YesNoScreen
 from tui.screens.attendance import AttendanceScreen
 from tui.screens.base import OfficeScreen
+from tui.screens.conflicts import ConflictsScreen
 from tui.screens.find import FindScreen
 from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.home import HomeScreen
 from tui.screens.login import LoginScreen
+from tui.screens.markvalue import MarkScreen
 from tui.screens.meeting import MeetingScreen
 from tui.screens.meetings import MeetingsScreen
 from tui.screens.problem import ProblemScreen
+from tui.screens.quarantine import QuarantineScreen
 from tui.screens.totals import TotalsScreen
 
 SCREENS: list[tuple[type[Screen[Any]], tuple[Action, ...]]] = [
@@ -39,6 +42,8 @@ SCREENS: list[tuple[type[Screen[Any]], tuple[Action, ...]]] = [
     (AttendanceScreen, ATTENDANCE),
     (MeetingsScreen, MEETING_LIST),
     (MeetingScreen, MEETING),
+    (ConflictsScreen, CONFLICT),
+    (QuarantineScreen, HELD),
 ]
 DIALOGS = [
     YesNoScreen,
@@ -47,6 +52,7 @@ DIALOGS = [
     FindScreen,
     HelpScreen,
     HistoryScreen,
+    MarkScreen,
     ProblemScreen,
     TotalsScreen,
 ]

@@ -56,7 +56,7 @@ class OfficeScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Yield body, light and footer."""
         yield from self.body()
-        yield LightBar("", id="light")
+        yield LightBar()
         yield Footer(show_command_palette=False, compact=True)
 
     async def on_mount(self) -> None:

@@ -13,16 +13,22 @@ from tui.actions import HOME
 from tui.i18n import _, day_text
 from tui.screens.attendance import AttendanceScreen
 from tui.screens.base import OfficeScreen
+from tui.screens.conflicts import ConflictsScreen
 from tui.screens.meetings import MeetingsScreen
+from tui.screens.quarantine import QuarantineScreen
+from tui.widgets.lightbar import confirmed, sent
 from tui.wrap import fold, plain
 
 _CLASSES_WIDTH = 47
+_CONFLICTS = "!conflicts"
+_HELD = "!quarantine"
 _HELP = _("""左は今日の学級です。「未」はまだ確定していない学級、「済」は確定した学級です。
 矢印で選び、Enter で出席簿を開きます。
+「競合」は二人が別々に書いた記録です。その行で Enter を押すと、どちらを残すか決められます。
 いちばん下の行は、入力がどこまで届いたかです。
   保存済  この箱に残った記録。停電しても消えません。
-  送信済  クラウドから読み返して、届いたと確かめた記録。
-  未送信  まだ届いていない記録。線が戻ると自動で送ります。""")
+  送信済  クラウドから読み返して、届いたと確かめた記録。「待ち」は線が戻ると自動で送ります。
+  確認済  教育委員会の側が受け取り、署名を確かめて、そう書き返した記録。""")
 
 
 class HomeScreen(OfficeScreen):
@@ -30,6 +36,11 @@ class HomeScreen(OfficeScreen):
 
     actions = HOME
     help_text = _HELP
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._home: HomeView | None = None
+        self._waiting = (0, 0)
 
     def body(self) -> ComposeResult:
         """Yield the title line, classes at the left, line and meetings at the right."""
@@ -59,6 +70,8 @@ class HomeScreen(OfficeScreen):
         if home is None or who is None:
             return
         self.query_one("#title", Static).update(f"{home.school_name}  {day_text(home.today)}  {who_text(who)}")
+        self._home = home
+        self._waiting = (home.light.conflicts, home.light.quarantined)
         self._fill(home)
         self.query_one("#week", Static).update(fold(week_text(home), self._side_width))
 
@@ -66,6 +79,10 @@ class HomeScreen(OfficeScreen):
         """Show it at the bottom and, in more words, at the side."""
         super().show_light(light)
         self.query_one("#link", Static).update(fold(link_text(light), self._side_width))
+        waiting = (light.conflicts, light.quarantined)
+        if self._home is not None and waiting != self._waiting:
+            self._waiting = waiting
+            self._fill(self._home)
 
     @property
     def _side_width(self) -> int:
@@ -73,12 +90,18 @@ class HomeScreen(OfficeScreen):
 
     def _fill(self, home: HomeView) -> None:
         table = self.query_one(DataTable)
-        place = table.cursor_row
+        place, key = table.cursor_row, self._key
         table.clear()
+        for name, text in self._attention():
+            table.add_row(plain(text), "", "", "⚠ Enter", key=name)
         for view in home.classes:
             counts = (f"{view.pupils:>4}", f"{view.exceptions or '':>4}")
             table.add_row(plain(view.title), *counts, state(view), key=view.class_id)
-        table.move_cursor(row=min(place, max(0, len(home.classes) - 1)))
+        if key is None:
+            place = len(self._attention())  # begins at the first class; what waits stands above it
+        elif key in table.rows:
+            place = table.get_row_index(key)
+        table.move_cursor(row=max(0, min(place, table.row_count - 1)))
         left = sum(not view.confirmed for view in home.classes)
         if not home.school_day:
             table.border_title = Content(_("休業日: {reason}").format(reason=home.closed_reason))
@@ -87,22 +110,50 @@ class HomeScreen(OfficeScreen):
         else:
             table.border_title = _("すべて確定しました")
 
+    @property
+    def _key(self) -> str | None:
+        """Return the key of the row under the cursor."""
+        table = self.query_one(DataTable)
+        if not table.row_count:
+            return None
+        return table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
+
+    def _attention(self) -> list[tuple[str, str]]:
+        """Return the lines that wait for somebody, with the keys of their rows."""
+        conflicts, held = self._waiting
+        lines = [(_CONFLICTS, _("競合 {count}件").format(count=conflicts))] if conflicts else []
+        if held:
+            lines.append((_HELD, _("要確認（隔離） {count}件").format(count=held)))
+        return lines
+
     async def on_resize(self) -> None:
         """Fold the texts anew."""
         await self.refresh_data()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
-        """Open the class."""
+        """Open the class, or what waits for somebody."""
         office = self.office_app.door.office
-        if event.row_key.value is not None and office is not None:
+        if event.row_key.value == _CONFLICTS:
+            self.action_conflicts()
+        elif event.row_key.value == _HELD:
+            self.action_quarantine()
+        elif event.row_key.value is not None and office is not None:
             self.app.push_screen(AttendanceScreen(event.row_key.value, office.today()))
 
     def action_meetings(self) -> None:
         """Open the list of meetings."""
         self.app.push_screen(MeetingsScreen())
 
+    def action_conflicts(self) -> None:
+        """Open the list of conflicts."""
+        self.app.push_screen(ConflictsScreen())
+
+    def action_quarantine(self) -> None:
+        """Open the list of what is held back."""
+        self.app.push_screen(QuarantineScreen())
+
     def action_open(self) -> None:
-        """Open the class under the cursor."""
+        """Open what is under the cursor."""
         self.query_one(DataTable).action_select_cursor()
 
 
@@ -127,10 +178,12 @@ def link_text(light: Light) -> str:
     }
     since = f" {light.since:%H:%M}" + _("から") if light.since and light.link is LinkState.OFFLINE else ""
     lines = [words[light.link] + since, f"{_('保存済')} {light.saved:,}"]
+    if light.superseded:
+        lines.insert(0, _("⚠ 交代済: 読み取り専用"))
     if light.link is LinkState.UNKNOWN:
         lines.append(_("送信の係が動いていません"))
     else:
-        lines.append(f"{_('送信済')} {light.sent:,}  " + _("未送信 {count}件").format(count=f"{light.waiting:,}"))
+        lines += [sent(light), confirmed(light)]
     checked = f"{light.verified_at:%m/%d %H:%M}" if light.verified_at else _("まだ")
     lines.append(f"{_('復元の検証')} {checked}")
     if light.warning:
