@@ -6,19 +6,21 @@ signature checked; what comes out still has to pass `verify`.
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from crypto.signing import VerifyKey
 from sync.authority import Rules
+from sync.change import Batch
 from sync.checkpoint import heads_digest
+from sync.clock import change_clock, clock_ms
 from sync.ids import Origin, Site
 from sync.inbox import Inbox, give_place
 from sync.merge import Merger
 from sync.offlinelog import OfflineLog
 from sync.reader import Reader
-from sync.segment import NO_SEGMENT, segment_extent, segment_name
+from sync.segment import NO_SEGMENT, Segment, segment_extent, segment_name
 from sync.stores import Store
 
 Progress = Callable[[int], None]
@@ -38,21 +40,29 @@ class Completed:
 
 
 def complete(
-    path: Path, library: Store, root: VerifyKey, rules: Rules, progress: Progress | None = None
+    path: Path,
+    library: Store,
+    root: VerifyKey,
+    rules: Rules,
+    progress: Progress | None = None,
+    until_ms: int | None = None,
 ) -> Completed:
     """Add to the store at `path` what the segments in `library` hold beyond it; nobody else has it open.
+
+    With `until_ms` only what was made up to then, by the clocks of those who made it.
 
     Raises SegmentError, BrokenSegmentChainError, ForgedChangeError, StoreUnreachableError; what was added before
     stands.
     """
     log = OfflineLog(path)
     with contextlib.closing(Reader(path)) as reader, contextlib.closing(log):
-        inbox = Inbox(reader, log, root, Merger(reader, log, root, rules))
-        added: dict[Origin, int] = {}
+        merger = Merger(reader, log, root, rules)
+        inbox, added = Inbox(reader, log, root, merger), dict[Origin, int]()
         for origin in _sources(reader.origin, inbox):
             number, previous = _before(library, origin, reader.position(origin).seq)
             give_place(log, origin, number, previous)
-        while sum(_drain(inbox, library, origin, added, progress) for origin in _sources(reader.origin, inbox)):
+        drain = _Drain(inbox, merger, library, added, progress, until_ms)
+        while sum(drain.run(origin) for origin in _sources(reader.origin, inbox)):
             pass  # a roster that came with one origin may let another one's changes be read
     return Completed(added)
 
@@ -84,17 +94,48 @@ def _sources(own: Origin, inbox: Inbox) -> tuple[Origin, ...]:
     return tuple(dict.fromkeys((Origin(own.school, Site.BOX, 1), own, *inbox.peers)))
 
 
-def _drain(
-    inbox: Inbox, library: Store, origin: Origin, added: dict[Origin, int], progress: Progress | None
-) -> int:
-    new = 0
-    while (data := library.get((wanted := inbox.wanted(origin)).name)) is not None:
-        new += inbox.take(wanted, data)
-        if progress:
-            progress(sum(added.values()) + new)
-    if new:
-        added[origin] = added.get(origin, 0) + new
-    return new
+@dataclass(frozen=True, slots=True)
+class _Drain:
+    """Reads the segments of origins until there is none, or until a time."""
+
+    inbox: Inbox
+    merger: Merger
+    library: Store
+    added: dict[Origin, int]
+    progress: Progress | None
+    until_ms: int | None
+
+    def run(self, origin: Origin) -> int:
+        new, going = 0, True
+        while going and (data := self.library.get((wanted := self.inbox.wanted(origin)).name)) is not None:
+            segment = self.inbox.check(wanted, data)
+            part = segment if self.until_ms is None else _made_by(segment, self.until_ms)
+            going = part is segment
+            if going:
+                new += self.inbox.take(wanted, data)
+            elif part is not None:
+                new += self.merger.take(part)
+            if self.progress:
+                self.progress(sum(self.added.values()) + new)
+        if new:
+            self.added[origin] = self.added.get(origin, 0) + new
+        return new
+
+
+def _made_by(segment: Segment, until_ms: int) -> Segment | None:
+    """Return the part of a segment up to a time: itself when it is whole, None when nothing of it is."""
+    count = 0
+    while count < len(segment.batches) and _made_ms(segment.batches[count]) <= until_ms:
+        count += 1
+    if count == len(segment.batches):
+        return segment
+    batches = segment.batches[:count]
+    last = segment.first - 1 + sum(len(batch.changes) for batch in batches)
+    return replace(segment, batches=batches, last=last) if batches else None
+
+
+def _made_ms(batch: Batch) -> int:
+    return clock_ms(change_clock(batch.changes[-1].id))
 
 
 def _before(library: Store, origin: Origin, seq: int) -> tuple[int, bytes]:

@@ -123,7 +123,7 @@ class Restorer:
         self._work.mkdir(mode=0o700, parents=True)
         try:
             verified, point, problem = self._newest_that_passes()
-            if wanted.at_ms is None and wanted.segments:
+            if wanted.segments:
                 verified, problem = self._complete(verified, problem)
             self._adopt()
         finally:
@@ -139,7 +139,7 @@ class Restorer:
         """Add what the segments hold beyond the database, and prove the whole again."""
         wanted, before = self._wanted, verified.changes
         try:
-            complete(self._database, self._library, wanted.root, wanted.rules or Rules())
+            complete(self._database, self._library, wanted.root, wanted.rules or Rules(), until_ms=wanted.at_ms)
         except _NO_ANSWER:
             raise
         except KurabakoError as error:  # a bad segment ends the completion; what came before it counts

@@ -57,6 +57,23 @@ def test_an_older_database_is_completed_from_segments(pair: Pair, tmp_path: Path
     assert complete(old, library(pair), root, RULES).changes == 0
 
 
+def test_a_database_is_completed_to_the_second_that_was_asked_for(pair: Pair, tmp_path: Path) -> None:
+    old, root = copy_of(pair, tmp_path), pair.root.sign.verify_key
+    seqs = []
+    for number in range(4):
+        seqs.append(pair.box.mark(f"later-{number}"))
+    pair.until_confirmed(pair.box, seqs[-1])  # all four may stand in one segment
+    with contextlib.closing(Reader(pair.box.site.paths.store)) as reader:
+        (third,) = reader.since(seqs[2] - 1, 1)
+    complete(old, library(pair), root, RULES, until_ms=third.at_ms)
+    with contextlib.closing(Reader(old)) as reader:
+        assert reader.position(BOX).seq == seqs[2]
+        assert all(
+            row.at_ms <= third.at_ms for origin in reader.origins() for row in reader.since(0, origin=origin)
+        )
+    verify_store(old, root, SCHOOL, rules=RULES, full=True)
+
+
 def test_a_site_is_built_from_segments_alone(pair: Pair, tmp_path: Path) -> None:
     made, root = tmp_path / "made.db", pair.root.sign.verify_key
     done = rebuild(made, BOX, library(pair), root, RULES)
