@@ -28,6 +28,7 @@ from sync.status import LinkState, Status, write_status
 
 _TURN_S: Final = 1.0
 _AGAIN_S: Final = 5.0
+_STUCK_S: Final = 60.0
 _STATUS_S: Final = 1.0
 _STATUS_FRESH_S: Final = 10.0  # an idle school's status file is still looked at
 _MOST_THREADS: Final = 32
@@ -56,6 +57,7 @@ class _School:
         self._courier = Courier(self.paths, school.settings)
         self._objects = ObjectStore(self.store)
         self._proven = Sent()
+        self._unproven_since: float | None = None
         self._since_ms = wall_ms()
         self._due_proof = time.monotonic() + _PROVE_EVERY_S
         self._due_status = 0.0
@@ -82,13 +84,26 @@ class _School:
     def prove(self, litestream: Litestream) -> None:
         """Have the replica sent and read it back, if there is something new."""
         seq = self.reader.position().seq
-        if seq > self._proven.seq:
-            with contextlib.suppress(SyncError):  # the next round tries again; nothing is claimed meanwhile
-                self._proven = prove(litestream, self.database, self._objects, seq, _PROVE_S)
+        if seq <= self._proven.seq:
+            return
+        try:
+            self._proven = prove(litestream, self.database, self._objects, seq, _PROVE_S)
+            self._unproven_since = None
+        except SyncError:  # the next round tries again; nothing is claimed meanwhile
+            self._unproven_since = self._unproven_since or time.monotonic()
 
     def distrust(self) -> None:
         """Claim nothing of the replica: it is sent anew."""
         self._proven = Sent()
+
+    def stuck(self, patience_s: float) -> bool:
+        """Say whether the store answers and yet this replica was not sent for so long."""
+        since = self._unproven_since
+        return since is not None and self._courier.failure is None and time.monotonic() - since > patience_s
+
+    def patient(self) -> None:
+        """Begin to wait anew."""
+        self._unproven_since = None
 
     def finish(self, litestream: Litestream) -> None:
         """Say a last word, to the others and to the replica."""
@@ -135,13 +150,21 @@ class _Replicator:
     def __init__(self, folder: Path, schools: Sequence[_School]) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.schools = schools
+        self._patience_s = _STUCK_S
         self.litestream = Litestream(folder, [school.database for school in schools], schools[0].store)
 
     def mind(self) -> None:
-        """Start it when it does not run; a replica whose keeper ended uncleanly is sent anew and whole first."""
+        """Start it when it does not run, or hangs on a connection, which never recovers by itself.
+
+        A replica whose keeper ended uncleanly is sent anew and whole first.
+        """
         owed = [school for school in self.schools if school.paths.reset_mark.exists()]
-        if self.litestream.alive and not owed:
+        hangs = any(school.stuck(self._patience_s) for school in self.schools)
+        if self.litestream.alive and not owed and not hangs:
             return
+        self._patience_s = min(self._patience_s * 2, 16 * _STUCK_S) if hangs else _STUCK_S
+        for school in self.schools:
+            school.patient()
         self.litestream.kill()
         with contextlib.suppress(ReplicatorError):  # still owed: the next turn tries again
             for school in owed:
