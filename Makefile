@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: run test demo check bench fmt lint types imports wheel-gate lock docs catalogue clean
+.PHONY: run test demo check bench soak fmt lint types imports wheel-gate lock docs catalogue clean
 
 run: $(STAMP)            ## open the office screen on a demo school, everything embedded
 	$(BIN)/kurabako demo office
@@ -19,6 +19,9 @@ check: $(STAMP) lint types imports test wheel-gate   ## what CI runs
 
 bench: $(STAMP)          ## measure; writes build/bench.json
 	$(BIN)/python -m tests.benchmarks --out build/bench.json
+
+soak: $(STAMP)           ## play every fault, print one table, write build/soak.json; SHORT=1 takes 15 minutes
+	$(BIN)/python -m tests.soak $(if $(SHORT),--short) --out build/soak.json
 
 docs: $(STAMP)           ## rewrite the pages that are made from the code
 	$(BIN)/python docs/make_errors.py

@@ -5,15 +5,19 @@ nothing secret stands in it (store credentials, pepper and site key are files of
 """
 
 import difflib
+import re
 import tomllib
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, Final, Literal
 
 import msgspec
 
 from appliance.errors import ApplianceError
 from appliance.tomltext import toml_lines
 from sync.atomic import atomic_write
+
+_FINGERPRINT: Final = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
+_SFTP_KEYS: Final = ("host", "user", "host_key", "key_file")
 
 
 class ConfigMissingError(ApplianceError):
@@ -56,9 +60,12 @@ class BoardSection(msgspec.Struct, frozen=True):
 
 
 class StoreSection(msgspec.Struct, frozen=True):
-    """Where Litestream sends to. With `embedded` the site runs its own S3 server on loopback.
+    """Where Litestream sends to, and with it the segments, unless `kind` says that they go elsewhere.
 
-    `connect` is the address that the replicator really dials, when a relay stands between it and `endpoint`.
+    `endpoint`, `bucket`, `region` are S3's; with `embedded` the site runs its own S3 server on loopback; `connect`
+    is the address that is really dialled, when a relay stands between it and `endpoint`. With `kind` "sftp"
+    segments go to `folder` at `user`@`host`:`port`, whose host key has the fingerprint `host_key`; `key_file` lies
+    in the site's `credentials/`. With "folder" they go to `folder` on this machine.
     """
 
     endpoint: str = ""
@@ -66,6 +73,40 @@ class StoreSection(msgspec.Struct, frozen=True):
     region: str = "us-east-1"
     embedded: bool = False
     connect: str = ""
+    kind: Literal["s3", "sftp", "folder"] = "s3"
+    host: str = ""
+    port: int = 22
+    user: str = ""
+    host_key: str = ""
+    key_file: str = "sftp.key"
+    folder: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what does not go together; the text reaches whoever wrote the file."""
+        if self.kind == "s3":
+            given = [name for name in ("host", "user", "host_key", "folder") if getattr(self, name)]
+            if given:
+                raise ValueError(f'`{given[0]}` goes with kind = "sftp" or "folder", not with "s3"')
+            return
+        if not PurePosixPath(self.folder).is_absolute():
+            raise ValueError(f'kind = "{self.kind}" needs `folder`, a path that begins with /')
+        if self.kind == "sftp":
+            self._check_sftp()
+        elif self.host or self.user or self.host_key:
+            raise ValueError('`host`, `user` and `host_key` go with kind = "sftp"')
+
+    def _check_sftp(self) -> None:
+        missing = [name for name in _SFTP_KEYS if not getattr(self, name)]
+        if missing:
+            raise ValueError(f'kind = "sftp" needs `{missing[0]}`')
+        if not _FINGERPRINT.fullmatch(self.host_key):
+            raise ValueError(
+                "`host_key` is no fingerprint as `ssh-keygen -l` prints it: SHA256: and 43 characters"
+            )
+        if not 0 < self.port < 65536:
+            raise ValueError("`port` is no TCP port")
+        if "/" in self.key_file:
+            raise ValueError("`key_file` is the name of a file in credentials/, not a path")
 
 
 class OfficeSection(msgspec.Struct, frozen=True):

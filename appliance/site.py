@@ -9,9 +9,10 @@ from pathlib import Path
 from appliance.config import Config, load_config
 from appliance.credentials import read_site_key, read_store_key
 from appliance.policy import writing_rules
+from appliance.segmentplace import segment_place
 from crypto.signing import VerifyKey
 from sync.objectstore import StoreConfig
-from sync.settings import Settings
+from sync.settings import HUB_PACE, Pace, Settings
 from sync.site import SitePaths
 
 
@@ -48,6 +49,8 @@ class SiteFolder:
             float(timers.checkpoint_every_s),
             float(timers.verify_every_s),
             writing_rules(),
+            pace=HUB_PACE if self.config.site.kind == "hub" else Pace(),
+            segments=segment_place(self.path, self.config.store),
         )
 
 

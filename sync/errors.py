@@ -208,3 +208,9 @@ class ClockBehindError(SyncError):
     """This machine's clock stands far behind what the log has seen; entries keep their order all the same."""
 
     code = "SYNC-048"
+
+
+class HostKeyError(SyncError):
+    """The SFTP server shows another host key than the one that is pinned."""
+
+    code = "SYNC-049"

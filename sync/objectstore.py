@@ -1,4 +1,4 @@
-"""Reading back from the object store, independently of the program that wrote there.
+"""A bucket of anything that speaks S3 as a store of objects.
 
 Invariant: an answer of `get` is the store's, never a cache's; failures tell an unreachable store from one that
 answers and refuses. No retries here: the callers are loops that decide.
@@ -21,7 +21,11 @@ from obstore.store import S3Store
 
 from crypto.secret import Secret
 from sync.errors import StoreRefusedError, StoreUnreachableError
+from sync.stores import key_names
 
+_SLOWEST: Final = 4_000  # bytes/s; half of what a line of 64 kbit/s carries
+_SHORT: Final = 16 * 1024  # so much goes out within any patience
+_LONGEST: Final = 1024 * 1024
 _NO_BUCKET: Final = "<Code>NoSuchBucket</Code>"
 # The text of a failure also holds the address that was asked: a port such as 40312 is no status.
 _REFUSED: Final = re.compile(
@@ -45,37 +49,26 @@ class ObjectStore:
 
     def __init__(self, config: StoreConfig, timeout_s: float = 5.0) -> None:
         self._config = config
-        self._store = S3Store(
-            config.bucket,
-            endpoint=config.endpoint,
-            region=config.region,
-            access_key_id=config.access_key,
-            secret_access_key=config.secret_key.reveal().decode(),
-            virtual_hosted_style_request=False,
-            client_options={
-                "allow_http": True,
-                "timeout": timedelta(seconds=timeout_s),
-                "connect_timeout": timedelta(seconds=min(2.0, timeout_s)),
-            },
-            retry_config={"max_retries": 0},
-        )
+        self._timeout_s = timeout_s
+        self._store = self._open(timeout_s, timeout_s + _LONGEST / _SLOWEST)
+        self._senders: dict[int, S3Store] = {}
 
     def get(self, key: str) -> bytes | None:
         """Return an object's bytes, None when there is none; raises StoreUnreachableError, StoreRefusedError."""
         try:
-            return bytes(obstore.get(self._store, key).bytes())
+            return bytes(obstore.get(self._store, _checked(key)).bytes())
         except (NotFoundError, FileNotFoundError) as exc:
             if _NO_BUCKET in str(exc):
                 raise self._failure("read object", exc) from exc
             return None
-        except BaseError as exc:
+        except (BaseError, PermissionError) as exc:
             raise self._failure("read object", exc) from exc
 
     def put(self, key: str, data: bytes) -> None:
         """Store an object, in place of what stood there; raises StoreUnreachableError, StoreRefusedError."""
         try:
-            obstore.put(self._store, key, data)
-        except BaseError as exc:
+            obstore.put(self._sender(len(data)), _checked(key), data)
+        except (BaseError, OSError) as exc:  # a 404 to a PUT comes as FileNotFoundError
             raise self._failure("store object", exc) from exc
 
     def create(self, key: str, data: bytes) -> bool:
@@ -86,10 +79,10 @@ class ObjectStore:
         if self.get(key) is not None:
             return False
         try:
-            obstore.put(self._store, key, data, mode="create")
+            obstore.put(self._sender(len(data)), key, data, mode="create")
         except AlreadyExistsError:
             return False
-        except BaseError as exc:
+        except (BaseError, OSError) as exc:
             raise self._failure("store object", exc) from exc
         return True
 
@@ -98,16 +91,52 @@ class ObjectStore:
         self.get(f"{prefix}/probe")
 
     def sizes(self, prefix: str) -> dict[str, int]:
-        """Return name → bytes of every object under a prefix."""
+        """Return key → bytes of every object under a prefix."""
         try:
-            return {entry["path"]: entry["size"] for page in obstore.list(self._store, prefix) for entry in page}
+            below = _checked(prefix) if prefix else None
+            return {entry["path"]: entry["size"] for page in obstore.list(self._store, below) for entry in page}
         except (NotFoundError, FileNotFoundError):
             return {}
-        except BaseError as exc:
+        except (BaseError, PermissionError) as exc:
             raise self._failure("list objects", exc) from exc
+
+    def _open(self, silent_s: float, whole_s: float) -> S3Store:
+        """Return a client: so long nothing may come in (sending counts as silence), so long a request may take."""
+        config = self._config
+        return S3Store(
+            config.bucket,
+            endpoint=config.endpoint,
+            region=config.region,
+            access_key_id=config.access_key,
+            secret_access_key=config.secret_key.reveal().decode(),
+            virtual_hosted_style_request=False,
+            client_options={
+                "allow_http": True,
+                "timeout": timedelta(seconds=whole_s),
+                "read_timeout": timedelta(seconds=silent_s),
+                "connect_timeout": timedelta(seconds=min(2.0, self._timeout_s)),
+            },
+            retry_config={"max_retries": 0},
+        )
+
+    def _sender(self, size: int) -> S3Store:
+        """Return a client that waits as long as sending so many bytes may take."""
+        if size <= _SHORT:
+            return self._store
+        room = 1 << (size - 1).bit_length()
+        if room not in self._senders:
+            patience_s = self._timeout_s + room / _SLOWEST
+            self._senders[room] = self._open(patience_s, patience_s)
+        return self._senders[room]
 
     def _failure(self, operation: str, exc: BaseException) -> StoreRefusedError | StoreUnreachableError:
         where = self._config.endpoint
-        answered = isinstance(exc, PermissionDeniedError | UnauthenticatedError) or _REFUSED.search(str(exc))
+        answered = isinstance(
+            exc, PermissionError | PermissionDeniedError | UnauthenticatedError
+        ) or _REFUSED.search(str(exc))
         kind = StoreRefusedError if answered else StoreUnreachableError
         return kind(operation=operation, subject=where, retry_safe=True, cause=exc, endpoint=where)
+
+
+def _checked(key: str) -> str:
+    return "/".join(key_names(key))

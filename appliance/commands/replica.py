@@ -97,7 +97,7 @@ def rebuild(site: Path, target: Path, as_json: bool) -> int:
     from sync.complete import rebuild as build
     from sync.complete import same_content
     from sync.errors import RestoreTargetError
-    from sync.objectstore import ObjectStore
+    from sync.openstore import open_store
     from sync.reader import Reader
     from sync.verify import verify_store
 
@@ -108,8 +108,10 @@ def rebuild(site: Path, target: Path, as_json: bool) -> int:
     with contextlib.closing(Reader(folder.paths.store)) as reader:
         origin, total = reader.origin, reader.changes()
     made, rules = target / "school.db", writing_rules()
+    settings = folder.daemon_settings()
+    store = open_store(settings.segments or settings.store)
     with Progress("束を読む / reading segments") as progress:
-        done = build(made, origin, ObjectStore(folder.store()), folder.root, rules, lambda n: progress(n, total))
+        done = build(made, origin, store, folder.root, rules, lambda n: progress(n, total))
     verified = verify_store(made, folder.root, origin.school, rules=rules, full=True)
     equal = same_content(made, folder.paths.store)
     if as_json:

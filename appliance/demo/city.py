@@ -20,6 +20,7 @@ from appliance.board.enrolment import NewSchool, enrol_school
 from appliance.board.folder import BoardFolder, ReplicaPlace, init_board, open_board
 from appliance.board.hubs import hub_path
 from appliance.config import StoreSection, load_config, write_config
+from appliance.credentials import StoreKey
 from appliance.demo.agenda import demo_agenda
 from appliance.generator.school import make_school
 from appliance.generator.writer import write_school
@@ -30,6 +31,7 @@ from appliance.schooldays import school_year_of
 from appliance.session import JST
 from crypto.identity import Identity
 from crypto.secret import Secret
+from sync.atomic import atomic_write
 from sync.clock import wall_ms
 from sync.embedded import EmbeddedStore
 from sync.keeperlock import keeper_pid
@@ -38,6 +40,7 @@ from sync.programs import start_child, stop_child
 from sync.reader import Reader
 from sync.site import SitePaths
 from sync.status import LinkState, Status, read_status
+from sync.storerights import PrefixKey
 
 PASSPHRASE: Final = "kurabako-demo-1"  # noqa: S105 - printed by the demo; it guards nothing
 BOARD_PASSPHRASE: Final = "kurabako-board-1"  # noqa: S105 - likewise
@@ -51,9 +54,17 @@ STAFF: Final = (
 )
 _SEED: Final = 7
 _BUCKET: Final = "kurabako-demo"
-_DONE: Final = "ready-2"  # 2: with a hub
+_DONE: Final = "ready-3"  # 2: with a hub; 3: with a key pair for every prefix
+_KEYS: Final = "store-keys.json"
 _ACCESS, _SECRET = "kurabako-demo", "loopback-only-secret"
 Say = Callable[[str], None]
+
+
+class _Issued(msgspec.Struct, frozen=True):
+    access_key: str
+    secret_key: str
+    prefix: str
+    library: str
 
 
 class DemoCity:
@@ -62,7 +73,14 @@ class DemoCity:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self.site = self.folder / "site"
-        self._cloud = EmbeddedStore(self.folder / "cloud" / "store", _ACCESS, Secret(_SECRET.encode()), _BUCKET)
+        self._cloud = EmbeddedStore(
+            self.folder / "cloud" / "store",
+            _ACCESS,
+            Secret(_SECRET.encode()),
+            _BUCKET,
+            fenced=True,
+            keys=self._issued(),
+        )
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.line: LineCut | None = None
 
@@ -110,13 +128,30 @@ class DemoCity:
             school.code, school.name, self._cloud.config.endpoint, _BUCKET, "us-east-1", _ACCESS, _SECRET
         )
         store = StoreSection(self._cloud.config.endpoint, _BUCKET, connect=self.line.endpoint)
+        new = NewSchool(school.code, school.name, place, store, key=self.issue(f"{school.code}/box/1"))
         staff = [StaffMember(name, shown, (role,), Secret(PASSPHRASE.encode())) for name, shown, role in STAFF]
-        enrol_school(board, root, NewSchool(school.code, school.name, place, store), staff, self.site)
+        enrol_school(board, root, new, staff, self.site)
         say(f"学校を登録しました: 職員{len(staff)}名の鍵、署名入りの利用者名簿、教育委員会のハブ")
         self._start_hubs()
         self.start_site(self.site)
         self._fill(say)
         (self.folder / _DONE).write_text("")
+
+    def issue(self, prefix: str) -> StoreKey:
+        """Return a key pair of the object store that writes below `prefix` only."""
+        key = self._cloud.issue(prefix)
+        kept = [
+            _Issued(k.access_key, k.secret_key.reveal().decode(), k.prefix, k.library) for k in self._cloud.keys
+        ]
+        atomic_write(self.folder / _KEYS, msgspec.json.encode(kept))
+        return StoreKey(key.access_key, key.secret_key)
+
+    def _issued(self) -> list[PrefixKey]:
+        try:
+            kept = msgspec.json.decode((self.folder / _KEYS).read_bytes(), type=list[_Issued])
+        except FileNotFoundError:
+            return []
+        return [PrefixKey(k.access_key, Secret(k.secret_key.encode()), k.prefix, k.library) for k in kept]
 
     def office(self, name: str) -> Office:
         """Log somebody in."""

@@ -102,7 +102,8 @@ class Aftermath:
         self._tell.say(f"送れていない記入 {len(orphans)}件")
         endpoint = city.board.place(self._school)
         store = StoreSection(endpoint.endpoint, endpoint.bucket, connect=city.line.endpoint)
-        wanted = Replacement(self._school, city.folder / "site-2", store=store)
+        key = city.issue(f"{self._school}/box/2")
+        wanted = Replacement(self._school, city.folder / "site-2", key, store)
         began = time.monotonic()
         made = replace_box(city.board, self._root, wanted)
         took = time.monotonic() - began

@@ -1,4 +1,7 @@
 import dataclasses
+import socket
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,3 +135,33 @@ def test_the_server_listens_on_loopback_only_and_no_file_holds_its_key(cloud: Cl
     files = [path for path in cloud.root.parent.rglob("*") if path.is_file()]
     assert files
     assert not [path for path in files if secret in path.read_bytes()]
+
+
+def test_rclone_ignores_the_condition_so_it_is_no_store_for_production(cloud: Cloud, store: ObjectStore) -> None:
+    put(cloud.direct, "condition/object", b"first")
+    obstore.put(store._store, "condition/object", b"second", mode="create")
+    assert store.get("condition/object") == b"second"
+    assert not store.create("condition/object", b"third"), "looking first is all that can be done there"
+
+
+@pytest.mark.faults
+def test_a_large_object_may_take_longer_than_the_patience_for_silence() -> None:
+    body = b"x" * 300_000
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        taken: list[int] = []
+
+        def take_slowly() -> None:
+            line = listener.accept()[0]
+            with line:
+                while sum(taken) < len(body):
+                    taken.append(len(line.recv(10_000)))
+                    time.sleep(0.05)
+                line.sendall(b'HTTP/1.1 200 OK\r\nETag: "x"\r\nContent-Length: 0\r\n\r\n')
+
+        taking = threading.Thread(target=take_slowly)
+        taking.start()
+        port = int(listener.getsockname()[1])
+        slow = StoreConfig(f"http://127.0.0.1:{port}", "schools", "us-east-1", "a", Secret(b"b"))
+        store_of(slow, 0.5).put("large", body)  # about 1.5 s on the way
+        taking.join()
