@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from sync.clock import wall_ms
+from sync.errors import RolledBackError
+from sync.objectstore import ObjectStore
 from tests.sync.pair import Pair, pair_at
 
 
@@ -53,3 +56,33 @@ def test_quiet_sites_stop_talking(pair: Pair) -> None:
     for _ in range(100):
         pair.turn()
     assert pair.positions(pair.box) == before
+
+
+def test_a_database_that_was_rolled_back_says_so_and_sends_nothing(pair: Pair) -> None:
+    """The newest countersigned position stands in `local.db`, where a database that is put back cannot take it."""
+    paths = pair.box.site.paths
+    pair.until_confirmed(pair.box, pair.box.mark("aoi"))
+    pair.box.end()
+    pair.box.site.stop_keeper()
+    files = {suffix: Path(f"{paths.store}{suffix}") for suffix in ("", "-wal", "-shm")}
+    old = {suffix: file.read_bytes() for suffix, file in files.items() if file.exists()}
+    pair.box.site.start_keeper()
+    pair.box.begin(ObjectStore(pair.cloud.config), pair.settings(pair.box))
+    pair.until_confirmed(pair.box, pair.box.mark("haru"))
+    pair.box.end()
+    pair.box.site.stop_keeper()
+    for suffix, file in files.items():
+        file.unlink(missing_ok=True)
+        if suffix in old:
+            file.write_bytes(old[suffix])
+    pair.box.site.start_keeper()
+    with pytest.raises(RolledBackError):
+        pair.box.begin(ObjectStore(pair.cloud.config), pair.settings(pair.box))
+
+
+def test_clocks_that_differ_are_measured(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub's clock runs three minutes ahead: its countersigns tell."""
+    monkeypatch.setattr("sync.countersigns.wall_ms", lambda: wall_ms() + 180_000)
+    pair.until_confirmed(pair.box, pair.box.mark("aoi"))
+    assert pair.box.exchange is not None and pair.box.exchange.clock_skew_ms is not None
+    assert abs(pair.box.exchange.clock_skew_ms - 180_000) < 5_000

@@ -13,6 +13,7 @@ from sync.errors import (
     NoReplicaError,
     ReplicaCorruptError,
     RestoreTargetError,
+    RolledBackError,
     StoreRefusedError,
     StoreUnreachableError,
     SyncError,
@@ -203,3 +204,38 @@ def test_the_store_is_only_read(backup: Backup, cloud: Cloud, tmp_path: Path) ->
     before = {path: path.read_bytes() for path in cloud.root.rglob("*") if path.is_file()}
     restore(cloud, backup.wanted(at_ms=backup.points[6][2]), tmp_path / "back")
     wait_until(lambda: {path: path.read_bytes() for path in cloud.root.rglob("*") if path.is_file()} == before)
+
+
+def chain(backup: Backup, seq: int) -> bytes:
+    reader = Reader(backup.folder / "site" / "school.db")
+    found = reader.chain_at(ORIGIN, seq)
+    reader.close()
+    assert found is not None
+    return found
+
+
+def test_a_store_that_was_rolled_back_behind_a_countersign_is_named(backup: Backup, tmp_path: Path) -> None:
+    known = {"known_seq": backup.last, "known_chain": chain(backup, backup.last)}
+    with copied(backup, tmp_path / "store") as cloud:
+        for newest in cloud.objects()[-2:]:
+            newest.unlink()
+        cloud.restart()
+        report = restore(cloud, backup.wanted(**known), tmp_path / "back")
+    assert report.problem == RolledBackError.code and not report.complete
+    assert report.missing == backup.last - report.verified.seq > 0
+    assert restore_whole(backup, tmp_path, known).complete
+
+
+def restore_whole(backup: Backup, tmp_path: Path, known: dict[str, Any]) -> RestoreReport:
+    with copied(backup, tmp_path / "whole") as cloud:
+        return restore(cloud, backup.wanted(**known), tmp_path / "again")
+
+
+def test_a_store_that_holds_something_else_than_what_was_countersigned_is_not_taken_for_it(
+    backup: Backup, tmp_path: Path
+) -> None:
+    with copied(backup, tmp_path / "store") as cloud:
+        wanted = backup.wanted(known_seq=backup.last - 1, known_chain=bytes(32))
+        report = restore(cloud, wanted, tmp_path / "back")
+    assert report.problem == RolledBackError.code and not report.complete
+    assert report.verified.seq < backup.last - 1, "only what lies before the parting is taken"
