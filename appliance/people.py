@@ -16,6 +16,7 @@ from crypto.secret import Secret
 
 PROFILE: Final = "person.profile"
 
+BOARD_NAME: Final = "教育委員会"
 ROLE_NAMES: Final[dict[str, str]] = {
     "principal": "校長",
     "vice_principal": "教頭",

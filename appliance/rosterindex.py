@@ -9,7 +9,7 @@ from datetime import date
 
 import msgspec
 
-from appliance.people import PROFILE, Profile
+from appliance.people import BOARD_NAME, PROFILE, Profile
 from appliance.roster import RECORD_TYPES, Enrollment, RosterRecord, School, SchoolClass, User, decode_record
 from crypto.importance import Importance
 from sync.ids import Origin
@@ -103,8 +103,12 @@ class RosterIndex:
         return sum(grade in c.grades and not c.special_needs for c in self._classes.values() if c.homeroom)
 
     def display_name(self, person: bytes) -> str:
-        """Return the name of a person who writes, or their id's first digits."""
-        return self._names.get(person) or person.hex()[:8]
+        """Return the name of a person who writes: the board's is its office's, a stranger's their id's digits."""
+        name = self._names.get(person)
+        if name is None:
+            found = self._store.keyring.people.person(person)
+            name = BOARD_NAME if found is not None and "board" in found.roles else person.hex()[:8]
+        return name
 
     def records(self) -> list[RosterRecord]:
         """Return every roster record that this person can open: what an import compares with."""

@@ -197,6 +197,7 @@ class SiteDaemon:
         """Replace the replica's head by a whole new snapshot; until it is proven nothing counts as sent."""
         self._litestream.kill()
         self._prover.distrust()
+        self._check.stop()  # what it would say is about the former replica
         cause = healing.cause_of(self._paths)
         healing.begin(self._paths, cause)
         try:
@@ -220,12 +221,13 @@ class SiteDaemon:
         blind = self._blind and self._probe.link.good > 0
         if self._litestream.alive and not hangs and not blind:
             return
+        unfinished = self._snapshotting and self._litestream.alive
         self._litestream.kill()
         if hangs:  # the store answers, yet nothing was sent: a hung connection never recovers by itself
-            self._prover.stuck_since = None
+            self._prover.stuck_since = time.monotonic()  # only a proof ends it, and with it the longer patience
             self._patience_s = min(self._patience_s * 2, 16 * _STUCK_S)  # a thin line needs its time
         self._restarts += 0 if self._snapshotting else 1
-        self._start_litestream()
+        self._start_litestream(snapshot=unfinished)
 
     def _mind_check(self, now: float) -> None:
         if self._check.running:
@@ -233,6 +235,8 @@ class SiteDaemon:
             if result is None:
                 return
             self._judge(result)
+        elif self._snapshotting:
+            return  # a restore would still read what the snapshot under way replaces
         elif now >= self._due_check and self._prover.sent.seq and self._probe.link.state is LinkState.ONLINE:
             self._due_check = now + self._settings.verify_every_s
             origin, seq = self._reader.origin, self._prover.sent.seq

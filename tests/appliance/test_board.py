@@ -192,7 +192,7 @@ def test_a_hub_is_made_with_the_school_and_knows_everything_of_it(
     assert same_content(hub.paths.store, site.store)
     verify_store(hub.paths.store, board.root, CODE, rules=writing_rules(), full=True)
     with board_office(hub, root) as office:
-        assert office.who.roles == ("board",)
+        assert (office.who.roles, office.who.display_name) == (("board",), "教育委員会")
         year = office.calendar.year(date(2026, 11, 24))
         office.calendar.keep(year)
     assert not same_content(hub.paths.store, site.store)
