@@ -1,14 +1,18 @@
 """Two sites over a real store: what one enters, the other merges and countersigns; nothing is claimed early."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sync.clock import wall_ms
+from sync.countersigns import heads_agree
 from sync.errors import RolledBackError
 from sync.objectstore import ObjectStore
-from tests.sync.pair import Pair, pair_at
+from sync.openrecords import CHECKPOINT, checkpoint_record
+from sync.reader import Reader
+from tests.sync.pair import BOX, Pair, pair_at
 
 
 @pytest.fixture
@@ -86,3 +90,15 @@ def test_clocks_that_differ_are_measured(pair: Pair, monkeypatch: pytest.MonkeyP
     pair.until_confirmed(pair.box, pair.box.mark("aoi"))
     assert pair.box.exchange is not None and pair.box.exchange.clock_skew_ms is not None
     assert abs(pair.box.exchange.clock_skew_ms - 180_000) < 5_000
+
+
+def test_a_checkpoint_is_countersigned_too_if_later(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What people made is vouched for at once; a site's own summary may wait for the next word."""
+    monkeypatch.setattr("sync.exchange._COURTESY_S", 0.05)
+    pair.until_confirmed(pair.box, pair.box.mark("aoi"))
+    pair.settle()
+    with contextlib.closing(Reader(pair.box.site.paths.store)) as reader:
+        (checkpoint,) = reader.heads(CHECKPOINT, [checkpoint_record(BOX)])
+    pair.until_confirmed(pair.box, checkpoint.seq)
+    with contextlib.closing(Reader(pair.hub.site.paths.store)) as reader:
+        assert heads_agree(reader, BOX) is True, "both sites had the same heads"
