@@ -100,3 +100,21 @@ class KdfCostError(CryptoError):
     """The key-derivation cost written in a sealed identity is outside the accepted bounds."""
 
     code = "CRYPTO-010"
+
+
+class DocumentSizeError(CryptoError):
+    """A document is longer than the limit, or its length is no length; nothing of it was written."""
+
+    code = "CRYPTO-011"
+
+
+class DocumentSourceError(CryptoError):
+    """The bytes of a document could not be read, or are fewer or more than were announced."""
+
+    code = "CRYPTO-012"
+
+
+class DocumentSinkError(CryptoError):
+    """The place that a document was being written to does not take it all."""
+
+    code = "CRYPTO-013"

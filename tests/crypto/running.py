@@ -4,6 +4,7 @@ Invariant: a vector is run from its inputs alone, so another implementation can 
 """
 
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from crypto.people import open_people
 from crypto.sealing import open_row
 from crypto.secret import Secret
 from crypto.signing import VerifyKey
+from crypto.streaming import open_stream
 
 FOLDER: Final = Path(__file__).parent / "vectors"
 Inputs = Mapping[str, bytes]
@@ -87,6 +89,13 @@ def _signature(given: Inputs) -> list[bytes]:
     return []
 
 
+def _document(given: Inputs) -> list[bytes]:
+    private, opened = HybridPrivateKey.from_bytes(Secret(given["class_private"])), BytesIO()
+    pair = ClassKeyPair(ClassKeyId.from_bytes(given["class_key"]), private, Secret(given["naming"]))
+    open_stream(BytesIO(given["sealed"]), opened, pair, given["document"])
+    return [opened.getvalue()]
+
+
 def _frame(given: Inputs) -> list[bytes]:
     return unframe(given["data"], int.from_bytes(given["count"], "big"))
 
@@ -100,5 +109,6 @@ OPENERS: Final[dict[str, Callable[[Inputs], list[bytes]]]] = {
     "people": _people,
     "hybrid": _hybrid,
     "signature": _signature,
+    "document": _document,
     "frame": _frame,
 }

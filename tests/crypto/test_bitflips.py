@@ -1,6 +1,7 @@
 """Every single flipped bit of every sealed format is refused with a CryptoError."""
 
 from collections.abc import Callable
+from io import BytesIO
 
 import pytest
 
@@ -9,8 +10,10 @@ from crypto.classkeys import certify_class_key, open_class_certificate, open_wra
 from crypto.errors import CryptoError
 from crypto.hybrid import hybrid_open, hybrid_seal
 from crypto.identity import KdfProfile, open_identity, seal_identity
+from crypto.leasewrap import lock_wrap, open_escrow, open_lock, seal_escrow
 from crypto.people import open_people, sign_people
 from crypto.sealing import open_row, seal_row
+from crypto.streaming import open_stream
 from tests.crypto.fixed import (
     CHANGE,
     KIND,
@@ -25,6 +28,7 @@ from tests.crypto.fixed import (
     identity,
     roster,
 )
+from tests.crypto.vectors_documents import DOCUMENT, seal
 
 Opener = Callable[[bytes], object]
 
@@ -41,6 +45,17 @@ def _wrap() -> tuple[bytes, Opener]:
     pair, owner = class_pair(), identity("hanako")
     blob = wrap_class_key(pair, owner.person, owner.public.seal)
     return blob, lambda flipped: open_wrap(flipped, pair.public, owner.person, owner.seal)
+
+
+def _lock() -> tuple[bytes, Opener]:
+    lease = hybrid_key("lease")
+    blob = lock_wrap(_wrap()[0], 1, lease.public, bytes(16))
+    return blob, lambda flipped: open_lock(flipped, 1, lease)
+
+
+def _escrow() -> tuple[bytes, Opener]:
+    hub = hybrid_key("hub")
+    return seal_escrow(_wrap()[0], hub.public), lambda flipped: open_escrow(flipped, hub)
 
 
 def _class_certificate() -> tuple[bytes, Opener]:
@@ -68,14 +83,21 @@ def _hybrid() -> tuple[bytes, Opener]:
     return hybrid_seal(key.public, b"a secret", info), lambda flipped: hybrid_open(key, flipped, info)
 
 
+def _document() -> tuple[bytes, Opener]:
+    return seal(b""), lambda flipped: open_stream(BytesIO(flipped), BytesIO(), class_pair(), DOCUMENT)
+
+
 FORMATS: dict[str, Callable[[], tuple[bytes, Opener]]] = {
     "row": _row,
     "wrap": _wrap,
+    "lock": _lock,
+    "escrow": _escrow,
     "class certificate": _class_certificate,
     "batch header": _batch_header,
     "identity": _identity,
     "people roster": _people,
     "hybrid": _hybrid,
+    "document": _document,
 }
 
 

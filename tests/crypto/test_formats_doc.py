@@ -2,19 +2,34 @@
 
 import re
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from crypto import batchkeys, classkeys, errors, hybrid, identity, people, sealing, signing
+from crypto import (
+    batchkeys,
+    classkeys,
+    errors,
+    hybrid,
+    identity,
+    leasewrap,
+    padme,
+    people,
+    sealing,
+    signing,
+    streaming,
+)
 from crypto.framing import frame, unframe
 from crypto.people import PeopleRoster, Person
 from tests.crypto import fixed, test_hpke
+from tests.crypto.vectors_documents import seal, split
 
 DOCUMENT: Final = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
-TEXT: Final = DOCUMENT.read_text("utf-8").split("\n## Store", 1)[0]  # the rest is not of the crypto layer
+TEXT: Final = re.split(r"\n## (?:Policy|Store)", DOCUMENT.read_text("utf-8"))[0]  # the rest is of other layers
 SCHOOL_BYTES: Final = len(fixed.SCHOOL.encode())
 HEADINGS: Final = (
     "Framing",
@@ -22,10 +37,12 @@ HEADINGS: Final = (
     "Signatures",
     "Class keys",
     "Wraps",
+    "Locks and escrows",
     "Batch keys",
     "Sealed rows",
     "Identities",
     "Roster of people",
+    "Documents",
 )
 
 
@@ -77,10 +94,14 @@ def test_versions() -> None:
         "Hybrid seal": str(hybrid.VERSION),
         "Class certificate": str(classkeys.VERSION),
         "Wrap": str(classkeys.VERSION),
+        "Lock": str(leasewrap.VERSION),
+        "Escrow": str(leasewrap.VERSION),
+        "Lease key id": "none",
         "Batch header": str(batchkeys.VERSION),
         "Sealed row": str(batchkeys.ROW_VERSION),
         "Sealed identity": str(identity.VERSION),
         "Roster of people": str(people.VERSION),
+        "Document header": str(streaming.VERSION),
         "Naming commitment": "none",
     }
 
@@ -89,9 +110,13 @@ def test_domains() -> None:
     formats = {name: cells[2] for name, cells in table("Format").items()}
     assert formats["Class certificate"] == classkeys.CERTIFICATE_DOMAIN
     assert formats["Wrap"] == classkeys.WRAP_DOMAIN.decode()
+    assert formats["Lock"] == leasewrap.LOCK_DOMAIN.decode()
+    assert formats["Escrow"] == leasewrap.ESCROW_DOMAIN.decode()
+    assert formats["Lease key id"] == leasewrap.LEASE_KEY_DOMAIN.decode()
     assert formats["Batch header"] == batchkeys.HEADER_DOMAIN
     assert formats["Sealed identity"] == identity.DOMAIN.decode()
     assert formats["Roster of people"] == people.DOMAIN
+    assert formats["Document header"] == streaming.DOMAIN.decode()
     assert formats["Naming commitment"] == classkeys.NAMING_DOMAIN.decode()
     assert set(table("Domain")) == {classkeys.CERTIFICATE_DOMAIN, batchkeys.HEADER_DOMAIN, people.DOMAIN}
 
@@ -109,6 +134,20 @@ def test_sizes_that_grow_with_the_school_code(name: str, make: Callable[[], byte
     base, rest = table("Format")[name][1].split(" + ")
     assert rest == "n"
     assert int(base) + SCHOOL_BYTES == len(make())
+
+
+def test_sizes_of_lock_and_escrow() -> None:
+    wrap, key = _wrap(), fixed.hybrid_key("lease").public
+    for name, blob in {
+        "Lock": leasewrap.lock_wrap(wrap, 1, key, bytes(leasewrap.KEY_ID_BYTES)),
+        "Escrow": leasewrap.seal_escrow(wrap, key),
+    }.items():
+        base, rest = table("Format")[name][1].split(" + ")
+        assert rest == "2n"
+        assert int(base) + 2 * SCHOOL_BYTES == len(blob)
+    *parts, seal = unframe(leasewrap.lock_wrap(wrap, 1, key, bytes(16))[1:], 6)
+    assert [str(len(part)) for part in parts[1:]] == list(sizes("Part of the lock").values())[1:-1]
+    assert int(sizes("Part of the lock")["seal"].split(" + ")[0]) + SCHOOL_BYTES == len(seal)
 
 
 def test_class_key_id() -> None:
@@ -216,6 +255,35 @@ def test_roster_fields() -> None:
     types = {name: cells[0] for name, cells in table("Field of a person").items()}
     assert f"{hybrid.PUBLIC_BYTES} bytes" in types["seal_key"]
     assert f"{signing.KEY_BYTES} bytes" in types["sign_key"]
+
+
+def test_document_header_and_nonce() -> None:
+    header, chunks = split(seal(b""))
+    base, rest = table("Format")["Document header"][1].split(" + ")
+    assert rest == "n"
+    assert int(base) + SCHOOL_BYTES == len(header)
+    stated = sizes("Part of the document's body")
+    assert list(stated) == ["class key id", "document", "chunk size", "nonce prefix", "seal"]
+    parts = unframe(unframe(header[1:], 1)[0], 5)
+    assert [
+        sum(int(x) for x in size.replace("n", str(SCHOOL_BYTES)).split(" + ")) for size in stated.values()
+    ] == [len(part) for part in parts]
+    assert list(sizes("Part of the chunk's nonce").values()) == [str(streaming.PREFIX_BYTES), "4", "1"]
+    info = frame(streaming.DOMAIN, *parts[:2])
+    aead = AESGCM(hybrid.hybrid_open(fixed.class_pair().private, parts[4], info))
+    bound = sha256(frame(streaming.DOMAIN, header)).digest()
+    plaintext = [aead.decrypt(parts[3] + bytes((0, 0, 0, at, at)), chunks[at], bound) for at in (0, 1)]
+    assert plaintext == [bytes(512), bytes(512)]
+
+
+def test_document_limits_and_padded_sizes() -> None:
+    text, smallest, largest = section("Documents"), streaming.CHUNK_SIZES[0], streaming.CHUNK_SIZES[-1]
+    assert f"up to {streaming.MAX_PLAIN_BYTES} bytes" in text
+    assert f"most {streaming.MAX_BODY_BYTES} bytes" in text
+    assert f"from {smallest} to {largest}; {streaming.CHUNK} is\n" in text
+    assert f"max(length + {padme.LENGTH_BYTES}, {padme.FLOOR})" in text
+    stated = {int(length): int(size) for length, size in sizes("Length").items()}
+    assert stated == {length: padme.padded_size(length) for length in stated}
 
 
 def test_every_refusal_named_exists() -> None:

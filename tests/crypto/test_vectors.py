@@ -13,6 +13,7 @@ FAILURES = {
     "BadPassphraseError",
     "BadSignatureError",
     "ContextMismatchError",
+    "DocumentSizeError",
     "KdfCostError",
     "MalformedError",
     "OpenFailedError",
