@@ -37,7 +37,11 @@ class Rules(msgspec.Struct, frozen=True):
         """Say whether one of the roles may write this kind of sealed record."""
         if _BOARD in roles or not self.editors:
             return True
-        return not set(roles).isdisjoint(self.editors.get(kind.partition(".")[0], ()))
+        return any(self.names(role, kind) for role in roles)
+
+    def names(self, role: str, kind: str) -> bool:
+        """Say whether the entry of this kind's area names a role."""
+        return role in self.editors.get(kind.partition(".")[0], ())
 
 
 @dataclass
@@ -50,7 +54,7 @@ class Authority:
     _people: dict[bytes, list[tuple[int, Person]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.rosters = sorted(self.rosters, key=lambda roster: roster.version)
+        self.rosters = sorted(self.rosters, key=_age)
         self._keys = signers(self.rosters)
         for roster in self.rosters:
             for person in roster.people:
@@ -77,12 +81,19 @@ class Authority:
         roles = _roles_at(entries, at_ms)
         if kind in SITE_KINDS or _SITE in roles:
             own = author == site_person(origin) and _SITE in roles
-            return "" if own and (kind in SITE_KINDS or kind == BATCH_KEY) else ROLE
+            return (
+                "" if own and (kind in SITE_KINDS or kind == BATCH_KEY or self.rules.names(_SITE, kind)) else ROLE
+            )
         if kind in BOARD_KINDS:
             return "" if _BOARD in roles else ROLE
         if kind == BATCH_KEY:
             return ""
         return "" if self.rules.allow(roles, kind) else ROLE
+
+
+def _age(roster: PeopleRoster) -> tuple[int, int, bytes]:
+    """Return what rosters are ordered by: two issued at two sites may have one version, even one time."""
+    return roster.version, roster.issued_ms, msgspec.msgpack.encode(roster)
 
 
 def _roles_at(entries: Sequence[tuple[int, Person]], at_ms: int) -> tuple[str, ...]:

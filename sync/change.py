@@ -111,6 +111,8 @@ def _change_fault(change: Change, suffix: bytes) -> str | None:
         return "kind"
     if len(change.base) > 64 or any(len(base) != CHANGE_ID_BYTES for base in change.base):
         return "base"
+    if any(base[8:16] == suffix[:8] and base[:8] >= change.id[:8] for base in change.base):
+        return "base of the future"  # two changes of one site that replace each other would hide a record
     open_envelope = change.kind.startswith(OPEN_KINDS)
     if len(change.key_id) != (0 if open_envelope else 16) or not change.body:
         return "key id or body"

@@ -49,6 +49,11 @@ class Courier:
         """Return when the store last answered (monotonic clock)."""
         return self.exchange.answered_at if self.exchange else None
 
+    def hurry(self) -> None:
+        """Have the others asked for news at the next turn; may be called from another thread."""
+        if self.exchange is not None:
+            self.exchange.hurry()
+
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
@@ -87,6 +92,8 @@ class Courier:
 
     def _loop(self) -> None:
         while not self._stop.is_set():
-            self._stop.wait(min(self.turn(), _LOOK_S))
+            wait_s = self.turn()
+            # A failure is left its pause: else a store in trouble is sent everything unproven ten times a second.
+            self._stop.wait(wait_s if self.failure else min(wait_s, _LOOK_S))
         self.finish()
         self.close()

@@ -11,19 +11,24 @@ import time
 from typing import Final
 
 from sync import healing
+from sync.blobcourier import BlobCourier
 from sync.client import KeeperClient
 from sync.clock import wall_ms
 from sync.courier import Courier
 from sync.errors import (
     KeeperGoneError,
+    LeaseLapsedError,
+    LeaseRevokedError,
     ReplicaCorruptError,
     ReplicatorError,
     StoreRefusedError,
     StoreUnreachableError,
+    SyncError,
 )
 from sync.exchange import Told
 from sync.keeperchild import KeeperChild
 from sync.keeperlock import take_lock
+from sync.leaseguard import LOGIN_NOTE, LeaseGuard, LeaseState, LeaseView
 from sync.lineprobe import LineProbe
 from sync.litestream import Litestream, Replicated, replica_path
 from sync.localstore import FENCE
@@ -38,6 +43,8 @@ from sync.status import LinkState, Status, write_status
 
 _TICK_S: Final = 0.2
 _STATUS_S: Final = 1.0
+_LEASE_S: Final = 1.0
+_HURRY_S: Final = 15.0  # a box that waits for its lease asks for news as often
 _STUCK_S: Final = 60.0
 _FIRST_CHECK_S: Final = 20.0
 _CHECK_AGAIN_S: Final = 60.0
@@ -61,6 +68,7 @@ class SiteDaemon:
         self._litestream = Litestream(paths.run, [self._database], settings.store)
         store = ObjectStore(settings.store)
         self._courier = Courier(paths, settings)
+        self._documents = BlobCourier(paths, settings, self._courier.told)
         self._probe = LineProbe(
             store,
             replica_path(origin),
@@ -79,13 +87,16 @@ class SiteDaemon:
         self._client = KeeperClient(paths.socket)
         self._check = SelfCheckRun(paths)
         self._keeper = KeeperChild(paths)
+        self._guard: LeaseGuard | None = None
+        self._lease = LeaseView(LeaseState.UNLEASED)
+        self._login: bytes | None = None
         self._stopping = self._blind = self._snapshotting = self._unsent = False
         self._resets = self._restarts = 0
         self._verified_at_ms: int | None = None
         self._verified_seq = 0
         self._problem = ""
         self._told = Told()
-        self._due_status = 0.0
+        self._due_status = self._due_lease = self._due_hurry = 0.0
         self._due_check = time.monotonic() + _FIRST_CHECK_S
         self._patience_s = _STUCK_S
 
@@ -116,6 +127,7 @@ class SiteDaemon:
         self._probe.start()
         self._prover.start()
         self._courier.start()
+        self._documents.start()
 
     def tick(self) -> None:
         """Look after every part once."""
@@ -128,6 +140,9 @@ class SiteDaemon:
         now, told = time.monotonic(), self._courier.told()
         with contextlib.suppress(KeeperGoneError):  # the next tick starts it again
             self._mind_check(now)
+        if now >= self._due_lease:
+            self._due_lease = now + _LEASE_S
+            self._mind_lease()
         if now >= self._due_status or told != self._told:
             self._due_status, self._told = now + _STATUS_S, told
             status = self.status()
@@ -136,6 +151,7 @@ class SiteDaemon:
 
     def close(self) -> None:
         """Stop in order: a last checkpoint, a last proof while the line is up, keeper, Litestream."""
+        self._documents.stop()
         self._courier.stop()
         self._prover.stop()
         self._probe.stop()
@@ -176,6 +192,10 @@ class SiteDaemon:
             clock_skew_ms=told.clock_skew_ms,
             superseded=told.superseded,
             quarantined=len(self._reader.quarantined()),
+            lease=str(self._lease.state),
+            lease_until_ms=self._lease.until_ms or None,
+            documents=len(self._documents.told()),
+            replicated=proven.seq,
         )
 
     def children(self) -> dict[str, int]:
@@ -262,6 +282,18 @@ class SiteDaemon:
         if result.problem == ReplicaCorruptError.code:
             healing.ask_for_healing(self._paths, healing.CORRUPT)
 
+    def _mind_lease(self) -> None:
+        """Let the lease key die in time; ask the board for news when somebody logs in, or a lease is awaited."""
+        with contextlib.suppress(SyncError):  # tried again every second
+            if self._guard is None:
+                self._guard = LeaseGuard(self._reader, self._client, self._settings.root, self._settings.key)
+            self._lease = self._guard.turn()
+            login = self._client.local_get(*LOGIN_NOTE)
+            waits = self._lease.state is LeaseState.LAPSED and time.monotonic() >= self._due_hurry
+            if login != self._login or waits:
+                self._login, self._due_hurry = login, time.monotonic() + _HURRY_S
+                self._courier.hurry()
+
     def _warnings(self) -> tuple[str, ...]:
         found = [self._problem] if self._problem else []
         failure = self._probe.last_failure
@@ -270,6 +302,9 @@ class SiteDaemon:
         stopped = self._courier.failure
         if stopped is not None and not isinstance(stopped, StoreUnreachableError | KeeperGoneError):
             found.append(stopped.code)  # the line's own light tells of a line that is away
+        found += self._documents.faults()
+        if not self._lease.opens:
+            found.append((LeaseRevokedError if self._lease.state is LeaseState.REVOKED else LeaseLapsedError).code)
         with contextlib.suppress(KeeperGoneError):
             if self._client.hello().clock_behind_s > _CLOCK_BEHIND_S:
                 found.append("SYNC-048")

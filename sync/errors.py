@@ -156,6 +156,24 @@ class MixedEpochsError(SyncError):
     code = "SYNC-024"
 
 
+class BlobDamagedError(SyncError):
+    """The bytes of a sealed document on this disk are not those that its name stands for."""
+
+    code = "SYNC-025"
+
+
+class BlobMissingError(SyncError):
+    """A sealed document is not on this disk."""
+
+    code = "SYNC-026"
+
+
+class BlobFolderError(SyncError):
+    """The folder of sealed documents cannot be read or written, or has no room; no document was touched."""
+
+    code = "SYNC-027"
+
+
 class StoreUnreachableError(SyncError):
     """The object store does not answer."""
 
@@ -214,3 +232,39 @@ class HostKeyError(SyncError):
     """The SFTP server shows another host key than the one that is pinned."""
 
     code = "SYNC-049"
+
+
+class NotLeasedError(SyncError):
+    """The school's box opens without leases: it was made before there were any."""
+
+    code = "SYNC-050"
+
+
+class HubKeyMissingError(SyncError):
+    """The hub's key for locking wraps is not here, or does not open them."""
+
+    code = "SYNC-051"
+
+
+class LeaseRevokedError(SyncError):
+    """The board revoked this box's lease; only `board lease allow` makes another one."""
+
+    code = "SYNC-052"
+
+
+class LeaseLapsedError(SyncError):
+    """The box's lease is over: importance I and II stay closed until the board's hub sends the next one."""
+
+    code = "SYNC-053"
+
+
+class BlobAbsentError(SyncError):
+    """The store holds no whole copy of a sealed document: it was not sent, or not to its end."""
+
+    code = "SYNC-054"
+
+
+class BlobAlteredError(SyncError):
+    """The store gives other bytes of a sealed document than were sent; nothing of them is used."""
+
+    code = "SYNC-055"

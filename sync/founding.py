@@ -5,7 +5,7 @@ board's root identity gets a wrap of every class key: it is the way back when ev
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import msgspec
@@ -19,9 +19,11 @@ from sync.client import KeeperClient
 from sync.grants import Grant, sign_grant
 from sync.ids import Origin
 from sync.keyring import Keyring, open_keyring
+from sync.locking import Locking
 from sync.openrecords import (
     CLASS_KEY,
     GRANT,
+    LOCKED,
     PEOPLE,
     WRAP,
     class_key_record,
@@ -86,7 +88,7 @@ def found_store(
         _open(CLASS_KEY, class_key_record(pair.id), certify_class_key(pair.public, root.sign)) for pair in pairs
     ]
     for member in everyone:
-        drafts += _wraps(member, pairs)
+        drafts += _wraps(member, pairs, None)
     drafts.append(_open(PEOPLE, people_record(school), sign_people(roster, root.sign)))
     drafts += [grant_draft(grant, root) for grant in sites]
     store = SealedStore(reader, client, root, keyring)
@@ -100,16 +102,30 @@ def open_as_board(reader: Reader, client: KeeperClient, root: Identity) -> Seale
 
 
 def admit(
-    store: SealedStore, root: Identity, members: Sequence[Member], now_ms: int, grants: Sequence[Draft] = ()
+    store: SealedStore,
+    root: Identity,
+    members: Sequence[Member],
+    now_ms: int,
+    grants: Sequence[Draft] = (),
+    locking: Locking | None = None,
 ) -> PeopleRoster:
-    """Let more people (or sites, with their `grants`) in: wraps and the next roster, in one batch."""
+    """Let more people (or sites, with their `grants`) in: wraps and the next roster, in one batch.
+
+    At a school with a leased box (`read_locking`) `locking` says how wraps of importance I and II are published.
+    """
     taken = {person.login for person in store.keyring.people.people}
     fresh = [member for member in members if member.login not in taken]
     people = (*store.keyring.people.people, *(member.person(now_ms) for member in fresh))
-    return _publish(store, root, people, fresh, now_ms, grants)
+    return _publish(store, root, people, fresh, now_ms, grants, locking)
 
 
-def renew(store: SealedStore, root: Identity, members: Sequence[Member], now_ms: int) -> PeopleRoster:
+def renew(
+    store: SealedStore,
+    root: Identity,
+    members: Sequence[Member],
+    now_ms: int,
+    locking: Locking | None = None,
+) -> PeopleRoster:
     """Give people who are known (by id) new keys; what they signed with the old ones stays theirs."""
     fresh = {member.keys.person: member.keys for member in members}
     people = tuple(
@@ -118,7 +134,7 @@ def renew(store: SealedStore, root: Identity, members: Sequence[Member], now_ms:
         else p
         for p in store.keyring.people.people
     )
-    return _publish(store, root, people, members, now_ms, ())
+    return _publish(store, root, people, members, now_ms, (), locking)
 
 
 def _publish(
@@ -128,12 +144,14 @@ def _publish(
     wrapped: Sequence[Member],
     now_ms: int,
     more: Sequence[Draft],
+    locking: Locking | None,
 ) -> PeopleRoster:
     keyring = store.keyring
     roster = _roster(keyring.school, keyring.people.version + 1, now_ms, people)
     record = people_record(keyring.school)
     base = store.base_of(PEOPLE, [record]).get(record, ())
-    drafts = [draft for member in wrapped for draft in _wraps(member, list(keyring.pairs.values()))]
+    pairs = list(keyring.pairs.values())
+    drafts = [_based(store, draft) for member in wrapped for draft in _wraps(member, pairs, locking)]
     drafts.append(_open(PEOPLE, record, sign_people(roster, root.sign), base))
     store.put([*drafts, *more])
     keyring.people = roster
@@ -155,14 +173,25 @@ def _roster(school: str, version: int, now_ms: int, people: tuple[Person, ...]) 
     return PeopleRoster(school, version, now_ms, now_ms + ROSTER_LIFE_MS, people)
 
 
-def _wraps(member: Member, pairs: Sequence[ClassKeyPair]) -> list[Draft]:
+def _wraps(member: Member, pairs: Sequence[ClassKeyPair], locking: Locking | None) -> list[Draft]:
     person = member.keys.person
     key: HybridPublicKey = member.keys.seal
-    return [
-        _open(WRAP, wrap_record(pair.id, person), wrap_class_key(pair, person, key))
-        for pair in pairs
-        if pair.id.importance in member.importances
-    ]
+    found: list[Draft] = []
+    for pair in pairs:
+        if pair.id.importance not in member.importances:
+            continue
+        if locking is not None and pair.id.importance in LOCKED and member.login != BOARD_LOGIN:
+            found += [_open(*entry) for entry in locking.entries(pair, person, key)]
+        else:
+            found.append(_open(WRAP, wrap_record(pair.id, person), wrap_class_key(pair, person, key)))
+    return found
+
+
+def _based(store: SealedStore, draft: Draft) -> Draft:
+    """Let a lock or an escrow replace the one before it."""
+    if draft.kind == WRAP:
+        return draft
+    return replace(draft, base=store.base_of(draft.kind, [draft.record]).get(draft.record, ()))
 
 
 def _open(kind: str, record: bytes, payload: bytes, base: tuple[bytes, ...] = ()) -> Draft:

@@ -67,14 +67,18 @@ def grant_name(origin: Origin) -> str:
 
 
 def read_grants(reader: Reader, root: VerifyKey) -> list[Grant]:
-    """Return every grant of the school that the board signed, by site and epoch; others are passed over."""
-    school, found = reader.origin.school, {}
+    """Return the grants of the school that the board signed, by site and epoch; others are passed over.
+
+    Of two for one epoch the one issued last counts: an old one that is put back says nothing new.
+    """
+    school, found = reader.origin.school, dict[tuple[str, int], Grant]()
     for site in Site:
         for row in reader.history(GRANT, grant_record(school, site)):
             try:
                 grant = open_grant(row.body, root, school)
             except CryptoError:
                 continue  # not vouched for: as if it were not there
-            if grant.site == site:
+            held = found.get((grant.site, grant.epoch))
+            if grant.site == site and (held is None or held.issued_ms < grant.issued_ms):
                 found[grant.site, grant.epoch] = grant
     return [found[key] for key in sorted(found)]

@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Final
 
 from crypto.errors import KurabakoError
+from sync.blobcourier import BlobCourier
+from sync.client import KeeperClient
 from sync.clock import wall_ms
 from sync.courier import Courier
 from sync.errors import ReplicatorError, StoreUnreachableError, SyncError
 from sync.keeper import Keeper
+from sync.leaseissuer import LeaseIssuer
 from sync.litestream import Litestream, Replicated
 from sync.objectstore import ObjectStore
 from sync.reader import Reader
@@ -32,6 +35,7 @@ _STUCK_S: Final = 60.0
 _STATUS_S: Final = 1.0
 _STATUS_FRESH_S: Final = 10.0  # an idle school's status file is still looked at
 _MOST_THREADS: Final = 32
+_DOCUMENTS_S: Final = 30.0  # an idle school's documents are looked for as often
 _PROVE_EVERY_S: Final = 15.0
 _PROVE_S: Final = 10.0
 
@@ -55,12 +59,17 @@ class _School:
         self.database = Replicated(self.paths, self.reader.origin)
         self.news = asyncio.Event()
         self._courier = Courier(self.paths, school.settings)
+        self._documents = BlobCourier(self.paths, school.settings, self._courier.told)
+        self._settings = school.settings
+        self._client = KeeperClient(self.paths.socket)
+        self._issuer: LeaseIssuer | None = None
+        self.lease_failure: KurabakoError | None = None
         self._objects = ObjectStore(self.store)
         self._proven = Sent()
         self._unproven_since: float | None = None
         self._since_ms = wall_ms()
         self._due_proof = time.monotonic() + _PROVE_EVERY_S
-        self._due_status = 0.0
+        self._due_status = self._due_documents = 0.0
 
     def serve_keeper(self) -> None:
         """Let the keeper answer; wakes the exchange when something was kept."""
@@ -72,6 +81,7 @@ class _School:
     def turn(self, litestream: Litestream) -> float:
         """Let the exchange do what is due; return the seconds until the next turn."""
         wait_s = self._courier.turn()
+        self._mind_leases()
         now = time.monotonic()
         if now >= self._due_proof:
             self._due_proof = now + _PROVE_EVERY_S
@@ -79,7 +89,26 @@ class _School:
         if now >= self._due_status:
             self._due_status = now + _STATUS_S
             write_status(self.paths, self._status())
-        return min(wait_s, _STATUS_FRESH_S)
+        return min(wait_s, _STATUS_FRESH_S, self._mind_documents())
+
+    def _mind_documents(self) -> float:
+        """Carry a piece of a document; return the seconds until the next, long while there is none."""
+        left_s = self._due_documents - time.monotonic()
+        if left_s <= 0:
+            wait_s = self._documents.turn()
+            left_s = wait_s if self._documents.told() else _DOCUMENTS_S
+            self._due_documents = time.monotonic() + left_s
+        return left_s
+
+    def _mind_leases(self) -> None:
+        """Issue the lease that is due; what is in its way holds up nothing else."""
+        try:
+            if self._issuer is None:
+                self._issuer = LeaseIssuer(self.reader, self._client, self._settings.root, self._settings.key)
+            self._issuer.turn()
+            self.lease_failure = None
+        except KurabakoError as error:
+            self.lease_failure = error
 
     def prove(self, litestream: Litestream) -> None:
         """Have the replica sent and read it back, if there is something new."""
@@ -107,12 +136,14 @@ class _School:
 
     def finish(self, litestream: Litestream) -> None:
         """Say a last word, to the others and to the replica."""
+        self._documents.close()
         self._courier.finish()
         self._courier.close()
         self.prove(litestream)
 
     def close(self) -> None:
         """Stop the keeper, leaving the site clean."""
+        self._client.close()
         self.reader.close()
         self.keeper.close()
         self.paths.status.unlink(missing_ok=True)
@@ -122,6 +153,8 @@ class _School:
         confirmed = told.confirmed if self.reader.content_after(told.confirmed) else saved
         failure = self._courier.failure
         sent = max(told.sent, self._proven.seq)
+        faults = [fault.code for fault in (failure, self.lease_failure) if fault is not None]
+        faults += self._documents.faults()
         return Status(
             link=LinkState.OFFLINE if isinstance(failure, StoreUnreachableError) else LinkState.ONLINE,
             link_since_ms=self._since_ms,
@@ -133,7 +166,7 @@ class _School:
             verified_seq=0,
             replica_resets=0,
             litestream_restarts=0,
-            warnings=(failure.code,) if failure is not None else (),
+            warnings=tuple(faults),
             at_ms=wall_ms(),
             boot_s=time.monotonic(),
             confirmed=confirmed,
@@ -141,6 +174,7 @@ class _School:
             clock_skew_ms=told.clock_skew_ms,
             superseded=told.superseded,
             quarantined=len(self.reader.quarantined()),
+            documents=len(self._documents.told()),
         )
 
 

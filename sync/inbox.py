@@ -75,11 +75,10 @@ class Inbox:
         """
         segment = self.check(wanted, data)
         new = self._merger.take(segment)
+        self.look_at_grants()  # before the note: a life that ends in between does it again
         state = _State(segment.number, segment.hash)
         self._client.local_put(SPACE, f"in/{wanted.origin.prefix}", msgspec.msgpack.encode(state))
         self._states[wanted.origin] = state
-        if new:
-            self.look_at_grants()
         return new
 
     def look_at_grants(self) -> None:

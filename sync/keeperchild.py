@@ -1,4 +1,4 @@
-"""Keeping the keeper alive: a thread whose only task is to start it again, at once.
+"""Keeping the keeper (and what stands beside it) alive: a thread whose only task is to start it again, at once.
 
 Invariant: whatever else the site is busy with (a reset, a hung upload), a keeper that died is back within a
 moment, because offices wait for it. The thread that starts it lives as long as the site does: the kernel stops
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from typing import Final
 
 from sync.programs import start_child, stop_child
@@ -18,13 +19,13 @@ _SHORTEST_LIFE_S: Final = 0.25
 _LONGEST_PAUSE_S: Final = 5.0
 
 
-class KeeperChild:
-    """Starts the keeper and starts it again whenever it ends, until `stop`."""
+class MindedChild:
+    """Starts a process and starts it again whenever it ends, until `stop`."""
 
-    def __init__(self, paths: SitePaths) -> None:
-        self._command = [sys.executable, "-m", "sync.keeper", str(paths.root)]
+    def __init__(self, command: Sequence[str], name: str) -> None:
+        self._command = list(command)
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._mind, name="keeper", daemon=True)
+        self._thread = threading.Thread(target=self._mind, name=name, daemon=True)
         self._child: subprocess.Popen[bytes] | None = None
         self.starts = 0
 
@@ -35,11 +36,11 @@ class KeeperChild:
         return child.pid if child is not None and child.poll() is None else None
 
     def start(self) -> None:
-        """Start the thread, which starts the keeper."""
+        """Start the thread, which starts the process."""
         self._thread.start()
 
     def stop(self, patience_s: float) -> None:
-        """Stop the keeper cleanly."""
+        """Stop the process cleanly."""
         self._stopping.set()
         stop_child(self._child, patience_s)
         self._thread.join(patience_s)
@@ -54,3 +55,10 @@ class KeeperChild:
             # One that dies at birth (a full disk, a broken file) must not be started a thousand times a minute.
             lived = time.monotonic() - began
             pause_s = 0.0 if lived > _SHORTEST_LIFE_S else min(_LONGEST_PAUSE_S, pause_s * 2 + 0.05)
+
+
+class KeeperChild(MindedChild):
+    """Starts the keeper and starts it again whenever it ends, until `stop`."""
+
+    def __init__(self, paths: SitePaths) -> None:
+        super().__init__([sys.executable, "-m", "sync.keeper", str(paths.root)], "keeper")

@@ -4,6 +4,7 @@ Invariant: built only from records that the board's pinned root key vouches for;
 no wrap for is not there, whatever the screen asks.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -11,20 +12,43 @@ import msgspec
 from crypto.batchkeys import BatchKey, open_batch_key, read_batch_header
 from crypto.classkeys import ClassKeyId, ClassKeyPair, ClassPublic, open_class_certificate, open_wrap
 from crypto.errors import CryptoError, KurabakoError
+from crypto.hybrid import HybridPrivateKey
 from crypto.identity import Identity
 from crypto.importance import Importance
+from crypto.leasewrap import open_lock
 from crypto.people import PeopleRoster, open_people, signers
 from crypto.signing import Verifier, VerifyKey, VerifyKeys
 from sync.errors import ForgedChangeError, NotClearedError, PeopleMissingError
-from sync.openrecords import BATCH_KEY, CLASS_KEY, PEOPLE, WRAP, people_record, wrap_record
+from sync.ids import Origin
+from sync.openrecords import (
+    BATCH_KEY,
+    BOARD_LOCK,
+    CLASS_KEY,
+    LOCKED,
+    PEOPLE,
+    SITE_LOCK,
+    WRAP,
+    lock_record,
+    people_record,
+    wrap_record,
+)
 from sync.reader import Reader, Row
+
+
+@dataclass(frozen=True, slots=True)
+class BoxLease:
+    """What a leased box opens importance I and II with: without `private` (no lease lives) it opens none."""
+
+    box: Origin
+    private: HybridPrivateKey | None
 
 
 @dataclass(slots=True)
 class Keyring:
     """A person's opened keys. `publics` and `pairs` map an importance to its newest key epoch.
 
-    `signers` are everybody's signature keys, as far as the rosters read at opening name them.
+    `signers` are everybody's signature keys, as far as the rosters read at opening name them; `leased` says that
+    importance I and II were opened under a lease, and are to be forgotten with it.
     """
 
     school: str
@@ -32,7 +56,9 @@ class Keyring:
     publics: dict[Importance, ClassPublic]
     pairs: dict[ClassKeyId, ClassKeyPair]
     signers: dict[bytes, VerifyKeys] = field(default_factory=dict)
+    leased: bool = False
     _batch_keys: dict[tuple[bytes, bytes], BatchKey] = field(default_factory=dict)
+    _forgotten: set[Importance] = field(default_factory=set)
 
     def public(self, importance: Importance) -> ClassPublic:
         """Return the class key to seal to."""
@@ -75,8 +101,9 @@ class Keyring:
         raise fault
 
     def keep_batch_key(self, key: BatchKey, author: bytes) -> None:
-        """Remember a batch key that this session made."""
-        self._batch_keys[key.id, author] = key
+        """Remember a batch key that this session made, unless its importance was forgotten."""
+        if key.class_key.importance not in self._forgotten:
+            self._batch_keys[key.id, author] = key
 
     def _announced(self, row: Row, key_id: bytes, importance: int, author: bytes) -> BatchKey:
         told = read_batch_header(row.body)
@@ -95,6 +122,15 @@ class Keyring:
         if found is None:
             raise ForgedChangeError(operation="find author", subject="not in the roster of people", seq=seq)
         return found.verify_key
+
+    def forget(self, importances: Iterable[Importance]) -> None:
+        """Forget the keys of some importances: from now on they are as if this person had no wrap for them."""
+        self._forgotten.update(importances)
+        for key_id in [key_id for key_id in self.pairs if key_id.importance in self._forgotten]:
+            del self.pairs[key_id]
+        for name, key in list(self._batch_keys.items()):
+            if key.class_key.importance in self._forgotten:
+                del self._batch_keys[name]
 
     def wipe(self) -> None:
         """Forget every key."""
@@ -160,23 +196,44 @@ def read_class_keys(reader: Reader, root: VerifyKey, school: str) -> list[ClassP
     return list(found.values())
 
 
-def open_keyring(reader: Reader, identity: Identity, root: VerifyKey) -> Keyring:
-    """Open every class key that the person has a wrap for."""
+def newest_class_keys(publics: Iterable[ClassPublic]) -> dict[Importance, ClassPublic]:
+    """Return the class key to seal to, of each importance: the one of the newest key epoch."""
+    return {public.id.importance: public for public in sorted(publics, key=lambda public: public.id.key_epoch)}
+
+
+def open_keyring(reader: Reader, identity: Identity, root: VerifyKey, lease: BoxLease | None = None) -> Keyring:
+    """Open every class key that the person has a wrap for.
+
+    With a `lease`, importance I and II open by its locks alone: a wrap that lies open beside them does not count.
+    """
     school = reader.origin.school
-    publics: dict[Importance, ClassPublic] = {}
+    publics = read_class_keys(reader, root, school)
     pairs: dict[ClassKeyId, ClassKeyPair] = {}
-    for public in read_class_keys(reader, root, school):
-        newest = publics.get(public.id.importance)
-        if newest is None or newest.id.key_epoch < public.id.key_epoch:
-            publics[public.id.importance] = public
-        for row in reader.history(WRAP, wrap_record(public.id, identity.person)):
+    for public in publics:
+        for wrap in _wraps(reader, public.id, identity.person, lease):
             try:
-                pairs[public.id] = open_wrap(row.body, public, identity.person, identity.seal)
+                pairs[public.id] = open_wrap(wrap, public, identity.person, identity.seal)
             except CryptoError:
                 continue  # of an earlier identity, or anyone's nonsense: the one that opens counts
     rosters, fault = _rosters(reader, root, school)
     people = _newest(reader, rosters, fault, school)
-    return Keyring(school, people, publics, pairs, signers(rosters.values()))
+    return Keyring(
+        school, people, newest_class_keys(publics), pairs, signers(rosters.values()), leased=lease is not None
+    )
+
+
+def _wraps(reader: Reader, key: ClassKeyId, person: bytes, lease: BoxLease | None) -> Iterator[bytes]:
+    if lease is None or key.importance not in LOCKED:
+        yield from (row.body for row in reader.history(WRAP, wrap_record(key, person)))
+        return
+    if lease.private is None:
+        return
+    for kind in (BOARD_LOCK, SITE_LOCK):
+        for row in reader.history(kind, lock_record(kind, key, person, lease.box)):
+            try:
+                yield open_lock(row.body, lease.box.epoch, lease.private)
+            except CryptoError:
+                continue  # to an earlier lease key
 
 
 def _not_cleared(importance: Importance) -> NotClearedError:

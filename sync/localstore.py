@@ -11,12 +11,15 @@ from typing import Final
 import msgspec
 
 from sync.clock import wall_ms
-from sync.database import open_writer
+from sync.database import OperationalError, open_writer
 from sync.errors import LoginLockedError, UnknownLoginError
 
 IDENTITY_SPACE: Final = "identity"
 FENCE: Final = ("site", "superseded")  # stands when a newer box took over: the keeper writes nothing more
+LEASE_SECRET: Final = ("lease", "secret")  # a box's lease key: nowhere else, and gone for good when removed
 _LOGIN_SPACE: Final = "login"
+_CHECKPOINT_PAGES: Final = 256
+_BUSY_MS: Final = 500
 _FREE_ATTEMPTS: Final = 5
 _FIRST_WAIT_S: Final = 30
 _LONGEST_WAIT_S: Final = 900
@@ -39,6 +42,9 @@ class LocalStore:
 
     def __init__(self, path: Path, now_ms: Callable[[], int] = wall_ms) -> None:
         self._connection = open_writer(path)
+        self._connection.execute("PRAGMA secure_delete=ON")
+        self._connection.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")  # nobody else does it here
+        self._connection.execute(f"PRAGMA busy_timeout={_BUSY_MS}")  # offices wait for whoever reads this file
         self._now_ms = now_ms
 
     def get(self, space: str, key: str) -> bytes | None:
@@ -48,10 +54,21 @@ class LocalStore:
 
     def put(self, space: str, key: str, value: bytes | None) -> None:
         """Write a value, durable on return; None removes it."""
+        if (space, key) == LEASE_SECRET:
+            self._erase(space, key)
         if value is None:
             self._connection.execute("DELETE FROM local WHERE space=? AND key=?", (space, key))
         else:
             self._connection.execute("INSERT OR REPLACE INTO local VALUES (?,?,?)", (space, key, value))
+
+    def _erase(self, space: str, key: str) -> None:
+        """Remove a value so that no byte of it is left in the file or beside it."""
+        self._connection.execute("DELETE FROM local WHERE space=? AND key=?", (space, key))
+        # Pages that were balanced may hold copies of their former cells: only rebuilding the file leaves none.
+        self._connection.execute("VACUUM")
+        busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:  # somebody else reads the file: the log beside it still holds what was there
+            raise OperationalError("local.db is in use")
 
     def keys(self, space: str) -> tuple[str, ...]:
         """Return the keys of a space, sorted."""

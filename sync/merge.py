@@ -17,7 +17,7 @@ from sync.clock import change_clock, clock_ms
 from sync.errors import BrokenSegmentChainError, ForgedChangeError
 from sync.ids import Origin
 from sync.keyring import read_rosters
-from sync.log import ORIGIN_SHIFT
+from sync.log import ORIGIN_SHIFT, SEQ_MASK
 from sync.openrecords import PEOPLE
 from sync.reader import Reader
 from sync.segment import SEGMENT_BYTES, Segment, segment_name
@@ -34,6 +34,7 @@ class Merger:
         self._root = root
         self._rules = rules
         self._own_judged = 0
+        self._looked_at = range(0), False
         self.authority = self._read_authority()
 
     def take(self, segment: Segment) -> int:
@@ -45,28 +46,34 @@ class Merger:
         origin, position = segment.origin, self._reader.position(segment.origin)
         check_continuity(self._reader, segment)
         if segment.last <= position.seq:
+            self._judge_rosters(segment)  # the keeper may have gone between taking and judging
             return 0
+        known = set(self.authority.keys)
         self._learn(segment.batches)
         for first, batches in _slices(segment.first, segment.batches):
-            withheld = self._judge_batches(origin, first, batches)
+            withheld = self._judge_batches(origin, first, batches, known)
             self._client.take(origin, first, batches, withheld)
-        if any(change.kind == PEOPLE for batch in segment.batches for change in batch.changes):
-            self.judge_all()
+        self._judge_rosters(segment)
         return segment.last - position.seq
 
     def judge_own(self) -> frozenset[str]:
         """Judge this site's own new changes by the rules of the others; return the kinds that were among them."""
         origin, withheld, kinds = self._reader.origin, {}, set()
+        forged, judged, batch_ends = False, self._own_judged, self._own_judged
         for row in self._reader.since(self._own_judged):
             kinds.add(row.kind)
-            fault = self.authority.fault(origin, row.author, row.at_ms, row.kind)
+            if row.seq > batch_ends:
+                batch, first = self._reader.batch_of(row.id)
+                forged, batch_ends = self._forged(origin, batch), first + len(batch.changes) - 1
+            fault = SIGNATURE if forged else self.authority.fault(origin, row.author, row.at_ms, row.kind)
             if fault:
                 withheld[row.id] = fault
-            if row.kind == PEOPLE:
-                self.judge_all()
-            self._own_judged = row.seq
+            judged = row.seq
         if withheld:
             self._client.judge(withheld, ())
+        if PEOPLE in kinds:
+            self.judge_all()
+        self._own_judged = max(self._own_judged, judged)
         return frozenset(kinds)
 
     def judge_all(self) -> None:
@@ -74,14 +81,14 @@ class Merger:
         self.authority = self._read_authority()
         origins = {number: origin for origin, number in self._reader.origins().items()}
         held, withheld, released = self._reader.quarantined(), {}, []
-        rows = self._reader.rows("SELECT id, change_id, author, kind FROM change")
+        self._looked_at = range(0), False  # by the keys of before
+        rows = self._reader.rows("SELECT id, change_id, author, kind FROM change ORDER BY id")
         for row_id, change_id, author, kind in list(rows):
-            before = held.get(row_id, "")
-            if before == SIGNATURE:
-                continue
-            at_ms = clock_ms(change_clock(change_id))
-            fault = self.authority.fault(origins[row_id >> ORIGIN_SHIFT], author, at_ms, kind)
-            if before == UNKNOWN and not fault and not self._signed(origins[row_id >> ORIGIN_SHIFT], row_id):
+            before, origin = held.get(row_id, ""), origins[row_id >> ORIGIN_SHIFT]
+            fault = self.authority.fault(origin, author, clock_ms(change_clock(change_id)), kind)
+            unproven = before in (UNKNOWN, SIGNATURE)  # whose author, or whose author's new key, came only now
+            unproven |= origin == self._reader.origin and row_id & SEQ_MASK > self._own_judged
+            if unproven and fault != UNKNOWN and self._forged_row(origin, row_id):
                 fault = SIGNATURE
             if fault and fault != before:
                 withheld[row_id] = fault
@@ -91,35 +98,56 @@ class Merger:
             self._client.judge(withheld, released)
         self._own_judged = max(self._own_judged, self._reader.position().seq)
 
-    def _judge_batches(self, origin: Origin, first: int, batches: Sequence[Batch]) -> dict[int, str]:
+    def _judge_batches(
+        self, origin: Origin, first: int, batches: Sequence[Batch], known: set[bytes]
+    ) -> dict[int, str]:
+        """Return what is to be held back; `known` are the authors of whom changes before this one spoke.
+
+        A forged batch of one of them stops the merge. One of somebody who was a stranger then is held back, as it
+        would have been had the roster that names them come in a later segment.
+        """
         withheld, seq = {}, first
         for batch in batches:
-            if batch.author in self.authority.keys:
-                self._check_signature(origin, batch, seq)
+            forged = self._forged(origin, batch)
+            if forged and batch.author in known:
+                raise ForgedChangeError(operation="merge", subject=f"{origin.prefix} {seq}", seq=seq)
+            for roster in rosters_in((batch,), self._root, self._reader.origin.school):
+                known.update(person.id for person in roster.people)
             for change in batch.changes:
-                fault = self.authority.fault(origin, batch.author, clock_ms(change_clock(change.id)), change.kind)
+                at_ms = clock_ms(change_clock(change.id))
+                fault = SIGNATURE if forged else self.authority.fault(origin, batch.author, at_ms, change.kind)
                 if fault:
                     withheld[seq] = fault
                 seq += 1
         return withheld
 
-    def _check_signature(self, origin: Origin, batch: Batch, seq: int) -> None:
+    def _judge_rosters(self, segment: Segment) -> None:
+        """Judge everything anew if a roster of people came with a segment."""
+        if any(change.kind == PEOPLE for batch in segment.batches for change in batch.changes):
+            self.judge_all()
+
+    def _forged_row(self, origin: Origin, row_id: int) -> bool:
+        """Say whether the batch of a kept change is forged. The last one is remembered: batches can be large."""
+        rows, forged = self._looked_at
+        if row_id not in rows:
+            batch, first = self._reader.batch_of(row_id)
+            start = row_id - (row_id & SEQ_MASK) + first
+            rows, forged = range(start, start + len(batch.changes)), self._forged(origin, batch)
+            self._looked_at = rows, forged
+        return forged
+
+    def _forged(self, origin: Origin, batch: Batch) -> bool:
+        """Say whether a batch is not signed by its author; of an author who is not known, nobody can tell."""
+        keys = self.authority.keys.get(batch.author)
+        if keys is None:
+            return False
         digests = [entry_digest(batch.author, change) for change in batch.changes]
         payload = batch_payload(origin.tag, batch.writer, batch.number, batch.author, digests)
         try:
-            self.authority.keys[batch.author].verify(BATCH_DOMAIN, payload, batch.signature)
-        except BadSignatureError as exc:
-            where = f"{origin.prefix} {seq}"
-            raise ForgedChangeError(operation="merge", subject=where, cause=exc, seq=seq) from exc
-
-    def _signed(self, origin: Origin, row_id: int) -> bool:
-        """Say whether the batch of a change that was held back is signed by its author, whom we know only now."""
-        batch, first = self._reader.batch_of(row_id)
-        try:
-            self._check_signature(origin, batch, first)
-        except ForgedChangeError:
-            return False
-        return True
+            keys.verify(BATCH_DOMAIN, payload, batch.signature)
+        except BadSignatureError:
+            return True
+        return False
 
     def _learn(self, batches: Sequence[Batch]) -> None:
         """Take the board's rosters that come with the changes into account before judging them."""

@@ -18,8 +18,19 @@ PEOPLE: Final = "people.roster"
 CHECKPOINT: Final = "site.checkpoint"
 COUNTERSIGN: Final = "site.countersign"
 GRANT: Final = "people.grant"
-SITE_KINDS: Final = frozenset((CHECKPOINT, COUNTERSIGN))  # what sites say to each other
-BOARD_KINDS: Final = frozenset((CLASS_KEY, WRAP, PEOPLE, GRANT))  # what the board alone may change
+LEASE: Final = "site.lease"  # signed by itself
+LEASE_KEY: Final = "site.lease_key"  # a box's public half
+SITE_LOCK: Final = "site.lock"  # a wrap locked to a lease key, by the hub …
+BOARD_LOCK: Final = "key.lock"  # … or by the board when it lets somebody in
+ESCROW: Final = "key.escrow"
+SITE_KINDS: Final = frozenset(
+    (CHECKPOINT, COUNTERSIGN, LEASE, LEASE_KEY, SITE_LOCK)
+)  # what sites say to each other
+BOARD_KINDS: Final = frozenset(
+    (CLASS_KEY, WRAP, PEOPLE, GRANT, BOARD_LOCK, ESCROW)
+)  # what the board alone may change
+
+LOCKED: Final = frozenset((Importance.I, Importance.II))  # what a box opens only under a lease
 
 
 def class_key_record(key: ClassKeyId) -> bytes:
@@ -50,6 +61,26 @@ def countersign_record(signer: Origin, signed: Origin) -> bytes:
 def grant_record(school: str, site: Site) -> bytes:
     """Return the record of the grants of a school's site: one for each epoch, in its history."""
     return public_record(GRANT, school.encode(), site.encode())
+
+
+def lease_record(box: Origin) -> bytes:
+    """Return the record of a box's leases."""
+    return public_record(LEASE, box.tag)
+
+
+def lease_key_record(box: Origin) -> bytes:
+    """Return the record of the lease keys that a box made."""
+    return public_record(LEASE_KEY, box.tag)
+
+
+def lock_record(kind: str, key: ClassKeyId, person: bytes, box: Origin) -> bytes:
+    """Return the record of one person's lock at a box; `kind` is BOARD_LOCK or SITE_LOCK."""
+    return public_record(kind, key.to_bytes(), person, box.tag)
+
+
+def escrow_record(key: ClassKeyId, person: bytes) -> bytes:
+    """Return the record of the escrow of one person's wrap."""
+    return public_record(ESCROW, key.to_bytes(), person)
 
 
 def open_change(change_id: bytes, kind: str, record: bytes, base: tuple[bytes, ...], body: bytes) -> Change:

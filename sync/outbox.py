@@ -5,6 +5,7 @@ stands for two different segments, whatever dies in between and whoever else (th
 of the same site meanwhile.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -12,6 +13,7 @@ from typing import Final
 import msgspec
 
 from crypto.signing import SigningKey
+from sync.change import Batch
 from sync.client import Keeping
 from sync.errors import RolledBackError
 from sync.reader import Reader
@@ -69,20 +71,24 @@ class Outbox:
     def next(self) -> Outgoing | None:
         """Return the next segment to store, None when everything was handed out.
 
-        A new life begins with those that its former one had not proven.
+        A new life begins with those that its former one had not proven. Raises RolledBackError.
         """
+        if self._cursor.place.number <= self.state.number:
+            self.back()  # somebody else proved what was not handed out here
         origin, cursor = self._reader.origin, self._cursor
+        before = self._chain(cursor.last)
         planned = next((last for last in self.state.planned if last > cursor.last), None)
         if planned is None:
             batches = self._reader.batches(origin, cursor.last, SEGMENT_BYTES)
             if not batches:
                 return None
-            planned = cursor.last + sum(len(batch.changes) for batch in batches)
+            planned = cursor.last + _changes(batches)
             if not self._keep(msgspec.structs.replace(self.state, planned=(*self.state.planned, planned))):
                 return self.next()  # somebody else planned meanwhile: theirs stands
         else:
             batches = self._reader.batches(origin, cursor.last, _ALL_BYTES, planned)
-        before = self._chain(cursor.last)
+            if cursor.last + _changes(batches) != planned:
+                raise self._rolled_back(planned)
         data = write_segment(origin, cursor.place, cursor.last + 1, before, batches, self._key)
         number = cursor.place.number
         self._cursor = _Cursor(Place(number + 1, sha256(data).digest()), planned)
@@ -101,9 +107,13 @@ class Outbox:
 
     def _chain(self, seq: int) -> bytes:
         chain = self._reader.chain_at(self._reader.origin, seq)
-        if chain is None:  # more was sent than is here: this database was rolled back
-            raise RolledBackError(operation="write segment", subject=self._reader.origin.prefix, seq=seq)
+        if chain is None:
+            raise self._rolled_back(seq)
         return chain
+
+    def _rolled_back(self, seq: int) -> RolledBackError:
+        """Return the failure of a database that lacks what was sent, or holds it otherwise."""
+        return RolledBackError(operation="write segment", subject=self._reader.origin.prefix, seq=seq)
 
     def _keep(self, state: OutboxState) -> bool:
         """Write a state in place of the one we know; say whether it still stood, and know what stands now."""
@@ -111,6 +121,10 @@ class Outbox:
         self._raw = self._client.local_swap(SPACE, _KEY, old, new)
         self.state = _decoded(self._raw)
         return self._raw == new
+
+
+def _changes(batches: Sequence[Batch]) -> int:
+    return sum(len(batch.changes) for batch in batches)
 
 
 def read_outbox(client: Keeping) -> OutboxState:

@@ -4,26 +4,33 @@ Invariant: plaintext exists only in this process; what leaves it is sealed, padd
 before the keeper sees it, and `put` returns only after the keeper's fsync.
 """
 
+import contextlib
 import os
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
 from crypto.batchkeys import BatchKey, new_batch_key
 from crypto.errors import KurabakoError
+from crypto.hybrid import hybrid_open, hybrid_seal
 from crypto.identity import Identity
 from crypto.importance import Importance
 from crypto.sealing import open_row, seal_row
 from sync.change import BATCH_DOMAIN, OPEN_KINDS, Batch, Change
 from sync.client import KeeperClient
 from sync.clock import HybridClock, change_clock, clock_ms, wall_ms
-from sync.errors import ReadOnlyError
+from sync.errors import KeeperGoneError, ReadOnlyError
 from sync.ids import WRITER_BYTES, change_id
 from sync.keyring import Keyring
+from sync.leaseguard import LeaseState, LeaseView, lease_view
 from sync.log import signed_payload
-from sync.openrecords import BATCH_KEY, open_change
+from sync.openrecords import BATCH_KEY, LOCKED, open_change
 from sync.reader import Reader, Row
+
+_LEASE_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,7 @@ class SealedStore:
         self.keyring = keyring
         self._identity: Identity | None = identity
         self._tag = reader.origin.tag
+        self._due_lease = time.monotonic() + _LEASE_S
         self.clock = HybridClock(wall_ms, client.hello().clock if client else 0)
         self._begin_writer()
 
@@ -94,6 +102,10 @@ class SealedStore:
 
     def heads(self, kind: str, records: Iterable[bytes] | None = None) -> list[Plain]:
         """Open the newest change of every record (or of the given ones), one for each record."""
+        return [self.open_row(row, ids) for row, ids in self.head_rows(kind, records)]
+
+    def head_rows(self, kind: str, records: Iterable[bytes] | None = None) -> list[tuple[Row, tuple[bytes, ...]]]:
+        """Return the newest change of every record, sealed, with the ids of all its heads."""
         shown: dict[bytes, Row] = {}
         ids: dict[bytes, tuple[bytes, ...]] = {}
         for row in self.reader.heads(kind, records):
@@ -102,7 +114,7 @@ class SealedStore:
                 ids[row.record] = (*ids.get(row.record, (other.change_id,)), row.change_id)
                 if other.change_id < row.change_id:
                     shown[row.record] = row
-        return [self.open_row(row, ids.get(row.record) or (row.change_id,)) for row in shown.values()]
+        return [(row, ids.get(row.record) or (row.change_id,)) for row in shown.values()]
 
     def head(self, kind: str, record: bytes) -> Plain | None:
         """Open the newest change of one record."""
@@ -141,6 +153,40 @@ class SealedStore:
         self.clock.observe(ack.clock)
         return Put(ack.first_seq, ack.last_seq, names)
 
+    @property
+    def closed(self) -> bool:
+        """Say whether keys and identity were forgotten."""
+        return self._identity is None
+
+    def lease_state(self) -> LeaseView:
+        """Return the state of this box's lease: two questions to the keeper, no disk, for asking every 10 s."""
+        return LeaseView(LeaseState.UNLEASED) if self.client is None else lease_view(self.client)
+
+    def forget(self, importances: Iterable[Importance]) -> None:
+        """Forget the keys of some importances for the rest of this session; they can still be sealed to."""
+        gone = frozenset(importances)
+        self.keyring.forget(gone)
+        for importance in gone:
+            self._sealing.pop(importance, None)
+
+    def _mind_lease(self) -> None:
+        """Look every 10 s whether the lease still lives; whoever shows what was opened before asks by itself."""
+        now = time.monotonic()
+        if now < self._due_lease or self.client is None:
+            return
+        self._due_lease = now + _LEASE_S
+        with contextlib.suppress(KeeperGoneError):  # it is back in a moment, and then asked again
+            if not self.lease_state().opens:
+                self.forget(LOCKED)
+
+    def seal_to_self(self, plaintext: bytes, info: bytes) -> bytes:
+        """Seal something that nobody but this person can open, not even with the keys of all staff."""
+        return hybrid_seal(self._signer().seal.public, plaintext, info)
+
+    def open_own(self, blob: bytes, info: bytes) -> bytes:
+        """Open what `seal_to_self` made; raises CryptoError, also after the board gave the person new keys."""
+        return hybrid_open(self._signer().seal, blob, info)
+
     def close(self) -> None:
         """Forget keys and identity and close both connections."""
         self.keyring.wipe()
@@ -164,6 +210,9 @@ class SealedStore:
         return change_id(self.clock.next(), self._tag, self._writer)
 
     def _add(self, draft: Draft, identity: Identity, changes: list[Change]) -> bytes:
+        for base in draft.base:
+            if base[8:16] == self._tag:  # of another session here, whose clock may have been ahead of ours
+                self.clock.observe(change_clock(base))
         if draft.kind.startswith(OPEN_KINDS):
             name = self._next_id()
             changes.append(open_change(name, draft.kind, draft.record, draft.base, draft.payload))
@@ -182,6 +231,8 @@ class SealedStore:
     def open_row(self, row: Row, heads: tuple[bytes, ...] = ()) -> Plain:
         """Open one stored change; raises NotClearedError, ForgedChangeError, CryptoError."""
         if row.key_id:
+            if self.keyring.leased and row.importance in LOCKED:
+                self._mind_lease()
             key = self.keyring.batch_key(self.reader, row.key_id, row.importance, row.author)
             payload = open_row(key, row.kind, row.record, row.change_id, row.body)
         else:

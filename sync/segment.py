@@ -22,6 +22,7 @@ VERSION: Final = 1
 DOMAIN: Final = "kurabako/segment/v1"
 SEGMENT_BYTES: Final = 1_000_000
 NO_SEGMENT: Final = bytes(32)  # what the first one follows
+_UNREADABLE: Final = (CryptoError, msgspec.DecodeError, ValueError, RecursionError)  # the last three: msgspec
 
 
 class _Body(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -107,6 +108,8 @@ def read_segment(data: bytes, origin: Origin, place: Place) -> Segment:
         raise _fault(origin, place.number, "another number")
     if body.previous != place.previous:
         raise BrokenSegmentChainError(operation="read segment", subject=segment_name(origin, place.number))
+    if not 1 <= body.first <= body.last < 1 << 63:
+        raise _fault(origin, place.number, "sequence numbers")
     chain, seq = body.before, body.first - 1
     for batch in body.batches:
         fault = structure_fault(batch, origin.tag)
@@ -115,7 +118,7 @@ def read_segment(data: bytes, origin: Origin, place: Place) -> Segment:
         for change in batch.changes:
             seq += 1
             chain = chain_hash(chain, seq, entry_digest(batch.author, change))
-    if body.first < 1 or seq != body.last or chain != body.chain or not body.batches:
+    if seq != body.last or chain != body.chain:
         raise _fault(origin, place.number, f"chain at {seq}")
     return Segment(
         origin, body.number, body.first, body.last, body.before, chain, body.batches, sha256(data).digest()
@@ -137,7 +140,7 @@ def segment_extent(data: bytes) -> Extent:
         raise SegmentError(operation="read segment", subject="version", fault="version")
     try:
         body = msgspec.msgpack.decode(unframe(data[1:], 2)[0], type=_Body)
-    except (CryptoError, msgspec.DecodeError, ValueError) as exc:
+    except _UNREADABLE as exc:
         raise SegmentError(operation="read segment", subject="shape", cause=exc, fault="shape") from exc
     return Extent(body.first, body.last, body.previous)
 
@@ -157,7 +160,7 @@ def _decode(data: bytes, origin: Origin) -> _Body:
     try:
         body, _ = unframe(data[1:], 2)
         return msgspec.msgpack.decode(body, type=_Body)
-    except (CryptoError, msgspec.DecodeError, ValueError) as exc:
+    except _UNREADABLE as exc:
         raise SegmentError(operation="read segment", subject=origin.prefix, cause=exc, fault="shape") from exc
 
 

@@ -21,7 +21,7 @@ class Pace:
     awaiting_s: float = 0.15
     growth: float = 1.4
     lively: tuple[tuple[float, float], ...] = ((600.0, 30.0),)
-    idle_s: float = 60.0
+    idle_s: float = 45.0  # with what follows it, a revoked lease is heard of within a minute
     quiet_s: float = 300.0
     quiet_after_s: float = 7200.0
 

@@ -28,6 +28,16 @@ class SitePaths:
         return self.root / "local.db"
 
     @property
+    def blobs(self) -> Path:
+        """Sealed documents, each named by its SHA-256."""
+        return self.root / "blobs"
+
+    @property
+    def inbox(self) -> Path:
+        """The drop folder: what lies here is not sealed yet."""
+        return self.root / "inbox"
+
+    @property
     def run(self) -> Path:
         """Sockets, locks and marks of running processes; on disk, since the marks must outlive a power cut."""
         return self.root / "run"
@@ -81,7 +91,7 @@ def create_site(root: Path, origin: Origin) -> SitePaths:
     if paths.store.exists():
         raise SiteExistsError(operation="create site", subject=str(root), folder=str(root))
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for folder in (paths.run, root / "blobs", root / "inbox"):
+    for folder in (paths.run, paths.blobs, paths.inbox):
         folder.mkdir(mode=0o700, exist_ok=True)
     create_local(paths.local)
     unfinished = root / ".school.db.new"

@@ -15,7 +15,7 @@ from crypto.signing import SigningKey
 from sync.change import BATCH_DOMAIN, Batch, Change
 from sync.checkpoint import Known, make_checkpoint, read_checkpoint, site_person
 from sync.client import Keeping
-from sync.clock import HybridClock, wall_ms
+from sync.clock import HybridClock, change_clock, wall_ms
 from sync.ids import WRITER_BYTES, Origin, change_id
 from sync.log import signed_payload
 from sync.openrecords import CHECKPOINT, COUNTERSIGN, checkpoint_record, countersign_record, open_change
@@ -82,6 +82,10 @@ class SiteVoice:
             self._covered = ack.first_seq
         return ack
 
+    def say(self, entries: Sequence[tuple[str, bytes, bytes]]) -> Ack:
+        """Keep other things that this site says, each (kind, record, body), in one batch."""
+        return self._write([_Entry(*entry) for entry in entries])
+
     def _summary(self) -> _Entry:
         summary = make_checkpoint(self._reader, wall_ms())
         self._others = summary.others
@@ -98,6 +102,9 @@ class SiteVoice:
         changes: list[Change] = []
         for entry in entries:
             base = tuple(row.change_id for row in self._reader.heads(entry.kind, [entry.record]))
+            for replaced in base:
+                if replaced[8:16] == origin.tag:
+                    clock.observe(change_clock(replaced))
             name = change_id(clock.next(), origin.tag, self._writer)
             changes.append(open_change(name, entry.kind, entry.record, base, entry.body))
         batch = Batch(self._writer, self._number, self._person, tuple(changes), bytes(64))

@@ -31,6 +31,8 @@ class Status(msgspec.Struct, frozen=True):
     `sent` counts changes whose object was read back from the store; `waiting` = saved − sent; `confirmed` counts
     changes that the other side countersigned (None: there is no other side yet); `clock_skew_ms` is the other
     side's clock minus ours; `superseded` says that a newer box took over; `warnings` are error codes.
+    `replicated` counts changes that the replica was read back to hold: it may follow the segments by 30 s.
+    `lease` is a LeaseState and `lease_until_ms` when it ends. `documents` are still to be sent or fetched.
     """
 
     link: LinkState
@@ -51,6 +53,10 @@ class Status(msgspec.Struct, frozen=True):
     clock_skew_ms: int | None = None
     superseded: bool = False
     quarantined: int = 0
+    lease: str = "unleased"
+    lease_until_ms: int | None = None
+    documents: int = 0
+    replicated: int = 0
 
 
 def write_status(paths: SitePaths, status: Status) -> None:

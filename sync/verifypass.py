@@ -170,14 +170,14 @@ class Pass:
         batch.digests.append(digest)
         if len(batch.digests) < batch.size:
             return batch
-        if seq > run.covered:
+        if seq > run.covered or self._held.get(row[0]) == SIGNATURE:
             self._check_signature(run.origin, batch, row[0])
         return None
 
     def _check_signature(self, origin: Origin, batch: _Batch, last_id: int) -> None:
         key = self._keys.get(batch.author)
+        rows = range(last_id - batch.size + 1, last_id + 1)
         if key is None:
-            rows = range(last_id - batch.size + 1, last_id + 1)
             if all(self._held.get(row_id) == UNKNOWN for row_id in rows):
                 return  # held back until the board says who that is
             raise ForgedChangeError(operation="verify store", subject=f"author of {batch.first}", seq=batch.first)
@@ -185,9 +185,15 @@ class Pass:
         try:
             key.verify(BATCH_DOMAIN, payload, batch.signature)
         except BadSignatureError as exc:
+            if all(self._held.get(row_id) == SIGNATURE for row_id in rows):
+                return  # held back: it counts for nothing
             raise ForgedChangeError(
                 operation="verify store", subject=f"signature of {batch.first}", cause=exc, seq=batch.first
             ) from exc
+        if any(self._held.get(row_id) == SIGNATURE for row_id in rows):  # held back for what is not so: hidden
+            raise HeadsMismatchError(
+                operation="verify store", subject=f"held back: {batch.first}", seq=batch.first
+            )
         self._signatures += 1
 
     def _compare_checkpoint(self) -> None:

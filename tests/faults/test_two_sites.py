@@ -1,5 +1,7 @@
 """Box and hub of a school by the real commands: publishing, a cut, a conflict, a new box, the old one's return."""
 
+import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +9,9 @@ import pytest
 
 from appliance.board.folder import open_board
 from appliance.config import load_config
+from appliance.documents.desk import DocumentElsewhereError
+from appliance.documents.intake import Incoming
+from crypto.importance import Importance
 from sync.complete import same_content
 from sync.errors import SupersededError
 from sync.site import SitePaths
@@ -38,14 +43,19 @@ def test_a_school_and_its_board_through_cut_conflict_and_replacement(city: City,
     box, hub = city.school.site, city.hub
     city.serve(box)
     city.run_hubs()
+    paper = os.urandom(3_000_000)  # of more than one part
     with office_at(box) as office:
         first = mark(office, 0)
+        plan, _ = office.filing.add(
+            Incoming(io.BytesIO(paper), len(paper), "keikaku.bin", Importance.II, "支援計画")
+        )
+        wait_until(lambda: office.documents.whereabouts(plan).sent_at, "the document is sent")
     city.until_confirmed(box)
 
     # The board publishes a meeting; it appears at the school.
-    paper = tmp_path / "meeting.toml"
-    paper.write_text(MEETING, "utf-8")
-    done = city.as_board("publish", "meeting", city.code, paper, "--passphrase-stdin")
+    agenda = tmp_path / "meeting.toml"
+    agenda.write_text(MEETING, "utf-8")
+    done = city.as_board("publish", "meeting", city.code, agenda, "--passphrase-stdin")
     assert (done.returncode, done.stderr) == (0, "")
     with office_at(box, "kocho") as office:
         wait_until(lambda: any(m.title == "臨時校長会" for m in office.meetings.all()), "the meeting")
@@ -94,6 +104,13 @@ def test_a_school_and_its_board_through_cut_conflict_and_replacement(city: City,
         assert first in marks(office) and not set(orphans) & set(marks(office))
         after = mark(office, 5)
     city.until_confirmed(new)
+
+    # What was put away at the old box opens at the new one: fetched when it is asked for.
+    with office_at(new, "sato", words["sato"]) as office:
+        with pytest.raises(DocumentElsewhereError):
+            office.documents.open(plan)
+        wait_until(lambda: office.documents.whereabouts(plan).here, "the document is fetched")
+        assert office.documents.open(plan).data == paper
 
     # The old box returns: it only reads, and what it could not send is brought in.
     city.line.mend()

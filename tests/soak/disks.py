@@ -17,32 +17,35 @@ from tests.soak.town import Town, town_at
 from tests.soak.truth import missing_anywhere, replica_faults
 from tests.sync.pair import BOX
 
-_DISK: Final = 64 * 1_048_576
 _MB: Final = 1_048_576
+_DISK: Final = 256 * _MB  # healing needs room for two copies of the database
 _LARGE: Final = 4_000  # bytes of an entry: a megabyte is soon full
 
 
 def disk_full(play: Play, row: Row) -> None:
     """Leave the box 0, 1, 2 … MB of disk, save until it is full, make room again."""
-    box = play.folder / "box"
-    box.mkdir(parents=True)
-    with _small_disk(box) as reason:
-        if reason:
-            row.note = f"skipped: {reason}"
-            return
-        with town_at(play.folder) as town:
-            ledger = Ledger(BOX)
-            busy = Busy(town.box.party, ledger, "d", 2, most=4, size=_LARGE, seed=play.seed, patience_s=3.0)
-            for megabytes in range(play.pick(1, 8, 40)):
-                _fill(town, busy, ledger, box / "filler", megabytes, row)
-                play.say(
-                    f"disk_full: {megabytes} MB, {ledger.refused} refused, 確認済 {row.confirmed[-1]:.1f} s after"
-                )
-            busy.close()
-            _look(town, ledger, row)
-            row.note += (
-                f"{ledger.refused} saves refused, {len(ledger.entries)} kept, {town.box.starts - 1} restarts"
-            )
+    for turn in range(play.pick(1, 1, 5)):
+        folder = play.sub(turn)
+        (folder / "box").mkdir()
+        with _small_disk(folder / "box") as reason:
+            if reason:
+                row.note = f"skipped: {reason}"
+                return
+            with town_at(folder) as town:
+                _fill_often(play, town, folder / "box" / "filler", row)
+
+
+def _fill_often(play: Play, town: Town, filler: Path, row: Row) -> None:
+    ledger = Ledger(BOX)
+    busy = Busy(town.box.party, ledger, "d", 2, pause_s=0.01, most=4, size=_LARGE, seed=play.seed, patience_s=3.0)
+    for megabytes in range(play.pick(1, 8, 8)):
+        _fill(town, busy, ledger, filler, megabytes, row)
+        play.say(f"disk_full: {megabytes} MB, {ledger.refused} refused, 確認済 {row.confirmed[-1]:.1f} s after")
+    busy.close()
+    _look(town, ledger, row)
+    row.note = (
+        f"{ledger.refused} saves refused, {len(ledger.entries)} kept, {town.box.starts - 1} restarts {row.note}"
+    )
 
 
 def eio_fsync(play: Play, row: Row) -> None:
@@ -67,7 +70,7 @@ def eio_fsync(play: Play, row: Row) -> None:
 
 def _fill(town: Town, busy: Busy, ledger: Ledger, filler: Path, megabytes: int, row: Row) -> None:
     _leave(filler, megabytes * _MB)
-    refused, deadline = ledger.refused, time.monotonic() + 30
+    refused, deadline = ledger.refused, time.monotonic() + 30 + 5 * megabytes
     busy.resume()
     while ledger.refused < refused + 4 and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -153,3 +153,12 @@ def test_a_badly_made_change_has_a_fault(fields: dict[str, object]) -> None:
 def test_only_an_open_kind_goes_without_a_key() -> None:
     assert structure_fault(changed(BATCH, changes=(changed(OPEN, kind="mark"),)), TAG)
     assert structure_fault(changed(BATCH, changes=(changed(OPEN, key_id=b"k" * 16),)), TAG)
+
+
+@pytest.mark.parametrize("clock", [5, 6, 2**63])
+def test_a_change_cannot_replace_what_its_own_site_makes_later(clock: int) -> None:
+    """Two that name each other would leave their record without a head: hidden from every screen."""
+    later = changed(SEALED, base=(name(1), clock.to_bytes(8, "big") + TAG + b"writer-2"))
+    assert structure_fault(changed(BATCH, changes=(later,)), TAG) == "base of the future"
+    elsewhere = changed(SEALED, base=(clock.to_bytes(8, "big") + b"another!" + WRITER,))
+    assert structure_fault(changed(BATCH, changes=(elsewhere,)), TAG) is None, "another site's clock may be ahead"

@@ -5,12 +5,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from crypto.secret import Secret
+from sync.blobnotes import ask_to_send, sent_at_ms
+from sync.blobs import Blobs
 from sync.checkpoint import read_checkpoint
+from sync.client import KeeperClient
 from sync.daemon import SiteDaemon
 from sync.errors import SecondKeeperError
 from sync.keeperlock import take_lock
@@ -299,3 +304,23 @@ def test_killing_the_serving_process_takes_its_children_down_and_the_next_start_
     serving.settle()
     report = serving.restored(tmp_path / "back")
     assert report.complete and report.verified.seq >= last
+
+
+def test_a_document_goes_out_and_the_status_counts_it_until_it_was_read_back(serving: Serving) -> None:
+    serving.start()
+    serving.office.make()
+    serving.settle()
+    serving.cloud.line.cut()
+    data = os.urandom(300_000)
+    digest = sha256(data).digest()
+    with Blobs(serving.paths.blobs).receive() as incoming:
+        incoming.file.write(data)
+        incoming.keep(digest)
+    with closing(KeeperClient(serving.paths.socket)) as client:
+        ask_to_send(client, digest)
+        serving.until(lambda status: status.documents == 1, "it is seen")
+        assert sent_at_ms(client, digest) is None
+        serving.cloud.line.mend()
+        serving.until(lambda status: status.documents == 0, "it is sent")
+        assert sent_at_ms(client, digest) is not None
+    assert serving.status.warnings == ()

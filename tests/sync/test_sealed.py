@@ -6,6 +6,7 @@ import pytest
 
 from crypto.importance import Importance
 from sync.client import KeeperClient, as_error
+from sync.clock import wall_ms
 from sync.database import check_version
 from sync.errors import (
     DiskFullError,
@@ -65,6 +66,18 @@ def test_two_heads_are_a_conflict_and_neither_is_lost(site: TestSite) -> None:
     assert settled is not None and settled.payload == b"settled" and not settled.conflict
     one.close()
     two.close()
+
+
+def test_a_session_replaces_what_another_made_with_a_clock_ahead(site: TestSite) -> None:
+    fast, slow = site.session("sato"), site.session("suzuki")
+    fast.clock.observe((wall_ms() + 180_000) << 16)
+    name = record(fast, "pupil", "2026-11-24")
+    put(fast, name, b"first")
+    put(slow, name, b"second", slow.base_of("mark", [name])[name])
+    plain = fast.head("mark", name)
+    assert plain is not None and plain.payload == b"second" and not plain.conflict
+    fast.close()
+    slow.close()
 
 
 def test_who_is_not_cleared_can_add_and_not_read(site: TestSite) -> None:

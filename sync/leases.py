@@ -1,0 +1,133 @@
+"""Leases: the board's word that a box may open importance I and II for a while, and the key it speaks of.
+
+Invariant: a lease counts only under the signature of the school's hub (as the newest roster names it) or of the
+board's root, and only for the school and epoch that it names. The highest serial counts, of equal ones the one
+that revokes: an old lease that is shown again extends nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from crypto.errors import BadSignatureError, ContextMismatchError, CryptoError, MalformedError, UnknownVersionError
+from crypto.framing import frame, unframe
+from crypto.hybrid import HybridPublicKey
+from crypto.leasewrap import KEY_ID_BYTES
+from crypto.people import Person
+from crypto.signing import SigningKey, Verifier, VerifyKey
+from sync.checkpoint import site_person
+from sync.errors import PeopleMissingError
+from sync.grants import read_grants
+from sync.ids import Origin, Site
+from sync.keyring import read_people
+from sync.openrecords import LEASE, LEASE_KEY, lease_key_record, lease_record
+from sync.reader import Reader
+
+VERSION: Final = 1
+DOMAIN: Final = "kurabako/lease/v1"
+LIFE_MS: Final = 14 * 24 * 3600 * 1000
+
+
+class Lease(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the box of `school` and `epoch` may do until `until_ms`; times are ms since 1970.
+
+    `lease_key` is the id of the box's lease key; `serial` only grows; a revoked lease permits nothing.
+    """
+
+    school: str
+    epoch: int
+    serial: int
+    lease_key: bytes
+    issued_ms: int
+    until_ms: int
+    revoked: bool = False
+
+    @property
+    def rank(self) -> tuple[int, bool]:
+        """Return what decides which of two leases counts."""
+        return self.serial, self.revoked
+
+
+def sign_lease(lease: Lease, key: SigningKey) -> bytes:
+    """Sign a lease: version, msgpack body, signature of the hub or of the board's root."""
+    body = msgspec.msgpack.encode(lease)
+    return bytes((VERSION,)) + frame(body, key.sign(DOMAIN, bytes((VERSION,)) + body))
+
+
+def open_lease(blob: bytes, signers: Sequence[Verifier], box: Origin) -> Lease:
+    """Check and read a lease of `box`.
+
+    Raises UnknownVersionError, MalformedError, BadSignatureError (by none of `signers`), ContextMismatchError
+    (another school's or another epoch's).
+    """
+    if not blob:
+        raise MalformedError(operation="open lease", subject="no bytes")
+    if blob[0] != VERSION:
+        raise UnknownVersionError(operation="open lease", subject=f"version {blob[0]}", version=blob[0])
+    body, signature = unframe(blob[1:], 2)
+    _check(bytes((VERSION,)) + body, signature, signers)
+    try:
+        lease = msgspec.msgpack.decode(body, type=Lease)
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:  # bad UTF-8 is no DecodeError
+        raise MalformedError(operation="open lease", cause=exc) from exc
+    if (lease.school, lease.epoch) != (box.school, box.epoch) or box.site != Site.BOX:
+        raise ContextMismatchError(operation="open lease", subject="school or epoch")
+    if len(lease.lease_key) != KEY_ID_BYTES:
+        raise MalformedError(operation="open lease", subject="lease key id")
+    return lease
+
+
+def _check(message: bytes, signature: bytes, signers: Sequence[Verifier]) -> None:
+    for signer in signers:
+        try:
+            signer.verify(DOMAIN, message, signature)
+        except BadSignatureError:
+            continue
+        return
+    raise BadSignatureError(operation="open lease")
+
+
+def find_hub(reader: Reader, root: VerifyKey) -> Person | None:
+    """Return the school's hub as the newest roster of people names it, None where it has none."""
+    school = reader.origin.school
+    epochs = [grant.epoch for grant in read_grants(reader, root) if grant.site == Site.HUB]
+    if not epochs:
+        return None
+    try:
+        return read_people(reader, root, school).person(site_person(Origin(school, Site.HUB, max(epochs))))
+    except (PeopleMissingError, CryptoError):
+        return None
+
+
+def find_box(reader: Reader, root: VerifyKey) -> Origin | None:
+    """Return the school's newest box that the board granted."""
+    epochs = [grant.epoch for grant in read_grants(reader, root) if grant.site == Site.BOX]
+    return Origin(reader.origin.school, Site.BOX, max(epochs)) if epochs else None
+
+
+def newest_lease(reader: Reader, root: VerifyKey, box: Origin) -> Lease | None:
+    """Return the lease of a box that counts; what nobody vouches for is passed over."""
+    rows = reader.history(LEASE, lease_record(box))
+    if not rows:
+        return None
+    hub, found = find_hub(reader, root), []
+    signers: list[Verifier] = [root] if hub is None else [root, hub.verify_key]
+    for row in rows:
+        try:
+            found.append(open_lease(row.body, signers, box))
+        except CryptoError:
+            continue  # as if it were not there
+    return max(found, key=lambda lease: lease.rank, default=None)
+
+
+def newest_lease_key(reader: Reader, box: Origin) -> HybridPublicKey | None:
+    """Return the lease key that a box made last: what it wrote itself into its own log, and nobody else's."""
+    number, author = reader.number_of(box), site_person(box)
+    for row in reader.history(LEASE_KEY, lease_key_record(box)):
+        if row.origin_no == number and row.author == author:
+            try:
+                return HybridPublicKey.from_bytes(row.body)
+            except CryptoError:
+                continue
+    return None

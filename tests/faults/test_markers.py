@@ -1,0 +1,145 @@
+"""1,000 marker strings of importance II, typed on the real screen, then looked for everywhere after the lock.
+
+Where: every file of the site, of the board's hub, of the object store, every log, the temporary and the home
+folder of every process; and the memory of every process of the box, for markers, passphrase and keys alike.
+"""
+
+import os
+import random
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from appliance.credentials import read_pepper
+from crypto.identity import open_identity
+from sync.client import KeeperClient
+from sync.site import SitePaths
+from tests.faults.city import City, office_at, wait_until
+from tests.faults.memory import holds, readable
+from tests.faults.terminal import Terminal
+from tests.school import PASSPHRASE
+from tests.soak.processes import below
+
+pytestmark = pytest.mark.faults
+
+PREFIX = "鯱"
+LETTERS = "亜哀挨愛曖悪握圧扱宛嵐安案暗以衣位囲医依委威為畏胃尉異移萎偉椅彙意違維慰遺緯域育一壱逸茨芋引印因咽"
+PUPILS, IN_ONE = 25, 40
+ENCODINGS = ("utf-8", "utf-16-le", "cp932", "euc_jp", "unicode_escape")
+
+
+@pytest.fixture
+def city(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[City]:
+    for name, variable in (("tmp", "TMPDIR"), ("home", "HOME")):
+        (tmp_path / name).mkdir()
+        monkeypatch.setenv(variable, str(tmp_path / name))
+    made = City(tmp_path)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def made_markers() -> list[str]:
+    source = random.Random(20261123)
+    found = {PREFIX + "".join(source.choices(LETTERS, k=4)) for _ in range(2_000)}
+    return sorted(found)[: PUPILS * IN_ONE]
+
+
+def hits(folder: Path, markers: set[bytes], prefixes: list[bytes]) -> list[str]:
+    """Return the files under a folder in which a marker stands in any encoding."""
+    found = []
+    for file in folder.rglob("*"):
+        if not file.is_file():
+            continue
+        data = file.read_bytes()
+        for prefix in prefixes:
+            at = data.find(prefix)
+            while at >= 0:
+                if any(data[at : at + len(marker)] == marker for marker in markers if marker.startswith(prefix)):
+                    found.append(file.relative_to(folder).as_posix())
+                    break
+                at = data.find(prefix, at + 1)
+    return found
+
+
+def school_day(city: City) -> tuple[date, int, str]:
+    """Return the last school day, how many days it is back, and the first class; give its pupils marks."""
+    with office_at(city.school.site) as office:
+        back = next(
+            n for n in range(120) if office.calendar.status(office.today() - timedelta(n)).counts_as_school_day
+        )
+        on, class_id = office.today() - timedelta(back), office.attendance.classes(office.today())[0].class_id
+        for row in office.attendance.day(class_id, on).rows[:PUPILS]:
+            office.attendance.mark(class_id, on, row.pupil_id, "sick")
+    return on, back, class_id
+
+
+def reasons(city: City, class_id: str, on: date) -> list[str]:
+    with office_at(city.school.site, "kocho") as office:
+        rows = office.attendance.day(class_id, on).rows[:PUPILS]
+        return [office.attendance.reason(row.pupil_id, on) or "" for row in rows if row.has_reason]
+
+
+def secrets_of(city: City) -> dict[str, bytes]:
+    """Return the keys that a session at the screen holds, by name."""
+    paths = SitePaths(city.school.site)
+    with office_at(city.school.site) as office:
+        pairs = office._session.store.keyring.pairs
+        found = {f"class {key.importance.name}": pair.private.to_bytes().reveal() for key, pair in pairs.items()}
+    client = KeeperClient(paths.socket)
+    identity = open_identity(client.login_begin("sato"), PASSPHRASE, read_pepper(city.school.site))
+    client.login_done("sato")
+    client.close()
+    return {**found, "seal": identity.seal.to_bytes().reveal(), "sign": identity.sign.to_bytes().reveal()}
+
+
+def test_after_the_lock_nothing_of_1000_markers_is_anywhere(city: City, tmp_path: Path) -> None:
+    site = city.school.site
+    city.serve(site)
+    city.run_hubs()
+    wait_until(lambda: city.told(site) is not None, "the box")
+    on, back, class_id = school_day(city)
+    markers = made_markers()
+    keys = secrets_of(city)
+    with Terminal(["-m", "appliance.cli", "office", str(site)], os.environ) as screen:
+        screen.until("合言葉")
+        screen.press("sato\r")
+        screen.press(PASSPHRASE + "\r")
+        screen.until("会議（7日以内）")
+        screen.press("\r")
+        screen.settle()
+        screen.press("\x1b[D" * back)
+        for place in range(PUPILS):
+            screen.settle()
+            screen.press("r")
+            screen.until("理由（重要性分類Ⅱ）")
+            screen.paste("".join(markers[place * IN_ONE : (place + 1) * IN_ONE]))
+            screen.press("\r")
+            wait_until(lambda place=place: len(reasons(city, class_id, on)) > place, f"reason {place}")  # type: ignore[misc]
+            screen.press("\x1b[B")
+        assert "".join(reasons(city, class_id, on)) == "".join(markers)
+        looks = readable(screen.pid)
+        if looks:
+            assert holds(screen.pid, [markers[-1].encode(), keys["class II"]]), "else this test looks at nothing"
+
+        screen.press("\x1b[19~")  # F8: leave the seat
+        screen.until("施錠しました")
+        city.until_confirmed(site)
+        wanted = [marker.encode() for marker in markers] + list(keys.values()) + [PASSPHRASE.encode()]
+        box = below(city.processes[site.name].pid)
+        assert {"sync.keeper", "litestream"} <= set(box)
+        for pid in (screen.pid, city.processes[site.name].pid, *box.values()) if looks else ():
+            held = holds(pid, wanted)
+            assert not held, (pid, [name for name, key in keys.items() if key in held], len(held))
+        screen.press("\x1b[21~")  # F10
+        assert screen.wait() == 0 and screen.echoes()
+
+    encoded = {marker.encode(name) for marker in markers for name in ENCODINGS}
+    prefixes = [PREFIX.encode(name) for name in ENCODINGS]
+    (tmp_path / "home" / "control").write_text(f"x{markers[500]}y", "utf-8")
+    assert hits(tmp_path, encoded, prefixes) == ["home/control"]
+    if not looks:
+        pytest.skip("files were searched, memory was not: this machine lets nobody read a process's memory")
