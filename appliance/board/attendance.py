@@ -7,13 +7,23 @@ from datetime import date
 
 from appliance.attendance.book import AttendanceBook
 from appliance.attendance.codes import load_codes
+from appliance.attendance.records import Mark
+from appliance.classification.model import Action, Actor, Asset, Circumstances, Place, Role
+from appliance.classification.signed import policy_in_force
+from appliance.policy import require
 from appliance.rosterindex import RosterIndex
 from appliance.session import local_time
+from crypto.importance import Importance
+from crypto.signing import VerifyKey
 from sync.sealed import SealedStore
 
 
-def attendance_lines(store: SealedStore, on: date) -> list[str]:
-    """Return one line for every class and one for every mark below it."""
+def attendance_lines(store: SealedStore, root: VerifyKey, on: date) -> list[str]:
+    """Return one line for every class and one for every mark below it; raises PolicyDeniedError."""
+    cleared = tuple(importance for importance in Importance if store.keyring.cleared(importance))
+    officer = Actor((Role.BOARD,), cleared)
+    asset = Asset(Mark.kind, Mark.importance)
+    require(policy_in_force(store, root), officer, Action.VIEW, asset, Circumstances(place=Place.BOARD))
     roster, book = RosterIndex(store), AttendanceBook(store)
     names = {code.code: code.name for code in load_codes()}
     classes = roster.classes()

@@ -31,7 +31,9 @@ from sync.errors import SiteExistsError
 from sync.founding import Member, admit, found_store, open_as_board, renew, site_member
 from sync.grants import Grant
 from sync.ids import Origin, Site
+from sync.leaseguard import LeaseState, begin_lease, lease_view
 from sync.localstore import IDENTITY_SPACE
+from sync.locking import Locking, read_locking
 from sync.reader import Reader
 from sync.sealed import Draft, SealedStore
 from sync.site import SitePaths, create_site
@@ -121,8 +123,10 @@ def _make_box(
     members = [site_member(of, identity.public) for of, identity in sites]
     grants = [grant_for(of, identity, now) for of, identity in sites]
     with SiteKeeper(paths) as client:
-        store = found_store(Reader(paths.store), client, root, members, now, grants)
+        reader = Reader(paths.store)
+        store = found_store(reader, client, root, members, now, grants)
         try:
+            begin_lease(reader, client, board.root, key.sign, hub_key.sign)
             _admit(store, client, root, staff, Secret(pepper), profile)
         finally:
             store.close()
@@ -192,7 +196,7 @@ def _admit(
         client.local_put(IDENTITY_SPACE, person.login, sealed)
         members.append(Member(identity.public, person.login, person.roles, cleared_importances(person.roles)))
         profiles.append(_profile_draft(store, identity.person, person))
-    admit(store, root, members, wall_ms())
+    admit(store, root, members, wall_ms(), locking=_locking(store, client, root))
     if profiles:
         store.put(profiles)
 
@@ -223,12 +227,17 @@ def renew_staff(
                 sealed[person.login] = seal_identity(identity, words, read_pepper(site_dir), profile)
                 cleared = tuple(Importance(value) for value in person.importances)
                 members.append(Member(identity.public, person.login, person.roles, cleared))
-            renew(store, root, members, now)
+            renew(store, root, members, now, _locking(store, client, root))
             for login, identity_sealed in sealed.items():
                 client.local_put(IDENTITY_SPACE, login, identity_sealed)
             return list(sealed)
         finally:
             store.close()
+
+
+def _locking(store: SealedStore, client: KeeperClient, root: Identity) -> Locking | None:
+    leased = lease_view(client).state is not LeaseState.UNLEASED
+    return read_locking(store.reader, root.sign.verify_key, leased=leased)
 
 
 def _profile_draft(store: SealedStore, person: bytes, staff: StaffMember) -> Draft:

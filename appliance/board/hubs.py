@@ -8,12 +8,13 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from appliance.attendance.codes import load_codes
+from appliance.attendance.absences import load_choices
 from appliance.board.folder import BoardFolder, ReplicaPlace
 from appliance.board.keeping import SiteKeeper
 from appliance.config import BoardSection, Config, SiteSection, StoreSection, write_config
 from appliance.credentials import SITE_KEY, write_credential, write_store_key
 from appliance.errors import ApplianceError
+from appliance.hours.settings import load_hours
 from appliance.office import Office
 from appliance.policy import writing_rules
 from appliance.session import Session
@@ -21,6 +22,7 @@ from appliance.site import SiteFolder, open_site
 from crypto.identity import Identity
 from sync.founding import open_as_board
 from sync.ids import Origin, Site
+from sync.leaseissuer import HUB_SECRET
 from sync.merge import Merger, copy_log
 from sync.reader import Reader
 from sync.sealed import SealedStore
@@ -72,6 +74,7 @@ def make_hub(folder: Path, board: BoardFolder, place: ReplicaPlace, key: Identit
         contextlib.closing(Reader(box / "school.db")) as source,
         contextlib.closing(Reader(paths.store)) as reader,
     ):
+        client.local_put(*HUB_SECRET, key.seal.to_bytes().reveal())
         copy_log(source, source.origin, Merger(reader, client, board.root, writing_rules()))
 
 
@@ -93,4 +96,5 @@ def board_office(site: SiteFolder, root: Identity) -> Iterator[Office]:
         person = store.keyring.people.person(root.person)
         assert person is not None  # noqa: S101 - founding puts the board into the first roster
         codes = site.path / site.config.office.codes if site.config.office.codes else None
-        yield Office(Session(site, store, person), load_codes(codes))
+        hours = site.path / site.config.office.hours if site.config.office.hours else None
+        yield Office(Session(site, store, person), load_choices(codes), load_hours(hours))

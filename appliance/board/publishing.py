@@ -11,12 +11,18 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from appliance.classification.signed import policies, policy_draft, sign_policy
 from appliance.errors import ApplianceError
-from appliance.meetings import AgendaItem, Meeting
+from appliance.ledger.ledger import read_ledger
+from appliance.ledger.published import publish_lines
+from appliance.meetings.records import AgendaItem, Meeting
 from appliance.office import Office
 from appliance.schooldays import SchoolYear
 from appliance.session import JST
 from appliance.views import FoundPupil, Saved
+from crypto.identity import Identity
+from sync.clock import wall_ms
+from sync.sealed import SealedStore
 
 T = TypeVar("T")
 
@@ -76,6 +82,27 @@ def publish_meeting(office: Office, file: Path) -> Saved:
     return office.meetings.add(meeting, agenda_items(meeting_id, text.item))
 
 
+def publish_policy(store: SealedStore, root: Identity, text: str) -> int | None:
+    """Sign and keep the policy that a school goes by from now on; return its version, None if it stands already.
+
+    Raises PolicyFileError; then the present one stays in force.
+    """
+    former = policies(store, root.sign.verify_key)
+    if former and former[-1].policy.text.source == text:
+        return None
+    version = former[-1].version + 1 if former else 1
+    store.put([policy_draft(store, sign_policy(store.keyring.school, version, wall_ms(), text, root.sign))])
+    return version
+
+
+def publish_ledger(store: SealedStore, text: str) -> int | None:
+    """Keep the board's own standard lines of the asset ledger; return how many, None if they stand already.
+
+    Raises LedgerLineError, FixedClassError, UnknownAssetError; then the present ones stay.
+    """
+    return publish_lines(store, read_ledger(text))
+
+
 def publish_correction(
     office: Office, pupil: str, on: date, code: str, reason: str | None = None, school_class: str = ""
 ) -> Saved:
@@ -114,11 +141,22 @@ def _the_pupil(office: Office, pupil: str, on: date, school_class: str) -> Found
     return exact[0]
 
 
-def _read(file: Path, kind: type[T]) -> T:
+def read_text(file: Path) -> str:
+    """Return a file's text; raises PublishFileError."""
     try:
-        raw: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
+        return file.read_text("utf-8")
+    except (OSError, ValueError) as exc:  # no UTF-8 is a ValueError
+        raise _unreadable(file, exc) from exc
+
+
+def _read(file: Path, kind: type[T]) -> T:
+    text = read_text(file)
+    try:
+        raw: dict[str, Any] = tomllib.loads(text)
         return msgspec.convert(raw, kind)
-    except (OSError, ValueError) as exc:  # TOML, UTF-8 and validation errors are ValueErrors
-        raise PublishFileError(
-            operation="publish", subject=file.name, cause=exc, file=file.name, problem=str(exc)
-        ) from exc
+    except ValueError as exc:  # TOML and validation errors are ValueErrors
+        raise _unreadable(file, exc) from exc
+
+
+def _unreadable(file: Path, exc: Exception) -> PublishFileError:
+    return PublishFileError(operation="publish", subject=file.name, cause=exc, file=file.name, problem=str(exc))

@@ -19,9 +19,10 @@ from appliance.board.enrolment import NewSchool, furnish_box, grant_for, renew_s
 from appliance.board.folder import BoardFolder, ReplicaPlace
 from appliance.board.hubs import board_store, open_hub
 from appliance.board.keeping import SiteKeeper
+from appliance.board.leasing import end_lease, ensure_hub_key
 from appliance.board.restored import store_of
 from appliance.config import OfficeSection, StoreSection
-from appliance.credentials import StoreKey
+from appliance.credentials import StoreKey, read_site_key
 from appliance.errors import ApplianceError
 from appliance.policy import writing_rules
 from appliance.site import SiteFolder
@@ -36,6 +37,7 @@ from sync.founding import admit, grant_draft, site_member
 from sync.grants import grant_name, open_grant, sign_grant
 from sync.ids import Origin, Site
 from sync.inbox import give_place, known_place
+from sync.leaseguard import begin_lease
 from sync.merge import Merger, copy_log
 from sync.objectstore import ObjectStore
 from sync.offlinelog import OfflineLog, rebase
@@ -102,6 +104,7 @@ def replace_box(
     key = _site_key(work, new)
     _grant(place, root, new, key)
     _announce(hub, root, new, key)
+    ensure_hub_key(hub, root)
     report = _restore(board, hub, place, old, work / "restored", stage)
     restored = report.path / "school.db"
     _share(hub, restored, old)
@@ -113,6 +116,8 @@ def replace_box(
     sync_folder(wanted.site_dir.parent)
     board.keep_place(msgspec.structs.replace(place, epoch=new.epoch))
     shutil.rmtree(work)
+    _tell_hub(hub, wanted.site_dir / "school.db", new)
+    end_lease(hub, old)
     return Replaced(SitePaths(wanted.site_dir), new, report, verified, passphrases)
 
 
@@ -176,6 +181,16 @@ def _share(hub: SiteFolder, restored: Path, old: Origin) -> None:
             copy_log(at_hub, origin, to_here, here.position(origin).seq)
 
 
+def _tell_hub(hub: SiteFolder, box: Path, new: Origin) -> None:
+    """Let the hub know what the new box begins with, so that its lease can be revoked before it ever calls."""
+    with (
+        SiteKeeper(hub.paths) as client,
+        contextlib.closing(Reader(hub.paths.store)) as at_hub,
+        contextlib.closing(Reader(box)) as source,
+    ):
+        copy_log(source, new, Merger(at_hub, client, hub.root, writing_rules()))
+
+
 def _furnish(
     board: BoardFolder, hub: SiteFolder, place: ReplicaPlace, wanted: Replacement, work: Path, key: Identity
 ) -> SitePaths:
@@ -201,6 +216,7 @@ def _furnish(
             origin = Origin(place.school, Site.BOX, epoch)
             number, digest = known_place(at_hub, origin)
             give_place(client, origin, number, digest)
+        begin_lease(here, client, board.root, key.sign, read_site_key(hub.path))
     return paths
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from appliance.board.folder import BoardFolder, ReplicaPlace
+from appliance.policy import writing_rules
 from crypto.identity import Identity
 from crypto.secret import Secret
 from sync.atomic import atomic_write
@@ -45,7 +46,12 @@ def restore_school(board: BoardFolder, request: RestoreRequest, stage: Stage | N
     seen = _read_seen(board, place)
     at_ms = None if request.at is None else int(request.at.timestamp() * 1000)
     wanted = Wanted(
-        Origin(place.school, Site.BOX, place.epoch), board.root, at_ms, known_seq=seen.seq, full=request.full
+        Origin(place.school, Site.BOX, place.epoch),
+        board.root,
+        at_ms,
+        known_seq=seen.seq,
+        full=request.full,
+        rules=writing_rules(),  # without them what a bucket's owner says is held back would be believed
     )
     report = Restorer(store_of(place), wanted, request.target, stage).run()
     if request.at is None and report.verified.seq > seen.seq:

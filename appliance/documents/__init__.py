@@ -1,0 +1,1 @@
+"""Sealed documents 文書: the school's file server of personal information, kept sealed and found again."""

@@ -1,0 +1,122 @@
+"""The documents of a school as one session may see them: newest versions, texts, history.
+
+Invariant: what the session holds no key for is passed over, never half shown, also when it was opened before; a
+record that no desk would have kept is as if it were not there.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from appliance.documents.records import DocumentFile, DocumentText, text_record
+from appliance.text import unfussy
+from crypto.errors import CryptoError
+from crypto.importance import Importance
+from sync.errors import ForgedChangeError
+from sync.ids import Origin
+from sync.reader import Row
+from sync.sealed import SealedStore
+
+_Record = TypeVar("_Record", DocumentFile, DocumentText)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """An opened version: `heads` are what a change to it replaces, `origin` is the site that has its bytes.
+
+    `names` is what it is searched by.
+    """
+
+    document: bytes
+    change_id: bytes
+    author: bytes
+    at_ms: int
+    importance: Importance
+    file: DocumentFile
+    origin: Origin
+    heads: tuple[bytes, ...]
+    names: str
+
+
+class DocumentBook:
+    """Reads documents over one session."""
+
+    def __init__(self, store: SealedStore) -> None:
+        self._store = store
+        self._files: dict[bytes, DocumentFile | None] = {}
+        self._seen: tuple[int, frozenset[Importance]] = (-1, frozenset())
+        self._all: list[Version] = []
+
+    def cleared(self) -> frozenset[Importance]:
+        """Return the importances of documents that are kept here and that this session holds keys for."""
+        rows = self._store.head_rows(DocumentFile.kind)
+        found = {Importance(importance) for importance in {row.importance for row, _ in rows}}
+        return frozenset(importance for importance in found if self._store.keyring.cleared(importance))
+
+    def all(self, importances: frozenset[Importance]) -> Sequence[Version]:
+        """Return the newest version of every document of some importances, newest first."""
+        changes = self._store.reader.changes()
+        if (changes, importances) != self._seen:
+            origins, rows = self._origins(), self._store.head_rows(DocumentFile.kind)
+            found = (self._version(row, heads, origins) for row, heads in rows if row.importance in importances)
+            self._all = sorted((v for v in found if v is not None), key=lambda v: v.change_id, reverse=True)
+            self._seen = (changes, importances)
+        return self._all
+
+    def importance(self, document: bytes) -> Importance | None:
+        """Return a document's importance, which its record says in clear; None for one that cannot be opened."""
+        found = self._store.head_rows(DocumentFile.kind, [document])
+        importance = Importance(found[0][0].importance) if found else None
+        return importance if importance is not None and self._store.keyring.cleared(importance) else None
+
+    def get(self, document: bytes) -> Version | None:
+        """Return a document's newest version."""
+        origins = self._origins()
+        found = self._store.head_rows(DocumentFile.kind, [document])
+        return self._version(*found[0], origins) if found else None
+
+    def versions(self, document: bytes) -> list[Version]:
+        """Return every version of a document that can be opened, newest first."""
+        origins, rows = self._origins(), self._store.reader.history(DocumentFile.kind, document)
+        found = (self._version(row, (), origins) for row in rows)
+        return [version for version in found if version is not None]
+
+    def texts(self) -> Iterator[DocumentText]:
+        """Give the text of every version that can be opened, former ones too."""
+        for row, _ in self._store.head_rows(DocumentText.kind):
+            if (text := self._text(row)) is not None:
+                yield text
+
+    def text(self, blob: bytes) -> DocumentText:
+        """Return the text of a version."""
+        found = self._store.head_rows(DocumentText.kind, [text_record(blob)])
+        text = self._text(found[0][0]) if found else None
+        return text or DocumentText(blob=blob, text="")
+
+    def _origins(self) -> dict[int, Origin]:
+        return {number: origin for origin, number in self._store.reader.origins().items()}
+
+    def _version(self, row: Row, heads: tuple[bytes, ...], origins: dict[int, Origin]) -> Version | None:
+        importance = Importance(row.importance)
+        if not self._store.keyring.cleared(importance):
+            return None
+        if row.change_id not in self._files:
+            self._files[row.change_id] = self._read(row, DocumentFile)
+        file = self._files[row.change_id]
+        if file is None:
+            return None
+        origin, names = origins[row.origin_no], unfussy(f"{file.title} {file.name}")
+        return Version(row.record, row.change_id, row.author, row.at_ms, importance, file, origin, heads, names)
+
+    def _text(self, row: Row) -> DocumentText | None:
+        if not self._store.keyring.cleared(Importance(row.importance)):
+            return None
+        return self._read(row, DocumentText)
+
+    def _read(self, row: Row, kind: type[_Record]) -> _Record | None:
+        try:
+            return msgspec.msgpack.decode(self._store.open_row(row).payload, type=kind)
+        except (CryptoError, ForgedChangeError, msgspec.DecodeError, UnicodeDecodeError):
+            return None

@@ -1,0 +1,268 @@
+"""The permit desk: who asks to take something out, the principal's answer, and what has come back.
+
+Invariant: every method asks the policy first; only the principal answers (the rules say so, and every site judges
+it); a number that two boxes gave at one time is given to neither twice.
+"""
+
+import os
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Final, TypeVar
+
+import msgspec
+
+from appliance.classification.model import Action
+from appliance.errors import ApplianceError
+from appliance.permits.records import PermitGrant, PermitRequest, Return, TakeOut
+from appliance.schooldays import school_year_of
+from appliance.session import Session, local_time
+from appliance.views import PermitCounts, Saved
+from crypto.importance import Importance
+from sync.ids import Site
+from sync.sealed import Draft, Plain
+
+HOWS: Final = ("持ち帰り", "廃棄", "紛失")
+_LETTERS: Final = {Site.BOX: "", Site.HUB: "B", Site.STANDBY: "S"}  # so no two sites give one number
+_Record = TypeVar("_Record", PermitRequest, PermitGrant, TakeOut, Return)
+
+
+class PermitFormError(ApplianceError):
+    """A request, an answer or a return lacks something, or names a day that has passed."""
+
+    code = "APP-270"
+
+
+class UnknownPermitError(ApplianceError):
+    """There is no such request or take-out, or it was answered already."""
+
+    code = "APP-271"
+
+
+class PermitState(StrEnum):
+    """How a request stands."""
+
+    WAITING = "許可待ち"
+    GRANTED = "許可"
+    REFUSED = "不許可"
+    OVER = "期限切れ"
+
+
+@dataclass(frozen=True, slots=True)
+class PermitView:
+    """A request with its answer; times in Japan."""
+
+    request_id: str
+    who: str
+    mine: bool
+    at: datetime
+    action: Action
+    asset: str
+    importance: Importance
+    group: str
+    what: str
+    purpose: str
+    destination: str
+    due: date
+    state: PermitState
+    number: str
+    until: date | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeOutView:
+    """Something that left; `back` is empty while it is out."""
+
+    takeout_id: str
+    who: str
+    at: datetime
+    number: str
+    what: str
+    importance: Importance
+    form: str
+    due: date | None
+    back: str
+    overdue: bool
+
+
+class PermitDesk:
+    """Permits over one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._counted: tuple[int, date, PermitCounts] | None = None
+
+    def all(self) -> tuple[PermitView, ...]:
+        """Return every request, newest first."""
+        self._ask(Action.VIEW, PermitRequest.kind)
+        return self._requests()
+
+    def takeouts(self) -> tuple[TakeOutView, ...]:
+        """Return everything that left, what is out first, newest first."""
+        self._ask(Action.VIEW, TakeOut.kind)
+        return self._takeouts()
+
+    def counts(self) -> PermitCounts:
+        """Return what waits and what is out; cheap while nobody keeps anything."""
+        self._ask(Action.VIEW, PermitRequest.kind)
+        key = (self._session.store.reader.changes(), self._session.today())
+        if self._counted is None or self._counted[:2] != key:
+            waiting = sum(view.state is PermitState.WAITING for view in self._requests())
+            out = [view for view in self._takeouts() if not view.back]
+            self._counted = (*key, PermitCounts(waiting, len(out), sum(view.overdue for view in out)))
+        return self._counted[2]
+
+    def request(
+        self,
+        action: Action,
+        asset: str,
+        importance: Importance,
+        what: str,
+        purpose: str,
+        destination: str,
+        due: date,
+        group: str = "",
+    ) -> Saved:
+        """Ask for a permit; raises PermitFormError."""
+        self._ask(Action.EDIT, PermitRequest.kind)
+        if not (what.strip() and purpose.strip() and destination.strip()) or due < self._session.today():
+            raise PermitFormError(operation="ask for permit")
+        asked = PermitRequest(
+            action=action,
+            asset=asset,
+            graded=importance,
+            what=what.strip(),
+            purpose=purpose.strip(),
+            destination=destination.strip(),
+            due=due,
+            group=group,
+        )
+        return self._kept(PermitRequest.kind, os.urandom(16), asked)
+
+    def grant(self, request_id: str, until: date) -> str:
+        """Give the permit and return its number; raises UnknownPermitError, PermitFormError."""
+        self._ask(Action.EDIT, PermitGrant.kind)
+        record = self._waiting(request_id)
+        if until < self._session.today():
+            raise PermitFormError(operation="grant permit")
+        number = self._next_number()
+        self._kept(PermitGrant.kind, record, PermitGrant(number=number, until=until))
+        return number
+
+    def refuse(self, request_id: str, reason: str) -> Saved:
+        """Refuse the permit; raises UnknownPermitError, PermitFormError without a reason."""
+        self._ask(Action.EDIT, PermitGrant.kind)
+        record = self._waiting(request_id)
+        if not reason.strip():
+            raise PermitFormError(operation="refuse permit")
+        return self._kept(PermitGrant.kind, record, PermitGrant(reason=reason.strip()))
+
+    def returned(self, takeout_id: str, how: str, note: str = "") -> Saved:
+        """Write down that something came back, was destroyed or is lost; raises UnknownPermitError."""
+        self._ask(Action.EDIT, Return.kind)
+        found = next((view for view in self._takeouts() if view.takeout_id == takeout_id), None)
+        if found is None or found.back:
+            raise UnknownPermitError(operation="note return", subject=takeout_id)
+        if how not in HOWS or (how == HOWS[2] and not note.strip()):
+            raise PermitFormError(operation="note return")
+        return self._kept(Return.kind, bytes.fromhex(takeout_id), Return(how=how, note=note.strip()))
+
+    def keep_takeout(self, takeout: TakeOut) -> Saved:
+        """Write down that something leaves; whoever releases it does so before."""
+        self._ask(Action.EDIT, TakeOut.kind)
+        return self._kept(TakeOut.kind, os.urandom(16), takeout)
+
+    def _requests(self) -> tuple[PermitView, ...]:
+        grants = {plain.record: self._read(plain, PermitGrant) for plain in self._heads(PermitGrant.kind)}
+        found = []
+        for plain in self._heads(PermitRequest.kind):
+            asked = self._read(plain, PermitRequest)
+            if asked is not None and asked.action in tuple(Action) and asked.graded in tuple(Importance):
+                found.append(self._view(plain, asked, grants.get(plain.record)))
+        return tuple(sorted(found, key=lambda view: view.at, reverse=True))
+
+    def _takeouts(self) -> tuple[TakeOutView, ...]:
+        backs = {plain.record: self._read(plain, Return) for plain in self._heads(Return.kind)}
+        today, found = self._session.today(), []
+        for plain in self._heads(TakeOut.kind):
+            left, back = self._read(plain, TakeOut), backs.get(plain.record)
+            if left is None or left.graded not in tuple(Importance):
+                continue
+            late = back is None and left.due is not None and left.due < today
+            told = f"{back.how} {back.note}".strip() if back else ""
+            who, at = self._session.author_name(plain), local_time(plain.at_ms)
+            importance = Importance(left.graded)
+            found.append(
+                TakeOutView(
+                    plain.record.hex(),
+                    who,
+                    at,
+                    left.number,
+                    left.what,
+                    importance,
+                    left.form,
+                    left.due,
+                    told,
+                    late,
+                )
+            )
+        newest = sorted(found, key=lambda view: view.at, reverse=True)
+        return tuple(sorted(newest, key=lambda view: (bool(view.back), not view.overdue)))
+
+    def _view(self, plain: Plain, asked: PermitRequest, answer: PermitGrant | None) -> PermitView:
+        state = PermitState.WAITING
+        if answer is not None:
+            over = answer.until is not None and answer.until < self._session.today()
+            granted = PermitState.OVER if over else PermitState.GRANTED
+            state = granted if answer.number else PermitState.REFUSED
+        return PermitView(
+            plain.record.hex(),
+            self._session.author_name(plain),
+            plain.author == self._session.person.id,
+            local_time(plain.at_ms),
+            Action(asked.action),
+            asked.asset,
+            Importance(asked.graded),
+            asked.group,
+            asked.what,
+            asked.purpose,
+            asked.destination,
+            asked.due,
+            state,
+            answer.number if answer else "",
+            answer.until if answer else None,
+            answer.reason if answer else "",
+        )
+
+    def _next_number(self) -> str:
+        letter = _LETTERS[self._session.store.reader.origin.site]
+        head = f"{school_year_of(self._session.today())}-{letter}"
+        given = (self._read(plain, PermitGrant) for plain in self._heads(PermitGrant.kind))
+        tails = (grant.number.removeprefix(head) for grant in given if grant and grant.number.startswith(head))
+        return f"{head}{max((int(tail) for tail in tails if tail.isdecimal()), default=0) + 1:04}"
+
+    def _waiting(self, request_id: str) -> bytes:
+        for view in self._requests():
+            if view.request_id == request_id and view.state is PermitState.WAITING:
+                return bytes.fromhex(request_id)
+        raise UnknownPermitError(operation="answer permit", subject=request_id)
+
+    def _heads(self, kind: str) -> list[Plain]:
+        return self._session.store.heads(kind)
+
+    def _read(self, plain: Plain, kind: type[_Record]) -> _Record | None:
+        try:
+            return msgspec.msgpack.decode(plain.payload, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError):  # what no desk would have kept
+            return None
+
+    def _kept(self, kind: str, record: bytes, thing: msgspec.Struct) -> Saved:
+        store = self._session.store
+        base = store.base_of(kind, [record]).get(record, ())
+        return self._session.saved(
+            store.put([Draft(kind, record, Importance.III, msgspec.msgpack.encode(thing), base)])
+        )
+
+    def _ask(self, action: Action, kind: str) -> None:
+        self._session.ask(action, kind, Importance.III)

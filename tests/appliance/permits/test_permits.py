@@ -1,0 +1,222 @@
+"""Permits: asked for, given by the principal alone, used once or until their day, and what left is looked for."""
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import date, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import click
+import pyrage
+import pytest
+from click.testing import CliRunner, Result
+from pypdfium2 import PdfDocument
+
+from appliance.classification.model import Action, Line
+from appliance.cli import cli
+from appliance.documents.intake import Incoming
+from appliance.exits import Exit
+from appliance.office import Office
+from appliance.permits.desk import PermitDesk, PermitFormError, PermitState, UnknownPermitError
+from appliance.permits.gate import Lock, LockMissingError
+from appliance.permits.records import PermitGrant, TakeOut
+from appliance.permits.releases import Form
+from appliance.policy import ApprovalNeededError, PolicyDeniedError
+from appliance.session import Session
+from crypto.importance import Importance
+from sync.errors import KeeperGoneError
+from sync.ids import Origin, Site
+from sync.sealed import Draft
+from tests.appliance.documents.test_reading import pdf
+from tests.school import PASSPHRASE, SCHOOL_DAY, School, enrol
+
+II, III = Importance.II, Importance.III
+KEY = pyrage.x25519.Identity.generate()
+LOCK = Lock((str(KEY.to_public()),))
+MARCH = date(2027, 3, 31)
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
+    made = enrol(tmp_path_factory.mktemp("permits"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def people(own: School, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Office]]:
+    monkeypatch.setattr(Session, "_line_now", lambda session: Line.ONLINE)
+    monkeypatch.setattr(Session, "today", lambda session: SCHOOL_DAY)
+    opened = {name: own.office(name) for name in ("kocho", "sato", "suzuki", "shien")}
+    yield opened
+    for office in opened.values():
+        office.logout()
+
+
+def add(office: Office, data: bytes, name: str, importance: Importance = II) -> str:
+    return office.filing.add(Incoming(io.BytesIO(data), len(data), name, importance, name))[0]
+
+
+def asked(office: Office, due: date = SCHOOL_DAY, action: Action = Action.EXPORT) -> str:
+    office.permits.request(action, "document.file", II, "支援計画", "引き継ぎ", "県立高校", due)
+    return office.permits.all()[0].request_id
+
+
+def test_from_the_request_to_the_return(people: dict[str, Office]) -> None:
+    sato, kocho = people["sato"], people["kocho"]
+    document = add(sato, pdf(1), "keikaku.pdf")
+    with pytest.raises(ApprovalNeededError):
+        sato.releases.document(document, lock=LOCK)
+    request = asked(sato)
+    assert kocho.permits.counts().waiting == 1 and kocho.permits.all()[0].state is PermitState.WAITING
+    number = kocho.permits.grant(request, SCHOOL_DAY)
+    assert number.startswith("2026-") and sato.permits.all()[0].number == number
+    with pytest.raises(LockMissingError):
+        sato.releases.document(document)
+    released = sato.releases.document(document, lock=LOCK)
+    assert released.name == "keikaku.pdf.age"
+    opened = PdfDocument(pyrage.decrypt(released.data, [KEY]))
+    pages = [page.get_textpage().get_text_bounded() for page in opened]
+    assert pages and all(number in page and "佐藤 葵" in page for page in pages)
+    left = kocho.permits.takeouts()[0]
+    assert (left.number, left.what, left.form, left.back) == (number, "keikaku.pdf", "pdf.age", "")
+    audited = kocho.audit.lines(text="書き出し")[0]
+    assert (audited.permit, audited.who) == (number, "佐藤 葵")
+    assert kocho.permits.counts().out == 1
+    sato.permits.returned(left.takeout_id, "廃棄", "消去した")
+    assert kocho.permits.counts().out == 0 and kocho.permits.takeouts()[0].back == "廃棄 消去した"
+    with pytest.raises(UnknownPermitError):
+        sato.permits.returned(left.takeout_id, "廃棄")
+
+
+def test_a_permit_is_for_one_person_one_thing_and_its_days(
+    people: dict[str, Office], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suzuki, kocho = people["suzuki"], people["kocho"]
+    document = add(suzuki, b"text", "a.txt")
+    kocho.permits.grant(asked(suzuki, SCHOOL_DAY + timedelta(2)), SCHOOL_DAY + timedelta(2))
+    assert suzuki.releases.document(document, lock=LOCK).name == "a.txt.age"
+    with pytest.raises(ApprovalNeededError):
+        people["sato"].releases.document(document, permit=suzuki.permits.all()[0].number, lock=LOCK)
+    with pytest.raises(PolicyDeniedError):
+        suzuki.releases.audit(Form.CSV, lock=LOCK)
+    monkeypatch.setattr(Session, "today", lambda session: SCHOOL_DAY + timedelta(3))
+    with pytest.raises(ApprovalNeededError):
+        suzuki.releases.document(document, lock=LOCK)
+    assert suzuki.permits.all()[0].state is PermitState.OVER
+    late = [view for view in kocho.permits.takeouts() if view.overdue]
+    assert [view.who for view in late] == ["鈴木 航"] and kocho.permits.counts().overdue == 1
+    assert kocho.permits.takeouts()[0] == late[0], "what is overdue stands first"
+    suzuki.permits.returned(late[0].takeout_id, "持ち帰り")
+
+
+def test_only_the_principal_answers_and_only_once(people: dict[str, Office]) -> None:
+    sato, kocho = people["sato"], people["kocho"]
+    request = asked(sato)
+    for name in ("sato", "suzuki"):
+        with pytest.raises(PolicyDeniedError):
+            people[name].permits.grant(request, SCHOOL_DAY)
+    kocho.permits.refuse(request, "校内で見てください")
+    answered = next(view for view in sato.permits.all() if view.request_id == request)
+    assert (answered.state, answered.reason, answered.number) == (PermitState.REFUSED, "校内で見てください", "")
+    with pytest.raises(UnknownPermitError):
+        kocho.permits.grant(request, SCHOOL_DAY)
+    with pytest.raises(PolicyDeniedError):
+        people["shien"].permits.request(Action.EXPORT, "document.file", II, "a", "b", "c", SCHOOL_DAY)
+
+
+def test_what_lacks_something_is_refused(people: dict[str, Office]) -> None:
+    sato, kocho = people["sato"], people["kocho"]
+    for what, due in (("", SCHOOL_DAY), ("名簿", SCHOOL_DAY - timedelta(1))):
+        with pytest.raises(PermitFormError):
+            sato.permits.request(Action.EXPORT, "document.file", II, what, "b", "c", due)
+    request = asked(sato)
+    with pytest.raises(PermitFormError):
+        kocho.permits.grant(request, SCHOOL_DAY - timedelta(1))
+    with pytest.raises(PermitFormError):
+        kocho.permits.refuse(request, " ")
+    kocho.permits.refuse(request, "重複")
+    taken = TakeOut(number="", what="鍵", graded=2, form="csv", size=1, sha256=bytes(32))
+    sato.permits.keep_takeout(taken)
+    lost = sato.permits.takeouts()[0].takeout_id
+    for how, note in (("忘れた", ""), ("紛失", "")):
+        with pytest.raises(PermitFormError):
+            sato.permits.returned(lost, how, note)
+    sato.permits.returned(lost, "紛失", "電車に置き忘れ、届け出た")
+
+
+def test_numbers_begin_anew_in_april_and_two_sites_never_share_one(
+    people: dict[str, Office], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kocho = people["kocho"]
+    given = []
+    for on in (MARCH, MARCH, MARCH + timedelta(1)):
+        monkeypatch.setattr(Session, "today", lambda session, on=on: on)
+        given.append(kocho.permits.grant(asked(kocho, on), on))
+    assert given[2] == "2027-0001" and int(given[1][-4:]) == int(given[0][-4:]) + 1
+    hub = Origin(kocho._session.store.reader.origin.school, Site.HUB, 1)
+    monkeypatch.setattr(kocho._session.store.reader, "origin", hub)
+    assert PermitDesk(kocho._session)._next_number() == "2027-B0001"
+
+
+def test_the_record_is_kept_before_the_bytes_are_handed_over(
+    people: dict[str, Office], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kocho = people["kocho"]
+    request = kocho.permits
+    request.request(Action.EXPORT, "audit.entry", II, "監査記録", "調査", "教育委員会", SCHOOL_DAY)
+    number = kocho.permits.grant(kocho.permits.all()[0].request_id, SCHOOL_DAY)
+    released = kocho.releases.audit(Form.XLSX, permit=number, lock=LOCK)
+    left = next(view for view in kocho.permits.takeouts() if view.number == number)
+    assert left.form == "xlsx.age" and released.data.startswith(b"age-encryption.org")
+    plain = next(p for p in kocho._session.store.heads(TakeOut.kind) if p.record.hex() == left.takeout_id).payload
+    assert sha256(released.data).digest() in plain
+
+    def gone(*_: object) -> None:
+        raise KeeperGoneError(operation="put")
+
+    monkeypatch.setattr(PermitDesk, "keep_takeout", gone)
+    with pytest.raises(KeeperGoneError):
+        kocho.releases.audit(Form.CSV, permit=number, lock=LOCK)
+
+
+def test_a_day_of_a_class_leaves_as_a_table_with_its_label(people: dict[str, Office]) -> None:
+    sato = people["sato"]
+    view = sato.attendance.classes(SCHOOL_DAY)[0]
+    released = sato.releases.day(view.class_id, SCHOOL_DAY, Form.CSV)
+    rows = list(csv.reader(io.StringIO(released.data.decode("utf-8-sig"), newline="")))
+    assert rows[0][:2] == ["番号", "氏名"] and len(rows) == view.pupils + 2
+    assert "重要性分類Ⅲ" in rows[-1][0] and "佐藤 葵" in rows[-1][0]
+    printed = sato.releases.day(view.class_id, SCHOOL_DAY, Form.PDF)
+    assert printed.data.startswith(b"%PDF") and printed.name.endswith(".pdf")
+    assert sato.releases.day(view.class_id, SCHOOL_DAY, Form.XLSX).data.startswith(b"PK")
+
+
+def test_a_grant_that_nobody_should_have_kept_is_as_if_it_were_not_there(people: dict[str, Office]) -> None:
+    sato = people["sato"]
+    request = asked(sato)
+    sato._session.store.put([Draft(PermitGrant.kind, bytes.fromhex(request), III, b"\xc1")])
+    assert next(v for v in sato.permits.all() if v.request_id == request).state is PermitState.WAITING
+
+
+def test_the_command_writes_a_file_and_never_over_another(
+    own: School, people: dict[str, Office], tmp_path: Path
+) -> None:
+    def run(*words: str) -> Result:
+        told = ["--login", "sato", "--to", str(tmp_path), "--passphrase-stdin"]
+        return CliRunner().invoke(cli, ["export", *words, *told], input=PASSPHRASE + "\n", standalone_mode=False)
+
+    title = people["sato"].attendance.classes(SCHOOL_DAY)[0].title
+    day = ["day", str(own.site), "--class", title, "--on", f"{SCHOOL_DAY}", "--form", "pdf"]
+    done = run(*day)
+    assert done.return_value == Exit.OK, done.output
+    file = tmp_path / f"attendance-{SCHOOL_DAY}.pdf"
+    assert done.stdout.strip() == str(file) and file.read_bytes().startswith(b"%PDF")
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert isinstance(run(*day).exception, click.UsageError)
+    document = add(people["sato"], b"plain text", "text.txt", III)
+    assert isinstance(run("document", str(own.site), document).exception, LockMissingError)
+    sealed = run("document", str(own.site), document, "--recipient", LOCK.recipients[0])
+    assert sealed.return_value == Exit.OK
+    assert pyrage.decrypt((tmp_path / "text.txt.age").read_bytes(), [KEY]) == b"plain text"
