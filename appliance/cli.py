@@ -16,17 +16,31 @@ import click
 from appliance.exits import Exit
 from appliance.messages import explain, language
 from crypto.errors import KurabakoError
+from crypto.memory import forbid_dumps
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "audit": ("appliance.commands.audit:audit", "the audit record: who opened, released or was refused what"),
     "board": ("appliance.commands.board:board", "the education board: schools, people, hubs, restore"),
     "demo": ("appliance.commands.demo:demo", "a demo school with everything embedded"),
+    "emergency": ("appliance.commands.emergency:emergency", "import emergency contacts and health notes"),
+    "export": ("appliance.commands.export:export", "take something out: policy, permit, label, record"),
+    "hours": ("appliance.commands.hours:hours", "working hours: recorder's file, shifts, report"),
+    "inbox": ("appliance.commands.inbox:inbox", "the drop folder: seal what lies in it (started by serve)"),
     "keeper": ("appliance.commands.keeper:keeper", "the one process that writes a site (started by serve)"),
+    "ledger": (
+        "appliance.commands.ledger:ledger",
+        "the asset ledger: how important each asset is, how to handle it",
+    ),
+    "meeting": ("appliance.commands.meeting:meeting", "staff meetings from a text or a calendar file"),
     "office": ("appliance.commands.office:office", "the office screen"),
+    "policy": ("appliance.commands.policy:policy", "the classification rules: why something is allowed or not"),
     "replica": ("appliance.commands.replica:replica", "verify, heal or rebuild what object storage holds"),
     "roster": ("appliance.commands.roster:roster", "look at and import OneRoster files"),
     "segments": ("appliance.commands.segments:segments", "carry changes on a medium when there is no line"),
     "serve": ("appliance.commands.serve:serve", "run a whole site in the foreground"),
     "status": ("appliance.commands.status:status", "saved, sent, line and last verified restore"),
+    "usb": ("appliance.commands.usb:usb", "USB devices that the box refused"),
+    "web": ("appliance.commands.web:web", "the office screen in a browser on this machine"),
 }
 
 
@@ -60,6 +74,7 @@ def cli() -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
+    forbid_dumps()
     sys.exit(run(argv))
 
 

@@ -110,10 +110,15 @@ class StoreSection(msgspec.Struct, frozen=True):
 
 
 class OfficeSection(msgspec.Struct, frozen=True):
-    """How the screens behave. `lock_after_s` is idle time in seconds; `codes` a file beside this one."""
+    """How the screens behave. `lock_after_s` is idle time in seconds; `codes` and `hours` are files beside it.
+
+    `pictures` is how the terminals of this site draw pages: "sixel", "kitty", or "blocks" where they cannot.
+    """
 
     lock_after_s: int = 300
     codes: str = ""
+    hours: str = ""
+    pictures: Literal["sixel", "kitty", "blocks"] = "blocks"
 
 
 class ReplicationSection(msgspec.Struct, frozen=True):

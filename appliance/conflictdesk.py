@@ -11,11 +11,11 @@ import msgspec
 
 from appliance.attendance.desk import UnknownCodeError
 from appliance.attendance.records import Mark, Reason, natural
+from appliance.classification.model import Action
 from appliance.conflictreader import ConflictReader, strictest
 from appliance.conflicts import RecordWords, read
 from appliance.errors import ApplianceError
-from appliance.meetings import AgendaItem, DecisionRecord
-from appliance.policy import Action
+from appliance.meetings.records import AgendaItem, Answer, DecisionRecord
 from appliance.session import Session
 from appliance.views import (
     AttendanceCode,
@@ -203,7 +203,7 @@ def _made(model: msgspec.Struct | None, choice: Choice, things: _Things) -> msgs
             )
             reason = any(isinstance(thing, Mark) and thing.has_reason for thing in things)  # a record of its own
             return msgspec.structs.replace(mark, code=code, at_time=at_time, has_reason=bool(code) and reason)
-        case ((Reason() | DecisionRecord()), TextValue(text=text)):
+        case ((Reason() | DecisionRecord() | Answer()), TextValue(text=text)):
             return msgspec.structs.replace(model, text=text.strip())
         case AgendaItem(), TextValue(text=text):
             return msgspec.structs.replace(model, body=text.strip())

@@ -7,10 +7,11 @@ value, and one damaged value never hides the others.
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from appliance.classification.model import Action, Verdict
 from appliance.conflicts import RecordWords, board_settles, entry_of, read, text_of, value_of
 from appliance.conflictwords import word
 from appliance.people import ROLE_NAMES
-from appliance.policy import Action, PolicyDeniedError
+from appliance.policy import PolicyDeniedError
 from appliance.session import Session, local_time
 from appliance.views import ChangeLine, ConflictSide, ConflictView, HeldChange
 from crypto.errors import CryptoError
@@ -41,7 +42,7 @@ class ConflictReader:
     def open(self, row: Row) -> bytes | None:
         """Return a change's bytes, None when this person may not or cannot open it."""
         try:
-            self._session.ask(Action.VIEW, row.kind, Importance(row.importance))
+            self._session.ask(Action.VIEW, row.kind, Importance(row.importance), subject=row.record.hex())
             return self._session.store.open_row(row).payload
         except (PolicyDeniedError, NotClearedError, ForgedChangeError, CryptoError):
             return None
@@ -83,12 +84,9 @@ class ConflictReader:
         """Say why this person cannot settle a record; empty when they can."""
         if self.for_the_board(rows):
             return word("board settles")
-        try:
-            for action in (Action.EDIT, Action.VIEW):
-                self._session.ask(action, rows[0].kind, strictest(rows))
-        except PolicyDeniedError as error:
-            return str(error.params["reason"])
-        return ""
+        kind, gravest = rows[0].kind, strictest(rows)
+        answers = (self._session.may(action, kind, gravest) for action in (Action.EDIT, Action.VIEW))
+        return next((answer.reason for answer in answers if answer.verdict is not Verdict.ALLOW), "")
 
     def for_the_board(self, rows: Sequence[Row]) -> bool:
         """Say whether the board alone settles a record, and this person is not the board."""

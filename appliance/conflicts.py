@@ -4,15 +4,20 @@ Invariant: knows words only and opens nothing; bytes that are not what their kin
 never stop the list.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
-from appliance.attendance.records import ClassDay, Mark, Reason, natural
+from appliance.attendance.records import ClassDay, Mark, MonthClosed, MonthReopened, Reason, natural
+from appliance.classification.model import Action, Verdict
 from appliance.conflictwords import word
-from appliance.meetings import AgendaItem, DecisionRecord, Meeting
+from appliance.documents.records import DocumentFile
+from appliance.hours.records import Approval, Correction, DayRecord, Shift
+from appliance.ledger.ledger import LedgerEntry
+from appliance.ledger.lines import facts_of
+from appliance.meetings.records import AgendaItem, Answer, DecisionRecord, Meeting, Question, Task
 from appliance.people import PROFILE, Profile
 from appliance.roster import RECORD_TYPES, Enrollment, RosterRecord, SchoolClass, User
 from appliance.schooldays import SchoolYear
@@ -24,6 +29,11 @@ _TYPES: Final[dict[str, type[msgspec.Struct]]] = {
     **{
         struct.kind: struct for struct in (Mark, Reason, ClassDay, Meeting, AgendaItem, DecisionRecord, SchoolYear)
     },
+    **{struct.kind: struct for struct in (MonthClosed, MonthReopened)},
+    **{struct.kind: struct for struct in (Task, Question, Answer)},
+    **{struct.kind: struct for struct in (DayRecord, Shift, Approval)},
+    LedgerEntry.kind: LedgerEntry,
+    DocumentFile.kind: DocumentFile,
     PROFILE: Profile,
     **RECORD_TYPES,
 }
@@ -32,7 +42,9 @@ _WRITTEN: Final[dict[str, Entry]] = {
     Reason.kind: Entry.TEXT,
     AgendaItem.kind: Entry.TEXT,
     DecisionRecord.kind: Entry.TEXT,
+    Answer.kind: Entry.TEXT,
 }
+_R = TypeVar("_R", Meeting, AgendaItem, Question)
 _BY_THE_BOARD: Final = ("roster.", "calendar.", "person.")
 
 
@@ -58,7 +70,7 @@ def board_settles(kind: str) -> bool:
 def text_of(thing: msgspec.Struct | None) -> str | None:
     """Return the text that can be edited, None where there is none."""
     match thing:
-        case Reason(text=text) | DecisionRecord(text=text):
+        case Reason(text=text) | DecisionRecord(text=text) | Answer(text=text):
             return text
         case AgendaItem(body=body):
             return body
@@ -85,19 +97,38 @@ class RecordWords:
         match read(kind, payload):
             case Mark() as mark:
                 return [self.mark(MarkValue(mark.code, mark.at_time), mark.has_reason)]
-            case Reason(text=text) | DecisionRecord(text=text):
+            case Reason(text=text) | DecisionRecord(text=text) | Answer(text=text) | Question(text=text):
                 return [text or word("no text")]
             case ClassDay() as day:
                 state = word("confirmed" if day.confirmed else "open")
                 return [state + (word("in brackets", text=word("rest present")) if day.rest_present else "")]
             case Profile(display_name=name):
                 return [name]
+            case Task() as task:
+                state = word("done" if task.done else "to do")
+                return [*_labelled(task, "text owner due"), state] if task.text else [word("no text")]
             case AgendaItem() as item:
                 return [*_labelled(item, "title section department proposer minutes"), item.body]
             case Meeting() as meeting:
                 return _labelled(meeting, "title starts place chair recorder")
+            case MonthReopened(reason=text):
+                return [text or word("no text")]
+            case MonthClosed():
+                return [word("month closed")]
             case SchoolYear() as year:
                 return _year(year)
+            case DayRecord(correction=asked) as declared:
+                facts = _labelled(declared, "rest self_study off_campus telework taken_home note")
+                return [*facts, *_corrected(asked)] or [word("no text")]
+            case Shift() as shift:
+                return _labelled(shift, "name begin end rest course cards")
+            case Approval(granted=granted, answered=answered):
+                return [word("granted" if granted else "refused"), *_corrected(answered)]
+            case LedgerEntry(entry=entry):
+                return facts_of(entry)
+            case DocumentFile() as file:
+                facts = _labelled(file, "title name size note")
+                return facts if file.blob else [word("removed"), *facts]
             case RosterRecord() as record:
                 return self._roster(record)
         return [word("damaged")]
@@ -139,18 +170,26 @@ class RecordWords:
         match thing:
             case Mark(pupil=pupil, on=on) | Reason(pupil=pupil, on=on):
                 return self.pupil(pupil, on)
+            case MonthClosed(class_id=class_id, month=on) | MonthReopened(class_id=class_id, month=on):
+                return f"{self._title(class_id)} {on:%Y/%m}"
             case ClassDay(class_id=class_id, on=on):
                 return f"{self._title(class_id)} {_day(on)}"
             case Meeting(title=title, starts=starts):
                 return f"{title} {starts.astimezone(JST):%m/%d}"
             case AgendaItem(number=number, title=title, meeting_id=meeting):
                 return f"{self._meeting(meeting)} {number}. {title}"
-            case DecisionRecord(item_id=item):
+            case DecisionRecord(item_id=item) | Task(item_id=item) | Question(item_id=item):
                 return self._item(item)
+            case Answer(question_id=question):
+                return self._question(question)
             case Profile(display_name=name):
                 return name
             case SchoolYear(year=year):
                 return f"{year}"
+            case DayRecord(person=person, on=on) | Approval(person=person, on=on) | Shift(person=person, since=on):
+                return f"{self._session.roster.display_name(bytes.fromhex(person))} {_day(on)}"
+            case LedgerEntry(entry=entry):
+                return entry.name
             case User(name=name):
                 return name
             case Enrollment(class_id=class_id, user_id=user_id):
@@ -170,18 +209,33 @@ class RecordWords:
         return None
 
     def _meeting(self, meeting_id: str) -> str:
-        for plain in self._session.store.heads(Meeting.kind):
-            meeting = read(Meeting.kind, plain.payload)
-            if isinstance(meeting, Meeting) and meeting.id == meeting_id:
+        for meeting in self._readable(Meeting):
+            if meeting.id == meeting_id:
                 return self._whose(meeting)
         return meeting_id
 
     def _item(self, item_id: str) -> str:
-        for plain in self._session.store.heads(AgendaItem.kind):
-            item = read(AgendaItem.kind, plain.payload)
-            if isinstance(item, AgendaItem) and item.id == item_id:
+        for item in self._readable(AgendaItem):
+            if item.id == item_id:
                 return self._whose(item)
         return item_id
+
+    def _question(self, question_id: str) -> str:
+        for question in self._readable(Question):
+            if question.id == question_id:
+                return question.text
+        return question_id
+
+    def _readable(self, struct: type[_R]) -> Iterator[_R]:
+        """Yield what stands of a kind, without what this person may not open."""
+        store = self._session.store
+        for row, _ in store.head_rows(struct.kind):
+            importance = Importance(row.importance)
+            allowed = self._session.may(Action.VIEW, struct.kind, importance).verdict is Verdict.ALLOW
+            if allowed and store.keyring.cleared(importance):
+                thing = read(struct.kind, store.open_row(row).payload)
+                if isinstance(thing, struct):
+                    yield thing
 
     def _title(self, class_id: str) -> str:
         found = self._session.roster.school_class(class_id)
@@ -208,6 +262,15 @@ def _labelled(thing: msgspec.Struct, fields: str) -> list[str]:
     return [f"{word(f'field.{name}')}: {_plain(value)}" for name, value in found if value not in ("", (), None)]
 
 
+def _corrected(asked: Correction | None) -> list[str]:
+    """Return a correction in words."""
+    if asked is None:
+        return []
+    times = "・".join(f"{a // 60}:{a % 60:02}–{b // 60}:{b % 60:02}" for a, b in asked.spans or ())
+    facts = (("correction", times), ("scheduled", asked.scheduled), ("reason", asked.reason))
+    return [f"{word(f'field.{name}')}: {value}" for name, value in facts if value not in ("", None)]
+
+
 def _plain(value: object) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone(JST):%Y-%m-%d %H:%M}"
@@ -220,6 +283,7 @@ def _year(year: SchoolYear) -> list[str]:
         f"{word('field.closures')}: {c.first}–{c.last} {c.reason} {c.target}".rstrip() for c in year.closures
     ]
     lines += [f"{word('field.vacations')}: {v.first}–{v.last} {v.name}" for v in year.vacations]
+    lines += [f"{word('field.terms')}: {t.name} {t.first}–" for t in year.terms]
     lines += [f"{word('field.days_off')}: {d.on} {d.name}" for d in year.days_off]
     return lines or [word("no text")]
 

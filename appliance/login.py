@@ -1,53 +1,64 @@
 """Logging in: from a login and a passphrase to an open office.
 
-Invariant: the attempt is counted before the sealed identity is handed out; keys live in the returned office only
+Invariant: the attempt is counted before the sealed identity is handed out; importance I and II open only while the
+box's lease lives; keys live in the returned office only
 and are forgotten by its `logout`.
 """
 
+import os
 from pathlib import Path
 
-from appliance.attendance.codes import load_codes
+from appliance.attendance.absences import load_choices
+from appliance.classification.model import Action, Verdict
 from appliance.credentials import read_pepper
-from appliance.errors import ApplianceError
+from appliance.documents.records import DocumentFile
+from appliance.hours.settings import load_hours
+from appliance.inbox.janitor import note_rules
+from appliance.ledger.ledger import LedgerEntry
 from appliance.office import Office
+from appliance.proving import NotInOfficeError
 from appliance.session import Session
 from appliance.site import SiteFolder, open_site
 from crypto.identity import open_identity
 from sync.client import KeeperClient
 from sync.clock import wall_ms
 from sync.keyring import open_keyring
+from sync.leaseguard import LOGIN_NOTE, LeaseBook
 from sync.reader import Reader
 from sync.sealed import SealedStore
-
-
-class NotInOfficeError(ApplianceError):
-    """The person is not, or no longer, in the board's signed roster of people."""
-
-    code = "APP-014"
 
 
 def login(site_dir: Path, name: str, passphrase: str) -> Office:
     """Open the office for one person.
 
-    Raises ConfigError and CredentialMissingError, KeeperGoneError, UnknownLoginError, LoginLockedError,
+    Raises ConfigError, what files of codes and of working hours are refused with, CredentialMissingError,
+    KeeperGoneError, UnknownLoginError, LoginLockedError,
     WrongPassphraseError, BadPassphraseError, NotInOfficeError.
     """
     site = open_site(site_dir)
+    settings = site.config.office
+    choices = load_choices(site.path / settings.codes if settings.codes else None)
+    hours = load_hours(site.path / settings.hours if settings.hours else None)
     client = KeeperClient(site.paths.socket, patience_s=15.0)
     try:
         session = _open_session(site, client, name, passphrase)
     except BaseException:
         client.close()
         raise
-    codes = site.path / site.config.office.codes if site.config.office.codes else None
-    return Office(session, load_codes(codes))
+    office = Office(session, choices, hours)
+    if session.may(Action.VIEW, LedgerEntry.kind, LedgerEntry.importance).verdict is Verdict.ALLOW:
+        note_rules(client, session.policy, office.ledger.keeps(DocumentFile.kind))
+    return office
 
 
 def _open_session(site: SiteFolder, client: KeeperClient, name: str, passphrase: str) -> Session:
     identity = open_identity(client.login_begin(name), passphrase, read_pepper(site.path))
     client.login_done(name)
     reader = Reader(site.paths.store)
-    keyring = open_keyring(reader, identity, site.root)
+    lease = LeaseBook(client, reader, site.root).open_lease()
+    if lease is not None:
+        client.local_put(*LOGIN_NOTE, os.urandom(8))  # the daemon asks the board at once whether it still stands
+    keyring = open_keyring(reader, identity, site.root, lease)
     person = keyring.people.person(identity.person)
     if person is None or not person.valid(wall_ms()):
         reader.close()

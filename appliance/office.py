@@ -4,32 +4,68 @@ Invariant: what a screen shows or enters goes through here or through one of the
 keys live in this object only and die with `logout`. Synchronous; used by one thread at a time.
 """
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
+from appliance.attendance.absences import AbsenceChoices, AbsenceDesk
 from appliance.attendance.desk import AttendanceDesk
 from appliance.attendance.records import ClassDay
+from appliance.auditdesk import AuditDesk
+from appliance.classification.model import Action, Verdict
 from appliance.conflictdesk import ConflictDesk
-from appliance.meetingdesk import MeetingDesk
-from appliance.policy import Action
+from appliance.devices.desk import DeviceDesk
+from appliance.documents.book import DocumentBook
+from appliance.documents.desk import DocumentDesk
+from appliance.documents.door import DocumentDoor
+from appliance.documents.filing import FilingDesk
+from appliance.documents.reading import read_document
+from appliance.emergency.desk import EmergencyDesk
+from appliance.hours.desk import HoursDesk
+from appliance.hours.settings import HoursSettings, load_hours
+from appliance.inbox.told import read_told
+from appliance.ledger.desk import LedgerDesk
+from appliance.meetings.book import MeetingBook
+from appliance.meetings.desk import MeetingDesk
+from appliance.meetings.floordesk import FloorDesk
+from appliance.meetings.minutesdesk import MinutesDesk
+from appliance.meetings.records import AgendaItem
+from appliance.permits.desk import PermitDesk
+from appliance.permits.gate import ReleaseGate
+from appliance.permits.releases import ReleaseDesk
 from appliance.rosterdesk import RosterDesk
 from appliance.schoolcalendar import CalendarBook, CalendarDesk
 from appliance.session import Session, local_time
-from appliance.views import AttendanceCode, HomeView, Light, Who
+from appliance.views import HomeView, LeftInInbox, Light, Who
+from crypto.importance import Importance
 from sync.status import LinkState, read_status
 
 
 class Office:
     """One person's session over one school, with a desk for each area."""
 
-    def __init__(self, session: Session, codes: Sequence[AttendanceCode]) -> None:
+    def __init__(self, session: Session, choices: AbsenceChoices, hours: HoursSettings | None = None) -> None:
         self._session = session
         calendar = CalendarBook(session.store)
         self.calendar = CalendarDesk(session, calendar)
-        self.attendance = AttendanceDesk(session, codes, calendar)
-        self.meetings = MeetingDesk(session)
+        self.attendance = AttendanceDesk(session, choices.codes, calendar)
+        self.absences = AbsenceDesk(session, calendar, choices)
+        meetings = MeetingBook(session.store, lambda importance: self._shows(AgendaItem.kind, importance))
+        self.meetings = MeetingDesk(session, meetings)
+        self.minutes = MinutesDesk(session, meetings)
+        self.floor = FloorDesk(session, meetings)
         self.roster = RosterDesk(session)
-        self.conflicts = ConflictDesk(session, codes)
+        self.conflicts = ConflictDesk(session, choices.codes)
+        self.ledger = LedgerDesk(session)
+        self.emergency = EmergencyDesk(session)
+        self.documents = DocumentDesk(session)
+        self.filing = FilingDesk(session, read_document)
+        self.permits = PermitDesk(session)
+        self.devices = DeviceDesk(session)
+        self.hours = HoursDesk(session, hours or load_hours())
+        self.audit = AuditDesk(session, DocumentDoor(session, DocumentBook(session.store)).title)
+        gate = ReleaseGate(session, self.permits)
+        self.releases = ReleaseDesk(
+            gate, self.ledger, self.audit, self.attendance, self.documents, self.hours, self.meetings
+        )
 
     @property
     def who(self) -> Who:
@@ -55,7 +91,7 @@ class Office:
         """Return a new token and whether anything was kept since the given one, here or elsewhere. Cheap."""
         changes = self._session.store.reader.changes()
         if changes != token:
-            self._session.roster.refresh()
+            self._session.refresh()
         return changes, changes != token
 
     def light(self) -> Light:
@@ -63,8 +99,20 @@ class Office:
         saved = self._session.store.reader.position().seq
         told = read_status(self._session.site.paths)
         conflicts, quarantined = self.conflicts.count(), self.conflicts.held_count()
+        devices, left = self.devices.refused(), sum(read_told(self._session.site.paths).counts.values())
         if told is None:
-            return Light(LinkState.UNKNOWN, saved, 0, saved, conflicts=conflicts, quarantined=quarantined)
+            return Light(
+                LinkState.UNKNOWN,
+                saved,
+                0,
+                saved,
+                conflicts=conflicts,
+                quarantined=quarantined,
+                disclosed_until=self.emergency.until(),
+                lease_over=not self._session.lease().opens,
+                devices=devices,
+                inbox=left,
+            )
         sent = min(told.sent, saved)
         return Light(
             told.link,
@@ -81,6 +129,17 @@ class Office:
             told.superseded,
             conflicts,
             quarantined,
+            self.emergency.until(),
+            not self._session.lease().opens,
+            devices,
+            left,
+        )
+
+    def left_in_inbox(self) -> tuple[LeftInInbox, ...]:
+        """Return the files of the drop folder that were not taken, newest first."""
+        told = read_told(self._session.site.paths)
+        return tuple(
+            LeftInInbox(local_time(one.since_ms), one.folder, one.size, one.code) for one in told.not_taken
         )
 
     def home(self) -> HomeView:
@@ -97,7 +156,11 @@ class Office:
             self.attendance.classes(today),
             tuple(reversed(week)),
             self.light(),
+            self.permits.counts(),
         )
+
+    def _shows(self, kind: str, importance: Importance) -> bool:
+        return self._session.may(Action.VIEW, kind, importance).verdict is Verdict.ALLOW
 
     def logout(self) -> None:
         """Forget every key and close the session."""

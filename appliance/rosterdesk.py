@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from appliance.classification.model import Action
 from appliance.oneroster.plan import ImportPlan, plan_import
-from appliance.policy import Action
-from appliance.roster import RosterRecord, School, encode_record
+from appliance.roster import Contact, RosterRecord, School, encode_record
 from appliance.session import Session
 from appliance.views import Saved
 from crypto.importance import Importance
@@ -28,12 +28,14 @@ class RosterDesk:
     def plan(self, source: Path, progress: Callable[[int, int], None] | None = None) -> ImportPlan:
         """Read a OneRoster file and say what it would change; changes nothing. Raises the importer's errors."""
         self._session.ask(Action.EDIT, School.kind, School.importance)
+        self._session.ask(Action.VIEW, Contact.kind, Contact.importance)
         code = self._session.site.config.site.school
         return plan_import(source, code, self._session.roster.records(), progress=progress)
 
     def commit(self, plan: ImportPlan) -> Saved | None:
         """Keep what was planned; None when there is nothing to change."""
         self._session.ask(Action.EDIT, School.kind, School.importance)
+        self._session.ask(Action.EDIT, Contact.kind, Contact.importance)
         drafts = self._drafts(plan.put, False) + self._drafts(plan.remove, True)
         if not drafts:
             return None

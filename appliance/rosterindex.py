@@ -9,6 +9,7 @@ from datetime import date
 
 import msgspec
 
+from appliance.conflictwords import word
 from appliance.people import BOARD_NAME, PROFILE, Profile
 from appliance.roster import RECORD_TYPES, Enrollment, RosterRecord, School, SchoolClass, User, decode_record
 from crypto.importance import Importance
@@ -86,6 +87,13 @@ class RosterIndex:
         self._members[class_id, on] = found
         return found
 
+    def class_of(self, user_id: str, on: date) -> str:
+        """Return the id of a pupil's class with an attendance book on a day, or an empty string."""
+        for school_class in self.classes():
+            if any(member.user.id == user_id for member in self.members(school_class.id, on)):
+                return school_class.id
+        return ""
+
     def enrollments(self, class_id: str) -> list[Enrollment]:
         """Return every enrolment of a class, past ones too."""
         return list(self._enrollments.get(class_id, ()))
@@ -107,7 +115,8 @@ class RosterIndex:
         name = self._names.get(person)
         if name is None:
             found = self._store.keyring.people.person(person)
-            name = BOARD_NAME if found is not None and "board" in found.roles else person.hex()[:8]
+            roles = found.roles if found is not None else ()
+            name = BOARD_NAME if "board" in roles else word("role.site") if "site" in roles else person.hex()[:8]
         return name
 
     def records(self) -> list[RosterRecord]:

@@ -7,7 +7,7 @@ import time
 from datetime import date
 from typing import Final
 
-from appliance.policy import Action
+from appliance.classification.model import Action
 from appliance.roster import SchoolClass
 from appliance.rosterindex import RosterIndex
 from appliance.schooldays import (

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from itertools import pairwise
 from types import MappingProxyType
 from typing import ClassVar, Final, Literal
 
@@ -75,8 +76,18 @@ class DayOff(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     grades: tuple[str, ...] = ()
 
 
+class Term(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A term 学期, from its first day to the day before the next one's."""
+
+    name: str
+    first: date
+
+
 class SchoolYear(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """年度 `year`: 1 April of that year to 31 March of the next. `extra_days` are 土曜授業 and 振替授業."""
+    """年度 `year`: 1 April of that year to 31 March of the next. `extra_days` are 土曜授業 and 振替授業.
+
+    Without `terms` there are three, which begin in April, September and January.
+    """
 
     kind: ClassVar[str] = "calendar.year"
     importance: ClassVar[Importance] = Importance.III
@@ -85,6 +96,7 @@ class SchoolYear(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     extra_days: tuple[date, ...] = ()
     vacations: tuple[Vacation, ...] = ()
     days_off: tuple[DayOff, ...] = ()
+    terms: tuple[Term, ...] = ()
 
     @property
     def first(self) -> date:
@@ -95,6 +107,16 @@ class SchoolYear(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def last(self) -> date:
         """Return 31 March of the next calendar year."""
         return date(self.year + 1, 3, 31)
+
+
+def term_of(calendar: SchoolYear, on: date) -> tuple[str, date, date]:
+    """Return the name, the first and the last day of the term of a day."""
+    year = calendar.year
+    usual = (("1学期", date(year, 4, 1)), ("2学期", date(year, 9, 1)), ("3学期", date(year + 1, 1, 1)))
+    terms = [(term.name, term.first) for term in calendar.terms] or list(usual)
+    ends = [first - timedelta(days=1) for _, first in terms[1:]] + [calendar.last]
+    found = [(name, first, last) for (name, first), last in zip(terms, ends, strict=True) if first <= on <= last]
+    return found[0] if found else (terms[0][0], calendar.first, ends[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +227,10 @@ def require_valid(calendar: SchoolYear) -> None:
             raise CalendarOrderError(operation="check calendar", subject=entry, entry=entry)
         if first < calendar.first or last > calendar.last:
             raise CalendarOutsideError(operation="check calendar", subject=entry, entry=entry, year=calendar.year)
+    begins = [term.first for term in calendar.terms]
+    for i, (before, after) in enumerate(pairwise([calendar.first, *begins])):
+        if (after != calendar.first) if i == 0 else (after <= before or after > calendar.last):
+            raise CalendarOrderError(operation="check calendar", subject=f"terms[{i}]", entry=f"terms[{i}]")
     for i, closure in enumerate(calendar.closures):
         if bool(closure.target) is (closure.scope == "school"):
             entry = f"closures[{i}]"

@@ -8,7 +8,26 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
 
+from appliance.meetings.views import MeetingView
 from sync.status import LinkState
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesRefused:
+    """How often USB devices were refused since a manager last looked, and when it last was."""
+
+    count: int
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LeftInInbox:
+    """A file of the drop folder that was not taken: never its name. `folder` is I to IV or empty; `size` bytes."""
+
+    since: datetime
+    folder: str
+    size: int
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +38,9 @@ class Light:
     `confirmed` counts what the education board countersigned, `confirmed_at` when it last did; None: there is
     no other side yet. `clock_skew_s` is the board's clock minus this one. `superseded`: a newer box took over
     (交代済), this one only reads. `conflicts` and `quarantined` are records that wait for a person.
+    `disclosed_until`: 非常時開示 stands until then. `lease_over`: the board's lease lapsed or was revoked.
+    `devices`: USB devices that were refused, for those who are told of it. `inbox`: files of the drop folder that
+    were not taken.
     """
 
     link: LinkState
@@ -35,6 +57,10 @@ class Light:
     superseded: bool = False
     conflicts: int = 0
     quarantined: int = 0
+    disclosed_until: datetime | None = None
+    lease_over: bool = False
+    devices: DevicesRefused | None = None
+    inbox: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +95,20 @@ class Counting(StrEnum):
     ONLINE = "online"  # オンラインを活用した特例の授業: inside 出席停止・忌引等, reported separately
 
 
+class Asks(StrEnum):
+    """What the last day of an absence follows from: an illness's days at home, a relation's days of mourning."""
+
+    NOTHING = ""
+    ILLNESS = "illness"
+    MOURNING = "mourning"
+
+
 @dataclass(frozen=True, slots=True)
 class AttendanceCode:
-    """One configurable code: `key` is what the teacher presses, `symbol` what the book shows."""
+    """One configurable code: `key` is what the teacher presses, `symbol` what the book shows.
+
+    `unexcused`: an absence without 正当な事由 (施行令20条).
+    """
 
     code: str
     name: str
@@ -80,6 +117,8 @@ class AttendanceCode:
     counting: Counting
     wants_reason: bool = False
     wants_time: bool = False
+    asks: Asks = Asks.NOTHING
+    unexcused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,45 +276,6 @@ class FoundPupil:
 
 
 @dataclass(frozen=True, slots=True)
-class MeetingView:
-    """A staff meeting in the list."""
-
-    meeting_id: str
-    title: str
-    starts: datetime
-    place: str
-    items: int
-    decided: int
-
-
-@dataclass(frozen=True, slots=True)
-class AgendaItemView:
-    """One item of an agenda."""
-
-    item_id: str
-    number: int
-    section: str  # 報告 / 協議 / 連絡
-    department: str  # 分掌
-    title: str
-    proposer: str
-    minutes: int
-    body: str
-    decision: str = ""
-    decided_by: str = ""
-    decided_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MeetingDetail:
-    """A meeting with its agenda in order."""
-
-    meeting: MeetingView
-    chair: str
-    recorder: str
-    items: tuple[AgendaItemView, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class PupilTotals:
     """A pupil's totals of a period; days. See domain rules in appliance.attendance."""
 
@@ -293,15 +293,71 @@ class PupilTotals:
     online: int = 0
 
 
+class Span(StrEnum):
+    """What totals are made over."""
+
+    MONTH = "month"
+    TERM = "term"
+    YEAR = "year"
+
+
 @dataclass(frozen=True, slots=True)
-class MonthTotals:
-    """A class's totals of one month, with the days on which the class was not confirmed yet."""
+class PeriodTotals:
+    """A class's totals of a month, term or year, with the days on which the class was not confirmed yet."""
+
+    class_id: str
+    title: str
+    name: str
+    first: date
+    rows: tuple[PupilTotals, ...]
+    unconfirmed: tuple[date, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MonthDay:
+    """A day of a class's month. `open`: there is school and the class is not closed; else `reason` says why."""
+
+    on: date
+    open: bool
+    reason: str
+    confirmed: bool
+    to_come: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MonthPupil:
+    """A pupil's month: for each day a code (empty: none) and whether the pupil was in the class."""
+
+    pupil_id: str
+    number: int | None
+    name: str
+    codes: tuple[str, ...]
+    inside: tuple[bool, ...]
+    totals: PupilTotals
+
+
+@dataclass(frozen=True, slots=True)
+class MonthGrid:
+    """A class's month, day by day. `late` counts the entries that came in after it was closed."""
 
     class_id: str
     title: str
     month: date
-    rows: tuple[PupilTotals, ...]
-    unconfirmed: tuple[date, ...]
+    days: tuple[MonthDay, ...]
+    pupils: tuple[MonthPupil, ...]
+    totals: PeriodTotals
+    closed_by: str = ""  # 締め
+    closed_at: datetime | None = None
+    late: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PermitCounts:
+    """Requests that wait for the principal, things that are out, and those that are overdue."""
+
+    waiting: int
+    out: int
+    overdue: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,3 +371,4 @@ class HomeView:
     classes: tuple[ClassView, ...]
     meetings: tuple[MeetingView, ...]
     light: Light
+    permits: PermitCounts = PermitCounts(0, 0, 0)

@@ -4,7 +4,7 @@ Invariant: nothing is overwritten; taking something back is a new change, and it
 changed the record in between. Who may do it was asked before (`office`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from typing import Final
@@ -76,21 +76,30 @@ class AttendanceBook:
                 found[mark.pupil, mark.on] = OpenedMark(mark, plain)
         return found
 
+    def marks_since(self, first: date) -> dict[str, dict[date, str]]:
+        """Return pupil → day → code of every mark from a day on."""
+        found: dict[str, dict[date, str]] = {}
+        for plain in self._store.heads(Mark.kind):
+            mark = _read_mark(plain.payload)
+            if mark.code and mark.on >= first:
+                found.setdefault(mark.pupil, {})[mark.on] = mark.code
+        return found
+
     def mark(
         self, pupil: str, on: date, code: str, at_time: time | None = None, reason: str | None = None
     ) -> Entry:
         """Keep a mark; `code` empty takes it back with its reason, `reason` None leaves the reason as it is."""
-        record = self._name(Mark.kind, pupil, on)
-        before = self._store.head(Mark.kind, record)
-        had = before is not None and _read_mark(before.payload).has_reason
-        text = "" if not code else reason
-        has_reason = had if text is None else bool(text)
-        mark = Mark(pupil=pupil, on=on, code=code, at_time=at_time, has_reason=has_reason)
-        cleared = Mark(pupil=pupil, on=on, code="")
-        steps = [_step(Mark.kind, record, Mark.importance, _encode(mark), before, _encode(cleared))]
-        if text is not None and (text or had):
-            steps.append(self._reason_step(pupil, on, text))
-        return self._keep(steps)
+        return self.mark_days(pupil, [on], code, at_time, reason)
+
+    def mark_days(
+        self, pupil: str, days: Sequence[date], code: str, at_time: time | None = None, reason: str | None = None
+    ) -> Entry:
+        """Keep the same mark on several days, on all of them or on none."""
+        return self._keep([step for on in days for step in self._mark_steps(pupil, on, code, at_time, reason)])
+
+    def mark_cells(self, cells: Sequence[tuple[str, date, str]]) -> Entry:
+        """Keep many (pupil, day, code), all of them or none."""
+        return self._keep([step for cell in cells for step in self._mark_steps(*cell, None, None)])
 
     def reason(self, pupil: str, on: date) -> str | None:
         """Return the reason; raises NotClearedError for someone who may not open importance II."""
@@ -130,6 +139,12 @@ class AttendanceBook:
             for plain in self._store.history(Mark.kind, record)
         ]
 
+    def changed_after(self, change: Plain, wanted: Iterable[tuple[str, date]]) -> int:
+        """Return how many marks of (pupil, day) are newer than a change; opens none."""
+        records = [self._name(Mark.kind, pupil, on) for pupil, on in wanted]
+        found = self._store.base_of(Mark.kind, records).values()
+        return sum(max(heads) > change.change_id for heads in found)
+
     def take_back(self, formers: Sequence[Former]) -> Entry:
         """Restore what stood before; raises ChangedSinceError when somebody changed it since."""
         steps = []
@@ -157,6 +172,21 @@ class AttendanceBook:
         The reason's too: whoever writes one that they may not read can still name it.
         """
         return self._store.record_id(kind, Importance.III, *natural(thing, on))
+
+    def _mark_steps(
+        self, pupil: str, on: date, code: str, at_time: time | None, reason: str | None
+    ) -> list["_Step"]:
+        record = self._name(Mark.kind, pupil, on)
+        before = self._store.head(Mark.kind, record)
+        had = before is not None and _read_mark(before.payload).has_reason
+        text = "" if not code else reason
+        has_reason = had if text is None else bool(text)
+        mark = Mark(pupil=pupil, on=on, code=code, at_time=at_time, has_reason=has_reason)
+        cleared = Mark(pupil=pupil, on=on, code="")
+        steps = [_step(Mark.kind, record, Mark.importance, _encode(mark), before, _encode(cleared))]
+        if text is not None and (text or had):
+            steps.append(self._reason_step(pupil, on, text))
+        return steps
 
     def _reason_step(self, pupil: str, on: date, text: str) -> "_Step":
         record = self._name(Reason.kind, pupil, on)

@@ -7,7 +7,6 @@ and symbols are each unique, so one key press and one mark on paper mean one thi
 import tomllib
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -16,13 +15,14 @@ import msgspec
 
 from appliance.errors import ApplianceError
 from appliance.messages import Language
-from appliance.views import AttendanceCode, Counting
+from appliance.views import Asks, AttendanceCode, Counting
 
 RESERVED_KEYS: Final = frozenset("hrux q/?:")
 """What the screens keep for themselves: history, reason, take back and clear; the rest is kept free for later."""
 
 _FILE: Final = "codes.toml"
 _SYMBOL_CELLS: Final = 2
+_TABLES: Final = ("code", "reason", "mourning")
 _E = TypeVar("_E", bound=msgspec.Struct)
 
 
@@ -74,6 +74,7 @@ class CodeEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     wants_reason: bool = False
     wants_time: bool = False
     unexcused: bool = False
+    asks: Asks = Asks.NOTHING
 
     def __post_init__(self) -> None:
         """Refuse what the types cannot: msgspec turns a ValueError into its own."""
@@ -83,21 +84,8 @@ class CodeEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
             raise ValueError("unexcused needs counting = absent")
 
 
-@dataclass(frozen=True, slots=True)
-class CodeTable:
-    """The codes in the order of the file, and which of them are absences without 正当な事由 (施行令20条)."""
-
-    codes: tuple[AttendanceCode, ...]
-    unexcused: frozenset[str]
-
-
 def load_codes(path: Path | None = None, lang: Language = "ja") -> tuple[AttendanceCode, ...]:
-    """Return the codes of a file, or those that come with the program, named in `lang`."""
-    return load_table(path, lang).codes
-
-
-def load_table(path: Path | None = None, lang: Language = "ja") -> CodeTable:
-    """Read and check the codes of a file, or those that come with the program."""
+    """Read and check the codes of a file, or those that come with the program, named in `lang`."""
     raw, file = read_rules(path)
     entries = [as_entry(item, CodeEntry, file, f"code[{i}]") for i, item in enumerate(raw.get("code", ()))]
     if not {Counting.PRESENT, Counting.ABSENT} <= {entry.counting for entry in entries}:
@@ -106,12 +94,11 @@ def load_table(path: Path | None = None, lang: Language = "ja") -> CodeTable:
         _check_key(entry, file)
         _check_symbol(entry, file)
     _refuse_repeats(entries, file)
-    codes = tuple(_code(entry, lang) for entry in entries)
-    return CodeTable(codes, frozenset(entry.code for entry in entries if entry.unexcused))
+    return tuple(_code(entry, lang) for entry in entries)
 
 
 def read_rules(path: Path | None) -> tuple[dict[str, list[Any]], str]:
-    """Read a file of `[[code]]` and `[[mourning]]` tables; return them with the name that errors give the file."""
+    """Read a file of `[[code]]`, `[[reason]]` and `[[mourning]]` tables; return them with its name in errors."""
     file = str(path) if path else _FILE
     try:
         source = path if path else files("appliance.attendance").joinpath(_FILE)
@@ -122,8 +109,8 @@ def read_rules(path: Path | None) -> tuple[dict[str, list[Any]], str]:
             operation="read attendance codes", subject=file, cause=exc, file=file, problem=problem
         ) from exc
     for name, tables in raw.items():
-        if name not in {"code", "mourning"} or not isinstance(tables, list):
-            raise _bad_entry(file, name, "expected [[code]] or [[mourning]]")
+        if name not in _TABLES or not isinstance(tables, list):
+            raise _bad_entry(file, name, f"expected [[{']] or [['.join(_TABLES)}]]")
     return raw, file
 
 
@@ -186,4 +173,6 @@ def _code(entry: CodeEntry, lang: Language) -> AttendanceCode:
         counting=entry.counting,
         wants_reason=entry.wants_reason,
         wants_time=entry.wants_time,
+        asks=entry.asks,
+        unexcused=entry.unexcused,
     )

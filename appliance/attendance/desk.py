@@ -4,23 +4,27 @@ Invariant: every method asks the policy before it opens or keeps anything and re
 `Saved` exists only after the keeper's fsync.
 """
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, time
 
 import msgspec
 
+from appliance.attendance.attention import Attention, AttentionReader
 from appliance.attendance.book import AttendanceBook, Entry, Former, OpenedMark
-from appliance.attendance.monthly import month_totals
-from appliance.attendance.records import ClassDay, Mark, Reason
+from appliance.attendance.closing import ClosingBook, MonthNotReadyError
+from appliance.attendance.grid import month_grid
+from appliance.attendance.period import period_totals
+from appliance.attendance.records import ClassDay, Mark, MonthClosed, MonthReopened, Reason
+from appliance.attendance.schoolsystem import SystemRow
+from appliance.classification.model import Action
 from appliance.errors import ApplianceError
-from appliance.policy import Action
 from appliance.roster import SchoolClass
 from appliance.rosterindex import ClassMember
 from appliance.schoolcalendar import CalendarBook
-from appliance.schooldays import DayStatus
+from appliance.schooldays import DayStatus, days_between
 from appliance.session import Session, local_time
+from appliance.text import as_kana, folded
 from appliance.views import (
     AttendanceCode,
     ClassView,
@@ -28,9 +32,11 @@ from appliance.views import (
     DayView,
     FoundPupil,
     HistoryLine,
-    MonthTotals,
+    MonthGrid,
+    PeriodTotals,
     PupilRow,
     Saved,
+    Span,
 )
 from crypto.importance import Importance
 
@@ -53,6 +59,12 @@ class ClosedDayError(ApplianceError):
     code = "APP-224"
 
 
+class _Where(msgspec.Struct):
+    on: date
+    pupil: str = ""
+    class_id: str = ""
+
+
 class AttendanceDesk:
     """Attendance over one session."""
 
@@ -62,6 +74,7 @@ class AttendanceDesk:
         self._present = next(code.code for code in codes if code.counting is Counting.PRESENT)
         self._book = AttendanceBook(session.store)
         self._calendar = calendar
+        self._closing = ClosingBook(session.store)
 
     def codes(self) -> tuple[AttendanceCode, ...]:
         """Return this school's attendance codes in order."""
@@ -123,12 +136,13 @@ class AttendanceDesk:
         """Keep one pupil's mark; `code` None or "" takes it back. `reason` None leaves the reason as it is."""
         self._session.ask(Action.EDIT, Mark.kind, Mark.importance)
         if reason is not None:
-            self._session.ask(Action.EDIT, Reason.kind, Reason.importance)
+            self._session.ask(Action.EDIT, Reason.kind, Reason.importance, group=class_id, subject=pupil_id)
         self._check_open(class_id, on, code or "")
         if all(m.user.id != pupil_id for m in self._session.roster.members(class_id, on)):
             raise UnknownClassError(operation="mark", subject=class_id)
         if code and code not in self._codes:
             raise UnknownCodeError(operation="mark", subject=code, code_name=code)
+        self._closing.check([(class_id, on)])
         return self._kept(self._book.mark(pupil_id, on, code or "", time, reason))
 
     def mark_rest_present(self, class_id: str, on: date) -> Saved:
@@ -150,6 +164,7 @@ class AttendanceDesk:
             raise TypeError("this entry cannot be taken back")
         for former in formers:
             self._session.ask(Action.EDIT, former.kind, former.importance)
+        self._closing.check(self._where(former.payload) for former in formers)
         return self._kept(self._book.take_back(formers))
 
     def history(self, pupil_id: str, on: date) -> tuple[HistoryLine, ...]:
@@ -165,27 +180,97 @@ class AttendanceDesk:
 
     def reason(self, pupil_id: str, on: date) -> str | None:
         """Return the reason text (importance II); raises PolicyDeniedError, NotClearedError."""
-        self._session.ask(Action.VIEW, Reason.kind, Reason.importance)
+        group = self._session.roster.class_of(pupil_id, on)
+        self._session.ask(Action.VIEW, Reason.kind, Reason.importance, group=group, subject=pupil_id)
         return self._book.reason(pupil_id, on)
 
-    def totals(self, class_id: str, month: date) -> MonthTotals:
-        """Return a class's totals of a month, up to today."""
+    def month(self, class_id: str, month: date) -> MonthGrid:
+        """Return a class's month day by day, with the totals up to today; raises UnknownClassError."""
         self._session.ask(Action.VIEW, Mark.kind, Mark.importance)
-        school_class = self._class(class_id)
-        return month_totals(
-            school_class,
-            month,
-            self._session.today(),
-            self._session.roster,
-            self._book,
-            self._calendar,
-            self.codes(),
+        session = self._session
+        where = (self._class(class_id), month, session.today(), session.roster)
+        grid = month_grid(*where, self._book, self._calendar, self.codes())
+        closed = self._closing.closed(class_id, grid.month)
+        if closed is None:
+            return grid
+        late = self._book.changed_after(closed, ((p.pupil_id, d.on) for p in grid.pupils for d in grid.days))
+        at = local_time(closed.at_ms)
+        return replace(grid, closed_by=session.author_name(closed), closed_at=at, late=late)
+
+    def totals(self, class_id: str, on: date, span: Span) -> PeriodTotals:
+        """Return a class's totals over the month, term or year of a day, up to today; raises UnknownClassError."""
+        self._session.ask(Action.VIEW, Mark.kind, Mark.importance)
+        session, school_class = self._session, self._class(class_id)
+        where = (school_class, span, on, session.today(), session.roster)
+        return period_totals(*where, self._book, self._calendar, self.codes())
+
+    def rows_between(self, first: date, last: date, *, present: bool) -> tuple[SystemRow, ...]:
+        """Return every pupil's school days, by day and class; without `present` only what is another entry."""
+        self._session.ask(Action.VIEW, Mark.kind, Mark.importance)
+        found = []
+        for on in days_between(first, last):
+            for view in self.classes(on):
+                day = self.day(view.class_id, on)
+                if day.school_day:
+                    found += [self._system_row(view, day, row) for row in day.rows if present or self._told(row)]
+        return tuple(found)
+
+    def _told(self, row: PupilRow) -> bool:
+        return row.code is not None and row.code != self._present
+
+    def _system_row(self, view: ClassView, day: DayView, row: PupilRow) -> SystemRow:
+        code = row.code or self._present
+        known, school = self._codes.get(code), self._session.site.config.site.name
+        symbol, name = (known.symbol, known.name) if known else (code, code)
+        who = (row.number, row.name, row.kana, row.pupil_id)
+        return SystemRow(
+            school, view.grade, view.title, view.teacher, *who, day.on, code, symbol, name, row.at_time
         )
 
+    def attention(self) -> Attention:
+        """Return long absences of this school year, and class days up to yesterday that nobody confirmed."""
+        self._session.ask(Action.VIEW, Mark.kind, Mark.importance)
+        reader = AttentionReader(self._session.roster, self._book, self._calendar, self.codes())
+        return reader.read(self._session.today())
+
+    def mark_many(self, class_id: str, cells: Sequence[tuple[str, date, str]]) -> Saved:
+        """Keep many (pupil, day, code) at once, all or none; an empty code takes a mark back.
+
+        Raises UnknownClassError, UnknownCodeError, ClosedDayError.
+        """
+        self._session.ask(Action.EDIT, Mark.kind, Mark.importance)
+        members = {on: {m.user.id for m in self._session.roster.members(class_id, on)} for _, on, _ in cells}
+        for pupil_id, on, code in cells:
+            self._check_open(class_id, on, code)
+            if pupil_id not in members[on]:
+                raise UnknownClassError(operation="mark", subject=class_id)
+            if code and code not in self._codes:
+                raise UnknownCodeError(operation="mark", subject=code, code_name=code)
+        self._closing.check((class_id, on) for _, on, _ in cells)
+        return self._kept(self._book.mark_cells(cells))
+
+    def close_month(self, class_id: str, month: date) -> Saved:
+        """締め: let a class's month stand; raises MonthNotReadyError while a day of it is not confirmed."""
+        self._session.ask(Action.EDIT, MonthClosed.kind, MonthClosed.importance)
+        grid = self.month(class_id, month)
+        left = [day.on.day for day in grid.days if day.open and not day.confirmed]
+        if left:
+            named, days = f"{month:%Y-%m}", "・".join(map(str, left))
+            raise MonthNotReadyError(operation="close month", subject=named, month=named, days=days)
+        return self._session.saved(self._closing.close(class_id, month.replace(day=1)))
+
+    def reopen_month(self, class_id: str, month: date, reason: str) -> Saved:
+        """Open a closed month again, for a reason that is written down; the principal's alone."""
+        self._session.ask(Action.EDIT, MonthReopened.kind, MonthReopened.importance)
+        return self._session.saved(self._closing.reopen(class_id, month.replace(day=1), reason.strip()))
+
     def find_pupils(self, kana: str, on: date) -> tuple[FoundPupil, ...]:
-        """Return pupils whose reading or name begins with what was typed (hiragana, katakana, half width)."""
+        """Return pupils whose reading or name begins with what was typed: kana of any kind, or Latin letters.
+
+        Those whose family name begins so come first; else by class and number.
+        """
         self._session.ask(Action.VIEW, "roster.user", Importance.III)
-        wanted = fold_kana(kana)
+        wanted = tuple(filter(None, {folded(kana), folded(as_kana(kana))}))
         if not wanted:
             return ()
         found = []
@@ -193,13 +278,13 @@ class AttendanceDesk:
             for member in self._session.roster.members(school_class.id, on):
                 user = member.user
                 keys = (user.kana, user.kana_given, user.name)
-                if any(fold_kana(key).startswith(wanted) for key in keys):
+                if any(folded(key).startswith(wanted) for key in keys):
                     found.append(
                         FoundPupil(
                             user.id, school_class.id, school_class.title, member.number, user.name, user.kana
                         )
                     )
-        return tuple(found)
+        return tuple(sorted(found, key=lambda hit: not folded(hit.kana or hit.name).startswith(wanted)))
 
     def _class(self, class_id: str) -> SchoolClass:
         found = self._session.roster.school_class(class_id)
@@ -223,6 +308,7 @@ class AttendanceDesk:
     ) -> Saved:
         self._session.ask(Action.EDIT, ClassDay.kind, ClassDay.importance)
         self._check_open(class_id, on)
+        self._closing.check([(class_id, on)])
         day, _ = self._book.class_day(class_id, on)
         changed = msgspec.structs.replace(
             day,
@@ -230,6 +316,11 @@ class AttendanceDesk:
             confirmed=day.confirmed if confirmed is None else confirmed,
         )
         return self._kept(self._book.keep_class_day(changed))
+
+    def _where(self, payload: bytes) -> tuple[str, date]:
+        """Return of which class and day an entry is."""
+        told = msgspec.msgpack.decode(payload, type=_Where)
+        return told.class_id or self._session.roster.class_of(told.pupil, told.on), told.on
 
     def _kept(self, entry: Entry) -> Saved:
         return self._session.saved(entry.put, entry.former)
@@ -251,9 +342,3 @@ class AttendanceDesk:
             entered_at=local_time(opened.plain.at_ms),
             conflict=opened.plain.conflict,
         )
-
-
-def fold_kana(text: str) -> str:
-    """Return text for searching: half width to full, katakana to hiragana, no spaces."""
-    wide = unicodedata.normalize("NFKC", text).replace(" ", "").lower()
-    return "".join(chr(ord(c) - 0x60) if "ァ" <= c <= "ヶ" else c for c in wide)

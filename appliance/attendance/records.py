@@ -45,6 +45,25 @@ class ClassDay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     confirmed: bool = False
 
 
+class MonthClosed(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """締め: a class's month stands; `month` is its first day."""
+
+    kind: ClassVar[str] = "attendance.closed"
+    importance: ClassVar[Importance] = Importance.III
+    class_id: str
+    month: date
+
+
+class MonthReopened(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The principal opened a closed month again; a kind of its own, so that the rules can say who may."""
+
+    kind: ClassVar[str] = "attendance.reopened"
+    importance: ClassVar[Importance] = Importance.III
+    class_id: str
+    month: date
+    reason: str
+
+
 def natural(pupil_or_class: str, on: date) -> tuple[str, str]:
     """Return the natural key of any of these."""
     return pupil_or_class, on.isoformat()

@@ -7,7 +7,8 @@ import click
 
 from appliance.board.folder import ReplicaPlace, init_board, open_board
 from appliance.commands.asking import ask_passphrase, box_key, box_key_options, passphrase_option
-from appliance.commands.hub import import_orphans, publish, run
+from appliance.commands.hub import audit, import_orphans, publish, run
+from appliance.commands.lease import lease
 from appliance.commands.replace import renew, replace
 from appliance.commands.restore import restore
 from appliance.people import ROLE_NAMES, StaffMember
@@ -30,7 +31,7 @@ def board(ctx: click.Context, folder: Path) -> None:
     ctx.obj = folder
 
 
-for _command in (restore, publish, run, replace, renew, import_orphans):
+for _command in (restore, publish, run, replace, renew, lease, audit, import_orphans):
     board.add_command(_command)
 
 
@@ -132,7 +133,9 @@ def show(folder: Path, restored: Path, on: datetime | None, from_stdin: bool) ->
     root = open_board(folder).unlock(ask_passphrase("教育委員会の合言葉 / passphrase", from_stdin))
     day = on.date() if on else date.today()  # noqa: DTZ011 - the officer's own day
     store = open_restored(restored, root)
-    for line in attendance_lines(store, day):
-        click.echo(line)
-    store.close()
+    try:
+        for line in attendance_lines(store, root.sign.verify_key, day):
+            click.echo(line)
+    finally:
+        store.close()
     return 0

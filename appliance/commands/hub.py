@@ -107,6 +107,64 @@ def correction(
         return _told(publish_correction(office, pupil, on.date(), code, reason, school_class))
 
 
+@publish.command()
+@click.argument("school")
+@click.argument("which")
+@passphrase_option
+@click.pass_obj
+def policy(folder: Path, school: str, which: str, from_stdin: bool) -> int:
+    """Publish the classification rules that SCHOOL goes by: WHICH is taku-2018, mext-2025 or a TOML file."""
+    from appliance.board.hubs import board_store, open_hub
+    from appliance.board.publishing import publish_policy
+    from appliance.classification.rules import PROFILES, read_policy_file, shipped_policy
+
+    text = shipped_policy(which) if which in PROFILES else read_policy_file(Path(which))
+    opened = open_board(folder)
+    hub = open_hub(opened, school)
+    root = opened.unlock(ask_passphrase("教育委員会の合言葉 / passphrase", from_stdin))
+    with board_store(hub, root) as store:
+        version = publish_policy(store, root, text.source)
+    click.echo("変わるものはありません。" if version is None else f"公開しました（{text.title}、第{version}版）。")
+    return Exit.OK
+
+
+@publish.command()
+@click.argument("school")
+@click.argument("file", type=_FILE)
+@passphrase_option
+@click.pass_obj
+def ledger(folder: Path, school: str, file: Path, from_stdin: bool) -> int:
+    """Publish the board's own standard lines of the asset ledger ([[asset]] in a TOML FILE) to SCHOOL."""
+    from appliance.board.hubs import board_store, open_hub
+    from appliance.board.publishing import publish_ledger, read_text
+
+    text = read_text(file)
+    opened = open_board(folder)
+    hub = open_hub(opened, school)
+    root = opened.unlock(ask_passphrase("教育委員会の合言葉 / passphrase", from_stdin))
+    with board_store(hub, root) as store:
+        count = publish_ledger(store, text)
+    click.echo("変わるものはありません。" if count is None else f"公開しました（標準台帳 {count}項目）。")
+    return Exit.OK
+
+
+@click.command()
+@click.argument("school")
+@click.option("--days", type=click.IntRange(1, 36_600), help="how far back, else as the policy says")
+@click.option("--refused", is_flag=True, help="only what was refused")
+@click.option("--json", "as_json", is_flag=True, help="print one JSON object")
+@passphrase_option
+@click.pass_obj
+def audit(folder: Path, school: str, days: int | None, refused: bool, as_json: bool, from_stdin: bool) -> int:
+    """Show SCHOOL's audit record and its 非常時開示 at the hub, newest first. That it was read is an entry too."""
+    from appliance.commands.audit import tell_board
+
+    with _office(folder, school, from_stdin) as office:
+        lines = office.audit.lines(days, refused_only=refused)
+        tell_board(lines, office.emergency.disclosures(), as_json)
+    return Exit.OK
+
+
 @click.command()
 @click.pass_obj
 def run(folder: Path) -> int:

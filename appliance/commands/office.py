@@ -10,7 +10,8 @@ from appliance.config import load_config
 
 @click.command()
 @click.argument("site", type=click.Path(path_type=Path), envvar="KURABAKO_SITE")
-def office(site: Path) -> int:
+@click.option("--locked", default="", hidden=True, help="who left the seat: the screen asks for their passphrase")
+def office(site: Path, locked: str) -> int:
     """Open the office screen of the site at SITE."""
     load_config(site)
-    return int(importlib.import_module("tui.launch").run(site))
+    return int(importlib.import_module("tui.launch").run(site, locked))

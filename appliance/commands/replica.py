@@ -14,7 +14,7 @@ from appliance.exits import Exit
 from appliance.site import SiteFolder, open_site
 
 if TYPE_CHECKING:
-    from sync.restore import Wanted
+    from sync.restore import RestoreReport, Wanted
 
 _SITE = click.argument("site", type=click.Path(path_type=Path), envvar="KURABAKO_SITE")
 _JSON = click.option("--json", "as_json", is_flag=True, help="print one JSON object")
@@ -35,23 +35,8 @@ def verify(site: Path, as_json: bool) -> int:
 
     Exit code 0 when it holds everything that was proven to be sent, 3 when not, 13 when nothing of it passes.
     """
-    import shutil
-
-    from sync.restore import Restorer
-
     folder = open_site(site)
-    settings, target = folder.daemon_settings(), folder.paths.run / "verify"
-    shutil.rmtree(target, ignore_errors=True)
-    try:
-        with Progress(STAGES["fetch"]) as progress:
-
-            def stage(name: str, done: int, total: int) -> None:
-                progress.relabel(STAGES[name])
-                progress(done, total)
-
-            report = Restorer(settings.store, _wanted(folder), target, stage).run()
-    finally:
-        shutil.rmtree(target, ignore_errors=True)
+    report = _restored(folder, _wanted(folder))
     if as_json:
         click.echo(json.dumps(report_json(report, None), ensure_ascii=False, indent=2))
     else:
@@ -122,20 +107,44 @@ def rebuild(site: Path, target: Path, as_json: bool) -> int:
     return Exit.OK if equal else Exit.INCOMPLETE
 
 
+def _restored(folder: SiteFolder, wanted: "Wanted") -> "RestoreReport":
+    """Restore the replica into a folder of its own, prove it, and remove it again."""
+    import shutil
+
+    from sync.restore import Restorer
+
+    target = folder.paths.run / "verify"
+    shutil.rmtree(target, ignore_errors=True)
+    try:
+        with Progress(STAGES["fetch"]) as progress:
+
+            def stage(name: str, done: int, total: int) -> None:
+                progress.relabel(STAGES[name])
+                progress(done, total)
+
+            return Restorer(folder.daemon_settings().store, wanted, target, stage).run()
+    finally:
+        shutil.rmtree(target, ignore_errors=True)
+
+
 def _wanted(folder: SiteFolder) -> "Wanted":
     from appliance.board.keeping import SiteKeeper
     from appliance.policy import writing_rules
     from sync.countersigns import kept_confirmed
     from sync.reader import Reader
     from sync.restore import Wanted
+    from sync.status import read_status
 
     with contextlib.closing(Reader(folder.paths.store)) as reader, SiteKeeper(folder.paths) as client:
-        known = kept_confirmed(client)
+        known, told = kept_confirmed(client), read_status(folder.paths)
+        seq, chain = known.seq, known.chain
+        if told is not None and 0 < told.replicated < seq:  # confirmed by its segments, which go first
+            seq, chain = told.replicated, reader.chain_at(reader.origin, told.replicated) or b""
         return Wanted(
             reader.origin,
             folder.root,
-            known_seq=known.seq,
-            known_chain=known.chain,
+            known_seq=seq,
+            known_chain=chain,
             rules=writing_rules(),
             segments=False,
         )

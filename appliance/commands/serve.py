@@ -1,11 +1,15 @@
 """`kurabako serve`: run a whole site in the foreground and take every child down with it."""
 
 import signal
+import sys
 from pathlib import Path
+from typing import Final
 
 import click
 
 from appliance.site import SiteFolder, open_site
+
+_INBOX_STOP_S: Final = 10.0
 
 
 @click.command()
@@ -20,8 +24,10 @@ def serve(site: Path) -> int:
 def run_site(folder: SiteFolder) -> None:
     """Run the site; with `embedded` in its configuration its own object store too."""
     from appliance.credentials import read_store_key
+    from appliance.devices.collecting import collecting
     from sync.daemon import SiteDaemon
     from sync.embedded import EmbeddedStore, port_of
+    from sync.keeperchild import MindedChild
 
     section, embedded = folder.config.store, None
     if section.embedded:
@@ -30,6 +36,8 @@ def run_site(folder: SiteFolder) -> None:
         embedded = EmbeddedStore(
             folder.path / "cloud" / "store", key.access_key, key.secret_key, section.bucket, port
         )
+    # A process of its own: it reads files from anywhere, and its death must not touch the keeper's.
+    box = MindedChild([sys.executable, "-m", "appliance.cli", "inbox", str(folder.path)], "inbox")
     daemon = SiteDaemon(folder.paths, folder.daemon_settings())
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: daemon.stop())
@@ -37,7 +45,10 @@ def run_site(folder: SiteFolder) -> None:
         if embedded is not None:
             embedded.start()
         click.echo(f"kurabako: {folder.config.site.name}（{folder.config.site.school}）", err=True)
-        daemon.run()
+        box.start()
+        with collecting(folder):
+            daemon.run()
     finally:
+        box.stop(_INBOX_STOP_S)
         if embedded is not None:
             embedded.stop()

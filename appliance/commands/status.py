@@ -26,6 +26,12 @@ JST = timezone(timedelta(hours=9), "JST")
 Counts = tuple[int | None, int | None]
 """Records in conflict and changes in quarantine; None when the store cannot be read."""
 _SKEW_MS = 60_000
+_LEASES = {  # by LeaseState, whose module would bring the ciphers in
+    "unleased": "なし（教育委員会がまだ出していません）",
+    "live": "生きている",
+    "lapsed": "切れている（重要性分類Ⅰ・Ⅱは開きません）",
+    "revoked": "取り消された（重要性分類Ⅰ・Ⅱは開きません）",
+}
 
 
 @click.command()
@@ -85,6 +91,8 @@ def shape(school: str, told: Status | None, counts: Counts = (None, None)) -> di
         "quarantined": counts[1],
         "verified_at_ms": told.verified_at_ms if told else None,
         "replica_resets": told.replica_resets if told else None,
+        "lease": str(told.lease) if told else None,
+        "lease_until_ms": told.lease_until_ms if told else None,
         "warnings": list(told.warnings) if told else [],
     }
 
@@ -114,6 +122,7 @@ def lines(school: str, name: str, told: Status | None, counts: Counts = (None, N
         f"未送信    {told.waiting}件",
         confirmed(told),
         f"最終検証  {when(told.verified_at_ms)}",
+        leased(told),
         *waiting,
     ]
     if abs(told.clock_skew_ms or 0) >= _SKEW_MS:
@@ -126,3 +135,18 @@ def confirmed(told: Status) -> str:
     if told.confirmed is None:
         return "確認済    —（教育委員会なし）"
     return f"確認済    {told.confirmed}（{when(told.confirmed_at_ms)} に教育委員会が確認）"
+
+
+def leased(told: Status) -> str:
+    """Return whether importance I and II open here, and for how long the board's lease still lives."""
+    rest = left(told.lease_until_ms) if told.lease == "live" else ""
+    return f"使用許可（リース） {_LEASES.get(told.lease, '不明')}{rest}"
+
+
+def left(until_ms: int | None) -> str:
+    """Return how long it is until a point in time (ms since 1970), rounded down: nothing is promised."""
+    if not until_ms:
+        return ""
+    hours = max(0, until_ms - wall_ms()) // 3_600_000
+    days = hours // 24
+    return f"（あと {days}日）" if days else f"（あと {hours}時間）" if hours else "（あと 1時間未満）"

@@ -7,7 +7,7 @@ from importlib.resources import files
 import msgspec
 
 from appliance.board.publishing import AgendaText, agenda_items
-from appliance.meetings import AgendaItem, Meeting
+from appliance.meetings.records import AgendaItem, Meeting
 from appliance.session import JST
 
 

@@ -5,6 +5,7 @@ be used again, and whatever is started is stopped with this process.
 """
 
 import contextlib
+import os
 import shutil
 import subprocess
 import sys
@@ -34,7 +35,8 @@ from crypto.secret import Secret
 from sync.atomic import atomic_write
 from sync.clock import wall_ms
 from sync.embedded import EmbeddedStore
-from sync.keeperlock import keeper_pid
+from sync.errors import SecondKeeperError
+from sync.keeperlock import keeper_pid, take_lock
 from sync.linecut import LineCut
 from sync.programs import start_child, stop_child
 from sync.reader import Reader
@@ -54,6 +56,7 @@ STAFF: Final = (
 )
 _SEED: Final = 7
 _BUCKET: Final = "kurabako-demo"
+_STOPPING_S: Final = 30.0
 _DONE: Final = "ready-3"  # 2: with a hub; 3: with a key pair for every prefix
 _KEYS: Final = "store-keys.json"
 _ACCESS, _SECRET = "kurabako-demo", "loopback-only-secret"
@@ -202,7 +205,11 @@ class DemoCity:
         return self.wait(lambda status: (status.confirmed or 0) >= seq, 120, site)
 
     def start_site(self, site: Path, wanted: Callable[[Status], bool] | None = None) -> None:
-        """Serve a site and wait for a status of it, by default until it has sent something."""
+        """Serve a site and wait for a status of it, by default until it has sent something.
+
+        One that is still stopping is waited for; raises SecondKeeperError for one that runs.
+        """
+        _wait_until_free(SitePaths(site))
         self._start(site.name, "serve", str(site))
         self.wait(wanted or (lambda status: status.link is LinkState.ONLINE and status.sent > 0), 60, site)
 
@@ -244,3 +251,15 @@ class DemoCity:
     def _start(self, name: str, *words: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
             self._running[name] = start_child([sys.executable, "-m", "appliance.cli", *words], None, log)
+
+
+def _wait_until_free(paths: SitePaths) -> None:
+    end = time.monotonic() + _STOPPING_S
+    while paths.run.exists():
+        try:
+            os.close(take_lock(paths))
+            return
+        except SecondKeeperError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)

@@ -10,7 +10,7 @@ import msgspec
 
 from appliance.attendance.records import ClassDay, Mark, Reason
 from appliance.demo.staffroom import Step
-from appliance.meetings import DecisionRecord
+from appliance.meetings.records import DecisionRecord
 from sync.ids import Origin
 from sync.reader import Row
 from sync.sealed import Plain, SealedStore

@@ -3,7 +3,8 @@
 Invariant: `kurabako demo line cut` in another terminal really cuts the line of this demo, and nothing else.
 """
 
-import importlib
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Final
@@ -38,7 +39,8 @@ def run_office(folder: Path) -> int:
         for line in welcome(folder):
             click.echo(line, err=True)
         click.pause("Enter で画面を開きます / press Enter to open the screen")
-        return int(importlib.import_module("tui.launch").run(city.site))
+        screen = [sys.executable, "-P", "-m", "appliance.cli", "office", str(city.site)]
+        return subprocess.run(screen, check=False).returncode  # of its own: a lock replaces the process
     finally:
         ended.set()
         (city.folder / _LINE).unlink(missing_ok=True)

@@ -25,7 +25,7 @@ from appliance.demo.compare import Restored, lost
 from appliance.demo.staffroom import Step, Teacher
 from appliance.demo.transcript import Transcript
 from appliance.login import login
-from appliance.meetings import AgendaItem, Meeting
+from appliance.meetings.records import AgendaItem, Meeting
 from appliance.session import local_time
 from appliance.site import open_site
 from crypto.identity import Identity

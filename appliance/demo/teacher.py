@@ -47,7 +47,7 @@ def act(office: Office, step: dict[str, Any]) -> Saved:
         case "confirm":
             return office.attendance.confirm(step["class"], date.fromisoformat(step["on"]))
         case "decide":
-            return office.meetings.decide(step["meeting"], step["item"], step["text"])
+            return office.minutes.decide(step["meeting"], step["item"], step["text"])
         case other:
             raise ValueError(f"unknown step {other!r}")
 

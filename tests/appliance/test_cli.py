@@ -25,12 +25,26 @@ from tests.school import BOARD_PASSPHRASE, PASSPHRASE, School
 BUCKET, ACCESS, SECRET = "cli", "access", "secret-secret"
 GROUPS = {
     "board": (
-        *("init", "enrol", "admit", "renew", "show", "publish", "run", "restore", "replace", "import-orphans"),
+        *(
+            "init",
+            "enrol",
+            "admit",
+            "renew",
+            "show",
+            "publish",
+            "run",
+            "restore",
+            "replace",
+            "audit",
+            "import-orphans",
+            "lease",
+        ),
     ),
     "demo": ("office", "line", "outage", "roster"),
     "replica": ("verify", "heal", "rebuild"),
     "roster": ("show", "import"),
     "segments": ("export", "import"),
+    "usb": ("refused", "collect"),
 }
 PLAN_KEYS = ("version", "mode", "encoding", "put", "remove", "unchanged", "classes", "totals")
 HEAVY = ("textual", "obstore", "paramiko", "sqlite_utils", "holidays", "rich")
@@ -204,6 +218,8 @@ def test_status_while_the_daemon_does_not_run(school: School) -> None:
         "quarantined": 0,
         "verified_at_ms": None,
         "replica_resets": None,
+        "lease": None,
+        "lease_until_ms": None,
         "warnings": [],
     }
 

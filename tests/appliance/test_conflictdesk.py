@@ -11,7 +11,7 @@ import pytest
 from appliance.attendance.desk import UnknownCodeError
 from appliance.attendance.records import Mark, Reason, natural
 from appliance.conflictdesk import BoardSettlesError, ConflictChangedError, ConflictDesk, NoSuchValueError
-from appliance.meetings import AgendaItem
+from appliance.meetings.records import AgendaItem
 from appliance.office import Office
 from appliance.policy import PolicyDeniedError
 from appliance.roster import User
@@ -228,7 +228,7 @@ def test_a_decision_is_settled_and_an_agenda_item_keeps_its_other_fields(own: Sc
     to_hub(own)
     meeting = office.meetings.all()[0].meeting_id
     item = office.meetings.open(meeting).items[1]
-    office.meetings.decide(meeting, item.item_id, "原案どおり")
+    office.minutes.decide(meeting, item.item_id, "原案どおり")
     edited = AgendaItem(
         id=item.item_id,
         meeting_id=meeting,
@@ -243,7 +243,7 @@ def test_a_decision_is_settled_and_an_agenda_item_keeps_its_other_fields(own: Sc
     store = office._session.store
     record = store.record_id(AgendaItem.kind, Importance.III, item.item_id)
     with as_board(own) as board:
-        board.meetings.decide(meeting, item.item_id, "継続審議")
+        board.minutes.decide(meeting, item.item_id, "継続審議")
         theirs = msgspec.structs.replace(edited, proposer="指導課", body="教育委員会の案")
         base = board._session.store.base_of(AgendaItem.kind, [record])[record]
         board._session.store.put([_item(record, theirs, base)])

@@ -8,7 +8,7 @@ import pytest
 
 from appliance.cli import cli
 from appliance.config import Config
-from tui.actions import ATTENDANCE, CONFLICT, HOME, MEETING
+from tui.actions import ATTENDANCE, AUDIT, CONFLICT, EMERGENCY, HOME, MEETING
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "README.ja.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -68,7 +68,7 @@ def test_every_configuration_key_is_documented() -> None:
 @pytest.mark.parametrize("page", ["docs/office.md", "docs/ja/office.md"])
 def test_every_key_of_the_screens_is_documented(page: str) -> None:
     text = TEXT[ROOT / page]
-    for action in (*HOME, *ATTENDANCE, *MEETING, *CONFLICT):
+    for action in (*HOME, *ATTENDANCE, *MEETING, *CONFLICT, *EMERGENCY, *AUDIT):
         key = KEYS.get(action.key, action.key.upper() if action.key.startswith("f") else f"`{action.key}`")
         assert key in text or action.key == "escape", action.id
 

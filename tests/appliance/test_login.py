@@ -11,9 +11,10 @@ import pytest
 
 from appliance.board.enrolment import admit_staff
 from appliance.credentials import CredentialMissingError, read_pepper
-from appliance.login import NotInOfficeError, login
+from appliance.login import login
 from appliance.office import Office
 from appliance.people import StaffMember
+from appliance.proving import NotInOfficeError
 from crypto.batchkeys import BatchKey
 from crypto.classkeys import ClassKeyPair
 from crypto.errors import BadPassphraseError, WrongPassphraseError

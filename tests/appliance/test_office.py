@@ -149,7 +149,9 @@ def test_totals_follow_from_marks_and_calendar(office: Office) -> None:
     pupil = office.attendance.day(view.class_id, SCHOOL_DAY).rows[0].pupil_id
     for day, code in ((9, "sick"), (10, "sick"), (11, "suspended"), (12, "late"), (13, "attended_elsewhere")):
         office.attendance.mark(view.class_id, date(2026, 11, day), pupil, code)
-    row = next(r for r in office.attendance.totals(view.class_id, date(2026, 11, 1)).rows if r.pupil_id == pupil)
+    row = next(
+        r for r in office.attendance.month(view.class_id, date(2026, 11, 1)).totals.rows if r.pupil_id == pupil
+    )
     assert (row.absent, row.suspended, row.late, row.attended_elsewhere) == (2, 1, 1, 1)
     assert row.must_attend == row.school_days - 1 and row.present == row.must_attend - 2
 
@@ -158,10 +160,10 @@ def test_a_meeting_reads_in_order_and_takes_a_decision(office: Office) -> None:
     meeting = office.meetings.all()[0]
     detail = office.meetings.open(meeting.meeting_id)
     assert [item.number for item in detail.items] == [1, 2, 3, 4, 5]
-    office.meetings.decide(meeting.meeting_id, detail.items[2].item_id, " 原案どおり ")
+    office.minutes.decide(meeting.meeting_id, detail.items[2].item_id, " 原案どおり ")
     item = office.meetings.open(meeting.meeting_id).items[2]
     assert (item.decision, item.decided_by) == ("原案どおり", "佐藤 葵")
-    office.meetings.decide(meeting.meeting_id, item.item_id, "")
+    office.minutes.decide(meeting.meeting_id, item.item_id, "")
     assert office.meetings.open(meeting.meeting_id).items[2].decision == ""
 
 

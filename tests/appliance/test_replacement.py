@@ -8,15 +8,19 @@ import pytest
 
 from appliance.board.enrolment import renew_staff
 from appliance.board.hubs import open_hub
+from appliance.board.leasing import show_lease
 from appliance.board.replacement import ReplacedAlreadyError, Replacement, first_passphrase, replace_box
 from appliance.login import login
 from crypto.errors import WrongPassphraseError
 from crypto.identity import KdfProfile
+from crypto.importance import Importance
 from crypto.secret import Secret
+from sync.clock import wall_ms
 from sync.embedded import EmbeddedStore
 from sync.errors import NoReplicaError, ReplicatorError, SiteExistsError
 from sync.ids import Origin, Site
 from sync.keeperchild import KeeperChild
+from sync.leases import newest_lease
 from sync.litestream import Litestream, Replicated
 from sync.reader import Reader
 from sync.site import SitePaths
@@ -68,19 +72,25 @@ def test_a_replacement_brings_everything_and_new_keys(
     made = replace_box(school.board, school.root, wanted(school, tmp_path / "new"), None, QUICK)
     assert made.origin == Origin(school.made.code, Site.BOX, 2) and made.restored.complete
     assert school.board.place(school.made.code).epoch == 2
-    assert set(made.passphrases) == {"kocho", "sato", "suzuki", "jimu", "shien"}
+    assert set(made.passphrases) == {"kocho", "kyoto", "sato", "suzuki", "jimu", "shien"}
     assert "passphrases" not in repr(made) and made.passphrases["sato"] not in repr(made)
     keeper = KeeperChild(made.paths)
     keeper.start()
     try:
         with office_at(tmp_path / "new", "sato", made.passphrases["sato"]) as office:
             assert marks(office) == {name: "sick"} and office.who.display_name == "佐藤 葵"
+            assert office._session.store.keyring.cleared(Importance.II), "by a lease of its own"
             mark(office, 1)
         with pytest.raises(WrongPassphraseError):
             login(tmp_path / "new", "sato", PASSPHRASE)
     finally:
         keeper.stop(10)
     verify_store(made.paths.store, school.board.root, school.made.code, full=True)
+    told = show_lease(school.board, school.made.code)
+    assert (told.box, told.lease.serial, told.word(wall_ms())) == (made.origin, 1, "live")
+    with contextlib.closing(Reader(open_hub(school.board, school.made.code).paths.store)) as reader:
+        former = newest_lease(reader, school.board.root, Origin(school.made.code, Site.BOX, 1))
+    assert former is not None and former.revoked
 
 
 def test_of_two_officers_one_wins_and_the_other_changes_nothing(

@@ -17,6 +17,7 @@ from appliance.schooldays import (
     DayOff,
     DayStatus,
     SchoolYear,
+    Term,
     Vacation,
     day_status,
     decode,
@@ -26,6 +27,7 @@ from appliance.schooldays import (
     require_valid,
     school_days,
     school_year_of,
+    term_of,
 )
 
 DATA = Path(os.environ.get("KURABAKO_TEST_DATA") or Path(__file__).resolve().parents[2].parent / "shared" / "data")
@@ -246,3 +248,27 @@ def test_a_day_outside_the_year_is_refused_naming_the_entry(on: date) -> None:
 def test_a_closure_must_name_what_it_closes(scope: str, target: str) -> None:
     with pytest.raises(CalendarTargetError):
         require_valid(SchoolYear(year=2026, closures=(closed(scope, target),)))
+
+
+def test_terms_cover_the_year_without_a_gap() -> None:
+    two = SchoolYear(
+        year=2026,
+        terms=(Term(name="前期", first=date(2026, 4, 1)), Term(name="後期", first=date(2026, 10, 13))),
+    )
+    require_valid(two)
+    assert decode(encode(two)) == two
+    for calendar, names in ((default_year(2026), ["1学期", "2学期", "3学期"]), (two, ["前期", "後期"])):
+        on, seen = calendar.first, []
+        while on <= calendar.last:
+            name, first, last = term_of(calendar, on)
+            assert first == on <= last
+            seen.append(name)
+            on = last + timedelta(days=1)
+        assert seen == names and last == calendar.last
+
+
+@pytest.mark.parametrize("firsts", [((4, 2),), ((4, 1), (4, 1)), ((4, 1), (10, 1), (9, 1))])
+def test_terms_that_leave_a_gap_or_run_back_are_refused(firsts: tuple[tuple[int, int], ...]) -> None:
+    terms = tuple(Term(name="学期", first=date(2026, month, day)) for month, day in firsts)
+    with pytest.raises(CalendarOrderError):
+        require_valid(SchoolYear(year=2026, terms=terms))

@@ -10,6 +10,7 @@ import pytest
 from appliance.commands.status import age_s, counted, lines, shape
 from sync.clock import wall_ms
 from sync.ids import Origin, Site
+from sync.leaseguard import LeaseState
 from sync.site import SitePaths, create_site
 from sync.status import LinkState, Status
 
@@ -106,3 +107,35 @@ def test_a_store_that_cannot_be_read_is_not_claimed_to_be_free_of_conflicts(tmp_
     paths.store.write_bytes(b"not a database " * 100)
     assert counted(paths) == (None, None)
     assert counted(create_site(tmp_path / "site", Origin("C1", Site.BOX, 1))) == (0, 0)
+
+
+DAY_MS = 86_400_000
+LEASES = {
+    "none": ("unleased", None, "なし（教育委員会がまだ出していません）"),
+    "live": ("live", 13 * DAY_MS + DAY_MS // 2, "生きている（あと 13日）"),
+    "last day": ("live", 5 * 3_600_000 + 60_000, "生きている（あと 5時間）"),
+    "last hour": ("live", 60_000, "生きている（あと 1時間未満）"),
+    "over by this clock": ("live", -DAY_MS, "生きている（あと 1時間未満）"),
+    "lapsed": ("lapsed", -DAY_MS, "切れている（重要性分類Ⅰ・Ⅱは開きません）"),
+    "revoked": ("revoked", DAY_MS, "取り消された（重要性分類Ⅰ・Ⅱは開きません）"),
+    "a word of a later version": ("suspended", None, "不明"),
+}
+
+
+@pytest.mark.parametrize(("state", "left_ms", "says"), LEASES.values(), ids=LEASES.keys())
+def test_the_lease_is_told_in_words_and_as_json(state: str, left_ms: int | None, says: str) -> None:
+    until = None if left_ms is None else wall_ms() + left_ms
+    status = told(lease=state, lease_until_ms=until)
+    assert f"使用許可（リース） {says}" in lines("C1", "学校", status)
+    found = shape("C1", status)
+    assert (found["lease"], found["lease_until_ms"]) == (state, until)
+
+
+def test_every_state_of_a_lease_has_words() -> None:
+    assert {state for state, _, says in LEASES.values() if says != "不明"} == {str(state) for state in LeaseState}
+
+
+def test_without_the_daemon_nothing_is_claimed_of_the_lease() -> None:
+    assert not [line for line in lines("C1", "学校", None) if "リース" in line]
+    found = shape("C1", None)
+    assert found["lease"] is None and found["lease_until_ms"] is None

@@ -4,13 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from appliance.attendance.alerts import Alert, AlertKind, AlertRules, alerts
-from appliance.attendance.codes import load_table
+from appliance.attendance.codes import load_codes
 from appliance.attendance.totals import pupil_days
 from appliance.schooldays import Closure, SchoolYear, day_status, days_between, default_year, school_days
 
-TABLE = load_table()
-COUNTING = {code.code: code.counting for code in TABLE.codes}
-RULES = AlertRules(TABLE.unexcused)
+CODES = load_codes()
+COUNTING = {code.code: code.counting for code in CODES}
+UNEXCUSED = frozenset(code.code for code in CODES if code.unexcused)
+RULES = AlertRules(UNEXCUSED)
 MONDAY = date(2026, 10, 5)
 """A week later stands スポーツの日, 12 October."""
 
@@ -104,7 +105,7 @@ def test_suspended_days_are_put_into_the_thirty_only_when_asked() -> None:
     last = date(2026, 12, 18)
     entered = every_day("suspended", MONDAY, last)
     assert found(entered, last) == []
-    rules = AlertRules(TABLE.unexcused, long_term_counts_suspended=True)
+    rules = AlertRules(UNEXCUSED, long_term_counts_suspended=True)
     assert [alert.kind for alert in found(entered, last, rules=rules)] == [AlertKind.LONG_TERM]
 
 

@@ -13,7 +13,6 @@ from appliance.attendance.codes import (
     CodeSymbolError,
     NoCodesError,
     load_codes,
-    load_table,
 )
 from appliance.messages import explain
 from appliance.views import Counting
@@ -86,13 +85,13 @@ def test_codes_are_named_in_the_language_asked_for() -> None:
 
 def test_a_schools_own_file_replaces_the_codes_in_its_own_order(tmp_path: Path) -> None:
     text = GOOD + entry("truant", "無", "m", "absent", "unexcused = true")
-    table = load_table(write(tmp_path, text))
-    assert [(code.code, code.key, code.symbol) for code in table.codes] == [
+    codes = load_codes(write(tmp_path, text))
+    assert [(code.code, code.key, code.symbol) for code in codes] == [
         ("present", "p", "出"),
         ("sick", "b", "病"),
         ("truant", "m", "無"),
     ]
-    assert table.unexcused == {"truant"}
+    assert [code.code for code in codes if code.unexcused] == ["truant"]
 
 
 def test_a_byte_order_mark_from_a_windows_editor_is_accepted(tmp_path: Path) -> None:

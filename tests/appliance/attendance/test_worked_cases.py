@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import msgspec
 import pytest
 
-from appliance.attendance.codes import load_codes, load_table
+from appliance.attendance.codes import load_codes
 from appliance.attendance.influenza import COVID, INFLUENZA, INFLUENZA_INFANT, earliest_return
 from appliance.attendance.mourning import load_mourning, mourning_days
 from appliance.attendance.totals import Totals, closure_remarks, pupil_days, pupil_totals, totals_of
@@ -173,4 +173,4 @@ def test_case_8_a_correction_is_counted_as_it_now_stands_and_august_says_summer_
 
 def test_the_codes_that_the_cases_use_count_as_they_say() -> None:
     assert COUNTING["online"] is Counting.ONLINE and COUNTING["mourning"] is Counting.SUSPENDED
-    assert load_table().unexcused == {"other_absence"}
+    assert {code.code for code in load_codes() if code.unexcused} == {"other_absence"}

@@ -1,4 +1,4 @@
-"""A class's month: every pupil's totals, and the days that nobody confirmed yet.
+"""A class's month, term or year: every pupil's totals, and the days that nobody confirmed yet.
 
 Invariant: recomputed from marks, calendar and enrolment each time; nothing is kept that could disagree.
 """
@@ -12,22 +12,36 @@ from appliance.attendance.totals import pupil_totals
 from appliance.roster import SchoolClass
 from appliance.rosterindex import RosterIndex
 from appliance.schoolcalendar import CalendarBook
-from appliance.schooldays import days_between
-from appliance.views import AttendanceCode, MonthTotals, PupilTotals
+from appliance.schooldays import days_between, term_of
+from appliance.views import AttendanceCode, PeriodTotals, PupilTotals, Span
 
 
-def month_totals(
+def span_of(span: Span, on: date, school_calendar: CalendarBook) -> tuple[str, date, date]:
+    """Return what a span is called, its first and its last day."""
+    year = school_calendar.year(on)
+    match span:
+        case Span.MONTH:
+            last = on.replace(day=calendar.monthrange(on.year, on.month)[1])
+            return f"{on.year}/{on.month:02}", on.replace(day=1), last
+        case Span.TERM:
+            return term_of(year, on)
+        case Span.YEAR:
+            return f"{year.year}年度", year.first, year.last
+
+
+def period_totals(
     school_class: SchoolClass,
-    month: date,
+    span: Span,
+    on: date,
     today: date,
     roster: RosterIndex,
     book: AttendanceBook,
     school_calendar: CalendarBook,
     codes: Iterable[AttendanceCode],
-) -> MonthTotals:
-    """Return a class's totals from the first of the month to its last day, or to today."""
-    first = month.replace(day=1)
-    last = min(month.replace(day=calendar.monthrange(month.year, month.month)[1]), max(today, first))
+) -> PeriodTotals:
+    """Return a class's totals over the month, term or year of a day, up to its last day or to today."""
+    name, first, last = span_of(span, on, school_calendar)
+    last = min(last, today)  # before `first` in a month to come: then nothing counts yet
     every_day = list(days_between(first, last))
     days = [(on, school_calendar.class_status(school_class, roster, on)) for on in every_day]
     school_days = [on for on, status in days if status.counts_as_school_day]
@@ -65,4 +79,4 @@ def month_totals(
     states = book.class_days([(school_class.id, on) for on in open_days])
     unconfirmed = tuple(on for on in open_days if not states[school_class.id, on][0].confirmed)
     rows.sort(key=lambda row: (row.number is None, row.number or 0, row.name))
-    return MonthTotals(school_class.id, school_class.title, first, tuple(rows), unconfirmed)
+    return PeriodTotals(school_class.id, school_class.title, name, first, tuple(rows), unconfirmed)
