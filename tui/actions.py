@@ -33,8 +33,41 @@ QUIT = Action("leave", "f10", _("終了"), _("退室して終わる"))
 OPEN = Action("open", "enter", _("開く"), _("選んだものを開く"), priority=True)
 MEETINGS = Action("meetings", "f5", _("会議"), _("職員会議の一覧を開く"))
 
-CONFLICTS = Action("conflicts", "f6", _("競合"), _("二人が別々に書いた記録の一覧を開く"))
+CONFLICTS = Action("conflicts", "f6", _("競合"), _("二人が別々に書いた記録の一覧を開く"), footer=False)
 QUARANTINE = Action("quarantine", "f7", _("隔離"), _("取り込まずに取ってある記入の一覧を開く"), footer=False)
+
+CARDS = Action("cards", "f2", _("緊急連絡"), _("緊急連絡先・アレルギーなどを開く（重要性分類Ⅰ）"), footer=False)
+DISCLOSE = Action("disclose", "f4", _("非常開示"), _("校長と教頭の二人で開く、または閉じる（非常時開示）"))
+
+NOTICE = Action("notice", "a", _("要注意"), _("長い欠席と、確定していない学級の一覧を開く"), footer=False)
+WORK = Action("work", "w", _("勤務"), _("出勤・退勤を記録する、自分の勤務時間を見る"), footer=False)
+COME = Action("come", "i", _("出勤"), _("いま出勤したと記録する"))
+GO = Action("go", "o", _("退勤"), _("いま退勤したと記録する"))
+EVERYBODY = Action("everybody", "f2", _("全員"), _("全員の勤務時間を開く（校長・教頭）"))
+TURN_DOWN = Action("turn_down", "f4", _("不承認"), _("承認を待つ直しを、理由を書いて断る"), footer=False)
+EARLIER = Action("earlier", "left", _("前の月"), _("前の月を開く"), footer=False, priority=True)
+LATER = Action("later", "right", _("次の月"), _("次の月を開く"), footer=False, priority=True)
+CALLS = Action("phone", "t", _("電話連絡"), _("欠席などの電話を受けながら記入する"))
+TAKE_BACK = Action("take_back", "f2", _("取り消す"), _("この画面で直前に記入した一件を取り消す"))
+AUDIT_RECORD = Action("audit", "f4", _("監査記録"), _("だれが何を開いたか、断られたかの記録を見る"), footer=False)
+ASSETS = Action(
+    "ledger", "d", _("台帳"), _("情報資産台帳: 分類・保管場所・持ち出し・保管期間を見る"), footer=False
+)
+FILES = Action("files", "b", _("文書"), _("封じて保管している文書を探す、開く、加える"), footer=False)
+ADD = Action("add", "n", _("加える"), _("この装置にあるファイルを封じて加える"))
+VERSIONS = Action("versions", "v", _("版"), _("前の版を選んで開く"))
+CLASSIFY = Action("classify", "c", _("分類"), _("選んだ文書の重要性分類を変える"))
+DESTROY = Action("destroy", "x", _("廃棄"), _("選んだ文書を廃棄する（Ⅰ・Ⅱは二人で）"), footer=False)
+PAGE_BACK = Action("page_back", "left", _("前の頁"), _("前のページを見る"), priority=True)
+PAGE_ON = Action("page_on", "right", _("次の頁"), _("次のページを見る"), priority=True)
+AS_TEXT = Action("as_text", "t", _("文字/絵"), _("絵と文字を切り替える（PDFなど）"))
+PERMIT_LIST = Action(
+    "permits", "p", _("持ち出し"), _("持ち出しの許可を申請する、許可する、戻したと記録する"), footer=False
+)
+DROPPED = Action("dropped", "i", _("受け箱"), _("受け箱に残っているファイルを見る"), footer=False)
+ADD_PERMIT = Action("add_permit", "n", _("申請"), _("校長に持ち出しの許可を申請する"))
+RETURNED = Action("returned", "r", _("戻した"), _("持ち帰り・廃棄・紛失を記録する"))
+REFUSED = Action("refused", "f4", _("拒否のみ"), _("断られたものだけを見る、またはすべてを見る"))
 
 REST_PRESENT = Action("rest_present", "f2", _("全員出席"), _("記入のない人を全員出席にする（記入は変えない）"))
 CONFIRM = Action("confirm", "f4", _("確定"), _("この学級のこの日を確定する、または確定を解く"))
@@ -46,9 +79,36 @@ PREVIOUS_DAY = Action("previous_day", "left", _("前の日"), _("前の日を開
 NEXT_DAY = Action("next_day", "right", _("次の日"), _("次の日を開く"), footer=False)
 PREVIOUS_CLASS = Action("previous_class", "f6", _("前の学級"), _("前の学級を開く"), footer=False)
 NEXT_CLASS = Action("next_class", "f7", _("次の学級"), _("次の学級を開く"), footer=False)
-TOTALS = Action("totals", "f5", _("月の集計"), _("この学級のこの月の集計を見る"), footer=False)
+BY_MONTH = Action("by_month", "f5", _("月別"), _("この学級のこの月を、全員の毎日の表で開く"), footer=False)
+TURN = Action("turn", "f4", _("縦/横"), _("進む向きを、次の人と次の日の間で変える"))
+CLOSE_MONTH = Action(
+    "close_month", "f2", _("締め"), _("この学級のこの月を締める。締めた月は校長が開ける"), footer=False
+)
+MONTH_TOTALS = Action("month_totals", "f5", _("集計"), _("この学級のこの月の集計を見る"), footer=False)
+PREVIOUS_MONTH = Action("previous_month", "f6", _("前の月"), _("前の月を開く"))
+NEXT_MONTH = Action("next_month", "f7", _("次の月"), _("次の月を開く"))
 
 DECIDE = Action("decide", "f4", _("決定記入"), _("選んだ議題の決定を書く"))
+MINUTES = Action("minutes", "f2", _("会議録"), _("選んだ議題の質疑要旨を書く（何人でも同時に書ける）"))
+QUESTION = Action("question", "q", _("質問"), _("選んだ議題に質問する"))
+REPLY = Action("reply", "w", _("答える"), _("選んだ議題の質問に答える"), footer=False)
+READ = Action("mark_read", "r", _("既読"), _("選んだ議題を読んだと記す"))
+FOLLOW = Action("follow", "f", _("追う"), _("示されている頁を追う、または追うのをやめる"), footer=False)
+SHOW_ALL = Action("show_all", "l", _("示す"), _("選んだ議題を全員に示す、または示すのを終える"), footer=False)
+ASSIGN = Action("assign", "t", _("担当"), _("選んだ議題の担当と期限を書く"), footer=False)
+OWN_NOTE = Action("own_note", "m", _("メモ"), _("選んだ議題に自分だけのメモを書く"), footer=False)
+PROPOSE = Action("propose", "n", _("議題"), _("議題を加える、または提案する"), footer=False)
+ACCEPT = Action("accept", "y", _("採る"), _("選んだ提案を議題に加える"), footer=False)
+REWRITE = Action("rewrite", "e", _("直す"), _("選んだ議題の資料の文を直す"), footer=False)
+MOVE_UP = Action("move_up", "k", _("上へ"), _("選んだ議題を一つ上へ移す"), footer=False)
+MOVE_DOWN = Action("move_down", "j", _("下へ"), _("選んだ議題を一つ下へ移す"), footer=False)
+ADDENDUM = Action("addendum", "a", _("追記"), _("校長確認のあとの会議録に書き足す"), footer=False)
+CONFIRM_MINUTES = Action("confirm_minutes", "c", _("校長確認"), _("会議録を確認する（校長）"), footer=False)
+NEW_MEETING = Action("new_meeting", "n", _("作る"), _("ひな形から会議を作る、くり返す会議も作れる"))
+TASKS = Action("tasks", "t", _("担当"), _("決まったことの担当と期限の一覧を開く"))
+SEARCH_ALL = Action("search_all", "s", _("探す"), _("これまでの会議の文から探す"))
+TICK = Action("tick", "d", _("済"), _("選んだことを済にする、または戻す"))
+KEEP_TEXT = Action("keep_text", "f4", _("保存"), _("いま書いたところまでを保存する"))
 
 SETTLE = Action("settle", "enter", _("決める"), _("選んだ記入に決める（先に、書く内容を見せる）"), priority=True)
 CHOOSE_LEFT = Action("choose_left", "left", _("左"), _("左の記入を選ぶ"), footer=False, priority=True)
@@ -58,7 +118,22 @@ STORY = Action("story", "h", _("履歴"), _("だれがいつどこで何を書�
 
 EVERYWHERE = (HELP, FIND, LOCK, PALETTE, QUIT)
 LOGIN = (HELP, QUIT)
-HOME = (OPEN, MEETINGS, CONFLICTS, QUARANTINE, *EVERYWHERE)
+HOME = (
+    OPEN,
+    CALLS,
+    MEETINGS,
+    CONFLICTS,
+    QUARANTINE,
+    CARDS,
+    AUDIT_RECORD,
+    ASSETS,
+    FILES,
+    PERMIT_LIST,
+    DROPPED,
+    NOTICE,
+    WORK,
+    *EVERYWHERE,
+)
 ATTENDANCE = (
     REST_PRESENT,
     CONFIRM,
@@ -70,17 +145,53 @@ ATTENDANCE = (
     NEXT_DAY,
     PREVIOUS_CLASS,
     NEXT_CLASS,
-    TOTALS,
+    BY_MONTH,
     BACK,
     HELP,
     FIND,
     LOCK,
     PALETTE,
 )
-MEETING_LIST = (OPEN, BACK, *EVERYWHERE)
-MEETING = (DECIDE, BACK, HELP, FIND, LOCK, PALETTE)
+MEETING_LIST = (OPEN, NEW_MEETING, TASKS, SEARCH_ALL, BACK, HELP, LOCK, PALETTE)
+MEETING = (
+    MINUTES,
+    DECIDE,
+    QUESTION,
+    READ,
+    REPLY,
+    FOLLOW,
+    SHOW_ALL,
+    ASSIGN,
+    OWN_NOTE,
+    PROPOSE,
+    ACCEPT,
+    REWRITE,
+    MOVE_UP,
+    MOVE_DOWN,
+    ADDENDUM,
+    CONFIRM_MINUTES,
+    BACK,
+    HELP,
+    LOCK,
+    PALETTE,
+)
+MINUTES_TEXT = (KEEP_TEXT, BACK, HELP, LOCK, PALETTE)
+TASK_LIST = (OPEN, TICK, BACK, HELP, LOCK, PALETTE)
+MEETING_SEARCH = (BACK, HELP, LOCK, PALETTE)
 CONFLICT = (SETTLE, CHOOSE_LEFT, CHOOSE_RIGHT, WRITE, STORY, BACK, HELP, LOCK, PALETTE)
+AUDIT = (REFUSED, BACK, *EVERYWHERE)
+EMERGENCY = (DISCLOSE, BACK, *EVERYWHERE)
+DOCUMENTS = (OPEN, ADD, VERSIONS, CLASSIFY, DESTROY, BACK, HELP, LOCK, PALETTE)
+DOCUMENT = (PAGE_BACK, PAGE_ON, AS_TEXT, BACK, HELP, LOCK, PALETTE)
+PERMITS = (OPEN, ADD_PERMIT, RETURNED, BACK, HELP, LOCK, PALETTE)
+MONTH = (CLOSE_MONTH, TURN, MONTH_TOTALS, PREVIOUS_MONTH, NEXT_MONTH, UNDO, BACK, HELP, LOCK, PALETTE)
+ATTENTION = (OPEN, BACK, *EVERYWHERE)
+HOURS = (OPEN, COME, GO, EVERYBODY, TURN_DOWN, EARLIER, LATER, BACK, HELP, LOCK, PALETTE)
+HOURS_ALL = (OPEN, EARLIER, LATER, BACK, HELP, LOCK, PALETTE)
+PHONE = (TAKE_BACK, BACK, HELP, LOCK, PALETTE)
+LEFT_FILES = (BACK, *EVERYWHERE)
 HELD = (BACK, *EVERYWHERE)
+LEDGER = (BACK, *EVERYWHERE)
 RESERVED_LETTERS = frozenset(action.key for action in ATTENDANCE if len(action.key) == 1)
 
 

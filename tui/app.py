@@ -7,7 +7,7 @@ screen that showed it is taken down.
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import events
 from textual.app import App, SystemCommand
@@ -21,12 +21,15 @@ from tui.door import Door
 from tui.i18n import _
 from tui.screens.attendance import AttendanceScreen
 from tui.screens.base import OfficeScreen
+from tui.screens.emergency import OpeningScreen
 from tui.screens.find import FindScreen
 from tui.screens.help import key_name
 from tui.screens.home import HomeScreen
 from tui.screens.login import LoginScreen
 
 _LOOK_S = 5.0
+RENEWED: Final = -1
+"""The screen was locked and wants to go on in a process that never held a key."""
 
 
 class OfficeApp(App[int]):
@@ -37,12 +40,18 @@ class OfficeApp(App[int]):
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING: ClassVar[str] = "f9"
 
-    def __init__(self, site_dir: Path, school: str) -> None:
+    def __init__(
+        self, site_dir: Path, school: str, locked: str = "", *, renews: bool = False, pictures: str = "blocks"
+    ) -> None:
         super().__init__()
         self.door = Door(site_dir)
         self._school = school
         self._touched = time.monotonic()
-        self._login_name = ""
+        self._renews = renews
+        self.pictures = pictures
+        """How this terminal draws pictures: sixel, kitty or blocks."""
+        self.login_name = locked
+        """Who left the seat, or is at it."""
 
     @property
     def who(self) -> Who | None:
@@ -52,7 +61,7 @@ class OfficeApp(App[int]):
     def on_mount(self) -> None:
         """Ask who is there."""
         self.theme = "textual-ansi" if self.ansi_color else "textual-dark"
-        self.push_screen(LoginScreen(self._school))
+        self.push_screen(self._locked() if self.login_name else LoginScreen(self._school))
         self.set_interval(_LOOK_S, self._lock_if_idle)
 
     async def on_event(self, event: events.Event) -> None:
@@ -62,21 +71,27 @@ class OfficeApp(App[int]):
         # Here and not in the screen: a fast typist's keys are already on their way to the first line, and a
         # passphrase must not end up where it can be read.
         enter = isinstance(event, events.Key) and event.key == "enter"
-        if enter and isinstance(self.screen, LoginScreen) and self.screen.to_passphrase():
+        if enter and isinstance(self.screen, LoginScreen | OpeningScreen) and self.screen.to_next_line():
             return
         await super().on_event(event)
 
     async def entered(self, name: str) -> None:
         """Open the first screen."""
         self._touched = time.monotonic()
-        self._login_name = name
+        self.login_name = name
         await self._only(HomeScreen())
 
     async def lock(self) -> None:
-        """Forget the keys and everything shown; ask for the passphrase of the same person."""
+        """Forget the keys and everything shown; ask for the passphrase of the same person.
+
+        Where the process is renewed, only the new one says that it is locked: it is true of no other.
+        """
         await self.door.leave()
         self.clear_notifications()
-        await self._only(LoginScreen(self._school, self._login_name, _("施錠しました。合言葉で戻れます。")))
+        if self._renews:
+            self.exit(RENEWED)
+        else:
+            await self._only(self._locked())
 
     async def leave(self) -> None:
         """Log out and end."""
@@ -108,6 +123,9 @@ class OfficeApp(App[int]):
     def get_key_display(self, binding: Binding) -> str:
         """Return how the footer writes a key."""
         return key_name(binding.key)
+
+    def _locked(self) -> LoginScreen:
+        return LoginScreen(self._school, self.login_name, _("施錠しました。合言葉で戻れます。"))
 
     async def _only(self, screen: Screen[None]) -> None:
         """Take every screen down and show this one."""

@@ -1,20 +1,42 @@
 """Opening the office screen on a site.
 
-Invariant: this module owns the terminal while the screen runs, and the exit code afterwards.
+Invariant: this module owns the terminal while the screen runs, and the exit code afterwards; when the seat is
+left, the screen goes on in this process's place with a memory that never held a key.
 """
 
+import os
+import sys
+import termios
 from pathlib import Path
 
 from appliance.site import open_site
-from tui.app import OfficeApp
+from tui.app import RENEWED, OfficeApp
 
 
-def run(site_dir: Path) -> int:
-    """Run the screen until somebody leaves; return the exit code."""
+def run(site_dir: Path, locked: str = "") -> int:
+    """Run the screen until somebody leaves; return the exit code. `locked` is the login of who left the seat."""
     site = open_site(site_dir)
-    app = OfficeApp(site.path, site.config.site.name)
+    app = OfficeApp(site.path, site.config.site.name, locked, renews=True, pictures=site.config.office.pictures)
     try:
         code = app.run()
     finally:
         app.door.close()
+    if code == RENEWED and os.environ.get("TEXTUAL_DRIVER"):
+        return 0  # in a browser: the page says that it ended, and a new one is a new process
+    if code == RENEWED:
+        _echo(False)  # what is typed before the new screen is there is most likely a passphrase
+        command = ["-P", "-m", "appliance.cli", "office", str(site_dir), "--locked", app.login_name]
+        os.execv(sys.executable, [sys.executable, *command])  # noqa: S606 - ourselves, with fixed words
+    if locked:
+        _echo(True)
     return code if code is not None else app.return_code or 0
+
+
+def _echo(on: bool) -> None:
+    """Let the terminal show what is typed, or not."""
+    try:
+        told = termios.tcgetattr(0)
+        told[3] = told[3] | termios.ECHO if on else told[3] & ~termios.ECHO
+        termios.tcsetattr(0, termios.TCSADRAIN, told)
+    except termios.error:
+        return  # no terminal: nothing is shown there

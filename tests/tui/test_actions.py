@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,20 +19,62 @@ from tests.school import SCHOOL_DAY, School
 from tests.tui.conftest import freeze
 from tests.tui.driving import SIZES, Driver, Slot, at_home, pupils, screen_of, shown, started, until
 from tui import actions
-from tui.actions import ATTENDANCE, CONFLICT, HELD, HOME, LOGIN, MEETING, MEETING_LIST, RESERVED_LETTERS, Action
+from tui.actions import (
+    ATTENDANCE,
+    ATTENTION,
+    AUDIT,
+    CONFLICT,
+    DOCUMENT,
+    DOCUMENTS,
+    EMERGENCY,
+    HELD,
+    HOME,
+    HOURS,
+    HOURS_ALL,
+    LEDGER,
+    LEFT_FILES,
+    LOGIN,
+    MEETING,
+    MEETING_LIST,
+    MEETING_SEARCH,
+    MINUTES_TEXT,
+    MONTH,
+    PERMITS,
+    PHONE,
+    RESERVED_LETTERS,
+    TASK_LIST,
+    Action,
+)
 from tui.app import OfficeApp
-from tui.screens.ask import DetailScreen, TextScreen, YesNoScreen
+from tui.screens.ask import DetailScreen, KeepTextScreen, TextScreen, YesNoScreen
 from tui.screens.attendance import AttendanceScreen
+from tui.screens.attention import AttentionScreen
+from tui.screens.audit import AuditScreen
 from tui.screens.base import OfficeScreen
 from tui.screens.conflicts import ConflictsScreen
+from tui.screens.document import DocumentScreen
+from tui.screens.documents import DocumentsScreen
+from tui.screens.emergency import EmergencyScreen, OpeningScreen
+from tui.screens.filing import AddScreen, ClassScreen, DestroyScreen, VersionsScreen
 from tui.screens.find import FindScreen
 from tui.screens.help import HelpScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.home import HomeScreen
+from tui.screens.hours import HoursScreen
+from tui.screens.hoursall import HoursAllScreen
+from tui.screens.hoursday import HoursDayScreen
+from tui.screens.inbox import InboxScreen
+from tui.screens.ledger import LedgerScreen
 from tui.screens.login import LoginScreen
 from tui.screens.markvalue import MarkScreen
 from tui.screens.meeting import MeetingScreen
+from tui.screens.meetingforms import TaskScreen, TemplateScreen
+from tui.screens.meetinglists import MeetingSearchScreen, TasksScreen
 from tui.screens.meetings import MeetingsScreen
+from tui.screens.minutes import MinutesScreen
+from tui.screens.month import MonthScreen
+from tui.screens.permits import AnswerScreen, PermitsScreen, RequestScreen, ReturnScreen
+from tui.screens.phone import PhoneScreen
 from tui.screens.problem import ProblemScreen
 from tui.screens.quarantine import QuarantineScreen
 from tui.screens.totals import TotalsScreen
@@ -42,8 +85,23 @@ SCREENS: list[tuple[type[Screen[Any]], tuple[Action, ...]]] = [
     (AttendanceScreen, ATTENDANCE),
     (MeetingsScreen, MEETING_LIST),
     (MeetingScreen, MEETING),
+    (MinutesScreen, MINUTES_TEXT),
+    (TasksScreen, TASK_LIST),
+    (MeetingSearchScreen, MEETING_SEARCH),
     (ConflictsScreen, CONFLICT),
     (QuarantineScreen, HELD),
+    (EmergencyScreen, EMERGENCY),
+    (AuditScreen, AUDIT),
+    (LedgerScreen, LEDGER),
+    (DocumentsScreen, DOCUMENTS),
+    (DocumentScreen, DOCUMENT),
+    (PermitsScreen, PERMITS),
+    (InboxScreen, LEFT_FILES),
+    (PhoneScreen, PHONE),
+    (MonthScreen, MONTH),
+    (AttentionScreen, ATTENTION),
+    (HoursScreen, HOURS),
+    (HoursAllScreen, HOURS_ALL),
 ]
 DIALOGS = [
     YesNoScreen,
@@ -53,8 +111,20 @@ DIALOGS = [
     HelpScreen,
     HistoryScreen,
     MarkScreen,
+    OpeningScreen,
     ProblemScreen,
     TotalsScreen,
+    AddScreen,
+    ClassScreen,
+    DestroyScreen,
+    VersionsScreen,
+    AnswerScreen,
+    HoursDayScreen,
+    RequestScreen,
+    ReturnScreen,
+    KeepTextScreen,
+    TaskScreen,
+    TemplateScreen,
 ]
 ALL = [action for action in vars(actions).values() if isinstance(action, Action)]
 SAFE = {*(f"f{number}" for number in range(1, 11)), "enter", "escape", "up", "down", "left", "right"}
@@ -66,7 +136,13 @@ def safe(key: str) -> bool:
 
 
 def test_every_screen_of_the_office_is_looked_at() -> None:
-    assert {kind for kind, _list in SCREENS[1:]} == set(OfficeScreen.__subclasses__())
+    assert {kind for kind, _list in SCREENS[1:]} == set(leaves(OfficeScreen))
+
+
+def leaves(kind: type[Screen[Any]]) -> Iterator[type[Screen[Any]]]:
+    """Yield the screens that are no kind of others."""
+    below = kind.__subclasses__()
+    yield from (leaf for one in below for leaf in leaves(one)) if below else (kind,)
 
 
 @pytest.mark.parametrize(("kind", "offered"), SCREENS)
@@ -159,7 +235,7 @@ async def test_every_screen_fits(
         await until(pilot, lambda: pupils(pilot).row_count > 0)
         check_fits(pilot)
         assert all(action.label in footer_keys(pilot) for action in ATTENDANCE if action.footer)
-        for key, kind in (("f1", HelpScreen), ("f3", FindScreen), ("f4", YesNoScreen), ("f5", TotalsScreen)):
+        for key, kind in (("f1", HelpScreen), ("f3", FindScreen), ("f4", YesNoScreen), ("f5", MonthScreen)):
             await pilot.press(key)
             await screen_of(pilot, kind)
             check_fits(pilot)

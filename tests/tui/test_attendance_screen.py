@@ -23,6 +23,7 @@ from tests.tui.driving import (
 )
 from tui.screens.ask import YesNoScreen
 from tui.screens.history import HistoryScreen
+from tui.screens.month import MonthScreen
 from tui.screens.problem import ProblemScreen
 from tui.screens.totals import TotalsScreen
 from tui.wrap import cut
@@ -202,17 +203,24 @@ async def test_h_shows_who_entered_what_newest_first(school: School, slot: Slot)
 
 async def test_f5_shows_the_month(school: School, slot: Slot) -> None:
     office = school.office("sato")
-    absent = office.attendance.totals(slot.class_id, slot.on).rows[0].absent
+    absent = office.attendance.month(slot.class_id, slot.on).totals.rows[0].absent
     office.logout()
     async with in_class(school, slot) as pilot:
         await pilot.press("b", "f2", "f4")
         await sees(pilot, "✓ 確定 佐藤 葵")
+        await pilot.press("f5")
+        await screen_of(pilot, MonthScreen)
         await pilot.press("f5")
         await screen_of(pilot, TotalsScreen)
         await sees(pilot, f"{slot.title}  2026/10")
         table = pilot.app.screen.query_one(DataTable)
         first = [str(cell).strip() for cell in table.get_row_at(0)]
         assert first[1] == slot.rows[0].name and first[5] == str(absent + 1)
+        for name in ("2学期", "2026年度", "2026年度"):
+            await pilot.press("right")
+            await sees(pilot, f"{slot.title}  {name}")
+        await pilot.press("left", "left", "left")
+        await sees(pilot, f"{slot.title}  2026/10")
         await pilot.press("f5")
         await until(pilot, lambda: not isinstance(pilot.app.screen, TotalsScreen))
         assert office_of(pilot).door.office is not None

@@ -6,7 +6,7 @@ import pytest
 from textual.app import App, ComposeResult
 from textual.widgets import DataTable, OptionList
 
-from appliance.meetings import AgendaItem, Meeting
+from appliance.meetings.records import AgendaItem, Meeting
 from appliance.office import Office
 from appliance.session import JST
 from appliance.views import ClassView, HomeView, Light

@@ -163,9 +163,9 @@ async def test_a_text_is_written_in_several_lines(two: School) -> None:
     office = two.office("sato")
     meeting = office.meetings.all()[0].meeting_id
     item = office.meetings.open(meeting).items[0].item_id
-    office.meetings.decide(meeting, item, "学校の決定")
+    office.minutes.decide(meeting, item, "学校の決定")
     with as_board(two) as board:
-        board.meetings.decide(meeting, item, "委員会の決定\n二行目")
+        board.minutes.decide(meeting, item, "委員会の決定\n二行目")
     to_box(two)
     async with at_home(two) as pilot:
         await open_conflicts(pilot, 1)
@@ -307,7 +307,7 @@ async def test_odd_names_and_a_kind_without_text_are_shown_as_they_are(two: Scho
         await pilot.press("e")
         await sees(pilot, "この記録は、並んでいる値")
         await pilot.press("enter")
-        await sees(pilot, "名簿の人を、次のとおり記録します。")
+        await sees(pilot, "の名簿の人を、次のとおり")
         await agree(pilot)
         await sees(pilot, "競合はありません")
     clerk.logout()

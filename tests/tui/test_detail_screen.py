@@ -17,8 +17,9 @@ from tests.tui.driving import (
     until,
 )
 from tui.screens.ask import DetailScreen
-from tui.screens.attendance import AttendanceScreen, read_time
+from tui.screens.attendance import AttendanceScreen
 from tui.screens.problem import ProblemScreen
+from tui.typed import read_time
 
 
 async def write_detail(pilot: Driver, reason: str, at_time: str) -> None:

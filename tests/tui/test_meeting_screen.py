@@ -100,7 +100,7 @@ async def test_a_decision_is_kept_shown_and_taken_back(school: School) -> None:
         assert "▼ 決定原案のとおりとする。周知は12月1日までに行う。" in text and "髙橋 誠" in text
         assert decided(pilot) == before + 1
         await decide(pilot, "")
-        await until(pilot, lambda: line(options, 1).startswith(" 2."))
+        await until(pilot, lambda: line(options, 1).startswith("・2."))
         assert "決定" not in said(pilot, "#item").rpartition(ITEMS[1].body[-3:])[2]
         assert decided(pilot) == before
 
@@ -112,18 +112,18 @@ async def test_escape_keeps_no_decision(school: School) -> None:
         await screen_of(pilot, TextScreen)
         type_fast(pilot, *"abc", "escape")
         await screen_of(pilot, MeetingScreen)
-        assert line(options, 0).startswith(" 1.")
+        assert line(options, 0).startswith("・1.")
 
 
 async def test_what_somebody_else_decides_appears_without_a_key(school: School) -> None:
     async with at_home(school) as pilot:
         options = await open_meeting(pilot)
         other = school.office("kocho")
-        other.meetings.decide(MEETING.id, ITEMS[2].id, "継続して協議する。")
+        other.minutes.decide(MEETING.id, ITEMS[2].id, "継続して協議する。")
         await until(pilot, lambda: line(options, 2).startswith("✓3."))
-        other.meetings.decide(MEETING.id, ITEMS[2].id, "")
+        other.minutes.decide(MEETING.id, ITEMS[2].id, "")
         other.logout()
-        await until(pilot, lambda: line(options, 2).startswith(" 3."))
+        await until(pilot, lambda: line(options, 2).startswith("・3."))
 
 
 async def test_somebody_without_the_role_is_refused_in_words(school: School) -> None:
@@ -136,5 +136,7 @@ async def test_somebody_without_the_role_is_refused_in_words(school: School) -> 
         problem = await screen_of(pilot, ProblemScreen)
         assert problem.told.code == "APP-013"
         await pilot.press("escape")
+        await screen_of(pilot, TextScreen)  # what was written is still there
+        await pilot.press("escape")
         await screen_of(pilot, MeetingScreen)
-        assert line(options, 0).startswith(" 1.") and "書けないはず" not in shown(pilot)
+        assert line(options, 0).startswith("・1.") and "書けないはず" not in shown(pilot)

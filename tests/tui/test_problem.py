@@ -8,8 +8,8 @@ from tests.tui.driving import SIZES, Driver, Slot, at_home, in_class, marks, scr
 from tui.actions import ATTENDANCE, HOME, Action
 from tui.screens.attendance import AttendanceScreen
 from tui.screens.home import HomeScreen
+from tui.screens.month import MonthScreen
 from tui.screens.problem import ProblemScreen
-from tui.screens.totals import TotalsScreen
 
 
 async def show_problem(pilot: Driver) -> ProblemScreen:
@@ -76,10 +76,10 @@ async def test_the_palette_offers_what_the_first_screen_can_do(
 async def test_the_palette_offers_what_the_attendance_book_can_do_and_does_it(school: School, slot: Slot) -> None:
     async with in_class(school, slot) as pilot:
         await check_palette(pilot, ATTENDANCE)
-        await pilot.press(*"集計")
+        await pilot.press(*"月別")
         await until(pilot, lambda: len(offered(pilot)) == 1)
         await pilot.press("enter")
-        await screen_of(pilot, TotalsScreen)
+        await screen_of(pilot, MonthScreen)
 
 
 async def test_the_palette_takes_a_mark_back(school: School, slot: Slot) -> None:

@@ -1,5 +1,7 @@
 """Questions: yes or no, and a line or more of text."""
 
+from collections.abc import Awaitable, Callable
+
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -120,3 +122,35 @@ class TextScreen(ModalScreen["str | None"]):
     def action_cancel(self) -> None:
         """Keep nothing."""
         self.dismiss(None)
+
+
+class KeepTextScreen(TextScreen):
+    """A text that stays on the screen until it was kept: what a refusal costs is a key, not the text."""
+
+    def __init__(self, title: str, text: str, keep: Callable[[str], Awaitable[bool]], hint: str = "") -> None:
+        super().__init__(title, text)
+        self._keep = keep
+        self._hint = hint
+        self._keeping = False
+
+    def compose(self) -> ComposeResult:
+        """Yield title, how it is written, and the text."""
+        with Vertical(classes="dialog full" if self._hint else "dialog wide"):
+            yield Static(fold(self._title, _WIDTH + 20), markup=False, classes="dialog-title")
+            if self._hint:
+                yield Static(self._hint, markup=False, classes="how")
+            yield TextArea(self._text, id="text", soft_wrap=True, show_line_numbers=False)
+            yield Static(_("F4 で保存   Esc でやめる"), classes="hint")
+
+    def action_keep(self) -> None:
+        """Keep the text, once however often the key is pressed, and go only when it was kept."""
+        if not self._keeping:
+            self._keeping = True
+            self.run_worker(self._try(self.query_one(TextArea).text))
+
+    async def _try(self, text: str) -> None:
+        try:
+            if await self._keep(text):
+                self.dismiss(text)
+        finally:
+            self._keeping = False

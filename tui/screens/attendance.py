@@ -3,8 +3,7 @@
 Invariant: what the table shows was read back from the store after the keeper acknowledged it.
 """
 
-import unicodedata
-from datetime import date, time, timedelta
+from datetime import date, timedelta
 
 from textual.app import ComposeResult
 from textual.widgets import Static
@@ -17,7 +16,8 @@ from tui.i18n import _, day_text
 from tui.screens.ask import DetailScreen, YesNoScreen
 from tui.screens.base import OfficeScreen
 from tui.screens.history import HistoryScreen
-from tui.screens.totals import TotalsScreen
+from tui.screens.month import MonthScreen
+from tui.typed import read_time
 from tui.widgets.pupiltable import PupilTable
 from tui.wrap import cut, rows
 
@@ -238,12 +238,9 @@ class AttendanceScreen(OfficeScreen):
         if lines is not None:
             self.app.push_screen(HistoryScreen(f"{row.name}  {day_text(on)}", lines))
 
-    async def action_totals(self) -> None:
-        """Show the class's month."""
-        where = (self._class_id, self._on)
-        totals = await self.ask(lambda office: office.attendance.totals(*where))
-        if totals is not None:
-            self.app.push_screen(TotalsScreen(totals))
+    def action_by_month(self) -> None:
+        """Open the class's month."""
+        self.app.push_screen(MonthScreen(self._class_id, self._on))
 
     async def action_previous_day(self) -> None:
         """Open the day before."""
@@ -272,15 +269,3 @@ class AttendanceScreen(OfficeScreen):
         self._class_id, self._on, self._day = class_id, on, None
         self._done.clear()
         await self.refresh_data()
-
-
-def read_time(typed: str) -> time | None:
-    """Return a time such as 9:40, 940 or ９：４０, or None."""
-    text = unicodedata.normalize("NFKC", typed).strip().replace(".", ":")
-    if ":" not in text and text.isdigit() and len(text) in (3, 4):
-        text = f"{text[:-2]}:{text[-2:]}"
-    hours, _colon, minutes = text.partition(":")
-    try:
-        return time(int(hours), int(minutes))
-    except ValueError:
-        return None

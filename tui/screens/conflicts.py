@@ -19,7 +19,7 @@ from tui.screens.ask import TextScreen, YesNoScreen
 from tui.screens.base import OfficeScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.markvalue import MarkScreen
-from tui.widgets.pupiltable import half_width
+from tui.typed import half_width
 from tui.wrap import cut, fold
 
 _HELP = _("""線が切れている間などに、二人が同じ記録を別々に書くと競合になります。どちらも消えていません。

@@ -5,6 +5,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import DataTable, Static
 
+from appliance.conflictwords import word
 from appliance.messages import explain_code
 from appliance.people import ROLE_NAMES
 from appliance.views import ClassView, HomeView, Light, Who
@@ -12,9 +13,18 @@ from sync.status import LinkState
 from tui.actions import HOME
 from tui.i18n import _, day_text
 from tui.screens.attendance import AttendanceScreen
+from tui.screens.attention import AttentionScreen
+from tui.screens.audit import AuditScreen
 from tui.screens.base import OfficeScreen
 from tui.screens.conflicts import ConflictsScreen
+from tui.screens.documents import DocumentsScreen
+from tui.screens.emergency import EmergencyScreen
+from tui.screens.hours import HoursScreen
+from tui.screens.inbox import InboxScreen
+from tui.screens.ledger import LedgerScreen
 from tui.screens.meetings import MeetingsScreen
+from tui.screens.permits import PermitsScreen
+from tui.screens.phone import PhoneScreen
 from tui.screens.quarantine import QuarantineScreen
 from tui.widgets.lightbar import confirmed, sent
 from tui.wrap import fold, plain
@@ -22,6 +32,9 @@ from tui.wrap import fold, plain
 _CLASSES_WIDTH = 47
 _CONFLICTS = "!conflicts"
 _HELD = "!quarantine"
+_PERMITS = "!permits"
+_DEVICES = "!devices"
+_INBOX = "!inbox"
 _HELP = _("""左は今日の学級です。「未」はまだ確定していない学級、「済」は確定した学級です。
 矢印で選び、Enter で出席簿を開きます。
 「競合」は二人が別々に書いた記録です。その行で Enter を押すと、どちらを残すか決められます。
@@ -40,7 +53,7 @@ class HomeScreen(OfficeScreen):
     def __init__(self) -> None:
         super().__init__()
         self._home: HomeView | None = None
-        self._waiting = (0, 0)
+        self._waiting = (0, 0, 0, 0)
 
     def body(self) -> ComposeResult:
         """Yield the title line, classes at the left, line and meetings at the right."""
@@ -71,7 +84,7 @@ class HomeScreen(OfficeScreen):
             return
         self.query_one("#title", Static).update(f"{home.school_name}  {day_text(home.today)}  {who_text(who)}")
         self._home = home
-        self._waiting = (home.light.conflicts, home.light.quarantined)
+        self._waiting = _waiting(home.light)
         self._fill(home)
         self.query_one("#week", Static).update(fold(week_text(home), self._side_width))
 
@@ -79,7 +92,7 @@ class HomeScreen(OfficeScreen):
         """Show it at the bottom and, in more words, at the side."""
         super().show_light(light)
         self.query_one("#link", Static).update(fold(link_text(light), self._side_width))
-        waiting = (light.conflicts, light.quarantined)
+        waiting = _waiting(light)
         if self._home is not None and waiting != self._waiting:
             self._waiting = waiting
             self._fill(self._home)
@@ -120,25 +133,48 @@ class HomeScreen(OfficeScreen):
 
     def _attention(self) -> list[tuple[str, str]]:
         """Return the lines that wait for somebody, with the keys of their rows."""
-        conflicts, held = self._waiting
+        conflicts, held, devices, left = self._waiting
         lines = [(_CONFLICTS, _("競合 {count}件").format(count=conflicts))] if conflicts else []
         if held:
             lines.append((_HELD, _("要確認（隔離） {count}件").format(count=held)))
+        if left:
+            lines.append((_INBOX, _("受け箱に残る {count}件").format(count=left)))
+        if devices:
+            lines.append((_DEVICES, _("USBを止めた {count}件").format(count=devices)))
+        who, permits = self.office_app.who, self._home.permits if self._home else None
+        if permits is not None and permits.overdue:
+            lines.append((_PERMITS, _("期限切れの持出 {count}件").format(count=permits.overdue)))
+        elif permits is not None and permits.waiting and who is not None and "principal" in who.roles:
+            lines.append((_PERMITS, _("許可待ち {count}件").format(count=permits.waiting)))
         return lines
 
     async def on_resize(self) -> None:
         """Fold the texts anew."""
         await self.refresh_data()
 
-    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+    async def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Open the class, or what waits for somebody."""
         office = self.office_app.door.office
         if event.row_key.value == _CONFLICTS:
             self.action_conflicts()
+        elif event.row_key.value == _PERMITS:
+            self.action_permits()
         elif event.row_key.value == _HELD:
             self.action_quarantine()
+        elif event.row_key.value == _INBOX:
+            self.action_dropped()
+        elif event.row_key.value == _DEVICES:
+            await self._look_at_devices()
         elif event.row_key.value is not None and office is not None:
             self.app.push_screen(AttendanceScreen(event.row_key.value, office.today()))
+
+    async def _look_at_devices(self) -> None:
+        """Show the audit record of them to a manager, and keep that one looked."""
+        who = self.office_app.who
+        if who is None or not {"principal", "vice_principal"} & {*who.roles}:
+            self.notify(_("校長か教頭がこの行を開いて確かめると、消えます。"))
+        elif await self.ask(lambda office: office.devices.seen()) is not None:
+            self.app.push_screen(AuditScreen(word("kind.device.refused")))
 
     def action_meetings(self) -> None:
         """Open the list of meetings."""
@@ -152,9 +188,54 @@ class HomeScreen(OfficeScreen):
         """Open the list of what is held back."""
         self.app.push_screen(QuarantineScreen())
 
+    def action_cards(self) -> None:
+        """Open the emergency cards."""
+        self.app.push_screen(EmergencyScreen())
+
+    def action_audit(self) -> None:
+        """Open the audit record."""
+        self.app.push_screen(AuditScreen())
+
+    def action_ledger(self) -> None:
+        """Open the asset ledger."""
+        self.app.push_screen(LedgerScreen())
+
+    def action_permits(self) -> None:
+        """Open the permits."""
+        self.app.push_screen(PermitsScreen())
+
+    def action_notice(self) -> None:
+        """Open long absences and what is not confirmed."""
+        self.app.push_screen(AttentionScreen())
+
+    def action_work(self) -> None:
+        """Open one's own working hours."""
+        office = self.office_app.door.office
+        if office is not None:
+            self.app.push_screen(HoursScreen(office.today()))
+
+    def action_phone(self) -> None:
+        """Take absences told by telephone."""
+        office = self.office_app.door.office
+        if office is not None:
+            self.app.push_screen(PhoneScreen(office.today()))
+
+    def action_dropped(self) -> None:
+        """Open what is left in the drop folder."""
+        self.app.push_screen(InboxScreen())
+
+    def action_files(self) -> None:
+        """Open the documents."""
+        self.app.push_screen(DocumentsScreen())
+
     def action_open(self) -> None:
         """Open what is under the cursor."""
         self.query_one(DataTable).action_select_cursor()
+
+
+def _waiting(light: Light) -> tuple[int, int, int, int]:
+    """Return the counts of what waits for somebody."""
+    return light.conflicts, light.quarantined, light.devices.count if light.devices else 0, light.inbox
 
 
 def who_text(who: Who) -> str:
@@ -186,6 +267,9 @@ def link_text(light: Light) -> str:
         lines += [sent(light), confirmed(light)]
     checked = f"{light.verified_at:%m/%d %H:%M}" if light.verified_at else _("まだ")
     lines.append(f"{_('復元の検証')} {checked}")
+    if light.devices:
+        told = _("⚠ USB機器の接続を止めました {count}件（最後 {last}）")
+        lines.append(told.format(count=light.devices.count, last=f"{light.devices.last:%m/%d %H:%M}"))
     if light.warning:
         lines.append("⚠ " + explain_code(light.warning).sentence)
     return "\n".join(lines)

@@ -61,7 +61,7 @@ class LoginScreen(Screen[None]):
         self._say(_("確かめています…"), "checking")
         self.run_worker(self._enter(passphrase), exclusive=True)
 
-    def to_passphrase(self) -> bool:
+    def to_next_line(self) -> bool:
         """Go from the first line to the second; False when the focus was not on the first."""
         if self.focused is not self.query_one("#login-name", Input):
             return False

@@ -11,7 +11,7 @@ from textual.widgets import Input, Static
 from appliance.views import AttendanceCode, MarkValue
 from tui.actions import CLEAR
 from tui.i18n import _
-from tui.screens.attendance import read_time
+from tui.typed import read_time
 from tui.widgets.pupiltable import PupilTable
 from tui.wrap import cut, fold, rows
 

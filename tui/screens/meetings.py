@@ -1,15 +1,27 @@
 """The list of staff meetings."""
 
+from collections.abc import Sequence
+from datetime import date
+
 from textual.app import ComposeResult
 from textual.widgets import DataTable, Static
 
+from appliance.meetings.views import MeetingView
 from tui.actions import MEETING_LIST
 from tui.i18n import _
+from tui.screens.ask import KeepTextScreen
 from tui.screens.base import OfficeScreen
 from tui.screens.meeting import MeetingScreen
+from tui.screens.meetingforms import TemplateScreen
+from tui.screens.meetinglists import MeetingSearchScreen, TasksScreen
 from tui.wrap import plain
 
-_HELP = _("会議を矢印で選び、Enter で議題を開きます。新しい会議が上です。")
+_HELP = _("""会議を矢印で選び、Enter で議題を開きます。新しい会議が上です。
+未読は、まだ既読にしていない議題の数です。確認は校長確認がすんだ会議です。
+n で会議を作ります（毎週など、くり返す会議も）。t は決まったことの担当と期限、s はこれまでの会議から探します。""")
+_HOW = _("""1行目は題。くり返すなら「繰り返し: 毎週 4回」（隔週・毎月も）。
+## 報告・協議・連絡 の下に「- 題（分掌・提案者・10分）」と説明。
+個人のことは（…・Ⅱ）。ほかの文書から貼り付けてもかまいません。""")
 
 
 class MeetingsScreen(OfficeScreen):
@@ -26,20 +38,24 @@ class MeetingsScreen(OfficeScreen):
     async def on_mount(self) -> None:
         """Set the columns, then fill them."""
         table = self.query_one(DataTable)
-        for label, width in ((_("日時"), 14), (_("会議"), 28), (_("場所"), 12), (_("議題"), 4), (_("決定"), 4)):
+        wide = ((_("日時"), 11), (_("会議"), 26), (_("場所"), 10))
+        for label, width in (*wide, *((label, 4) for label in (_("議題"), _("決定"), _("未読"), _("確認")))):
             table.add_column(label, width=width)
         await super().on_mount()
         table.focus()
 
     async def refresh_data(self) -> None:
         """Read the list."""
-        meetings = await self.ask(lambda office: office.meetings.all())
+        seen = await self.ask(lambda office: (office.meetings.all(), office.today()))
+        if seen is None:
+            return
+        meetings, today = seen
         table = self.query_one(DataTable)
-        place = table.cursor_row
+        place = table.cursor_row if table.row_count else _next(meetings, today)
         table.clear()
-        for m in meetings or ():
+        for m in meetings:
             texts = (plain(m.title), plain(m.place))
-            counts = (f"{m.items:>4}", f"{m.decided:>4}")
+            counts = (f"{m.items:>4}", f"{m.decided:>4}", f"{m.unread or '':>4}", " ✓" if m.confirmed else "")
             table.add_row(f"{m.starts:%m/%d %H:%M}", *texts, *counts, key=m.meeting_id)
         table.move_cursor(row=place)
 
@@ -51,3 +67,35 @@ class MeetingsScreen(OfficeScreen):
     def action_open(self) -> None:
         """Open the meeting under the cursor."""
         self.query_one(DataTable).action_select_cursor()
+
+    def action_new_meeting(self) -> None:
+        """Make a meeting, or several, from a template."""
+
+        async def write(name: str | None) -> None:
+            if name is None:
+                return
+            text = await self.ask(lambda office: office.meetings.template(name))
+            if text is not None:
+                self.app.push_screen(KeepTextScreen(_("会議を作る"), text, keep, _HOW))
+
+        async def keep(text: str) -> bool:
+            if await self.ask(lambda office: office.meetings.write(text)) is None:
+                return False
+            self.notify(_("会議を保存しました"))
+            await self.refresh_data()
+            return True
+
+        self.app.push_screen(TemplateScreen(), write)
+
+    def action_tasks(self) -> None:
+        """Show who does what by when."""
+        self.app.push_screen(TasksScreen())
+
+    def action_search_all(self) -> None:
+        """Look for a text in all meetings."""
+        self.app.push_screen(MeetingSearchScreen())
+
+
+def _next(meetings: Sequence[MeetingView], today: date) -> int:
+    """Return where the next meeting stands: the last of those, newest first, that are not over by days."""
+    return max((n for n, m in enumerate(meetings) if m.starts.date() >= today), default=0)

@@ -1,4 +1,7 @@
-"""A class's month: totals by the rules of the 指導要録."""
+"""A class's totals by the rules of the 指導要録: of the month, the term, the year."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -6,31 +9,39 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Static
 
-from appliance.views import MonthTotals
+from appliance.views import PeriodTotals, Span
 from tui.i18n import _, day_text
 from tui.wrap import plain
 
+Read = Callable[[Span], Awaitable[PeriodTotals | None]]
+_SPANS: Final = tuple(Span)
+
 
 class TotalsScreen(ModalScreen[None]):
-    """The totals, and the days that nobody confirmed yet."""
+    """The totals, and the days that nobody confirmed yet; `read` gives those of another span."""
 
-    BINDINGS = [Binding("escape,f5", "dismiss", _("閉じる"))]
+    BINDINGS = [
+        Binding("escape,f5", "dismiss", _("閉じる")),
+        Binding("left", "turn(-1)", _("短く"), priority=True),
+        Binding("right", "turn(1)", _("長く"), priority=True),
+    ]
 
-    def __init__(self, totals: MonthTotals) -> None:
+    def __init__(self, totals: PeriodTotals, read: Read) -> None:
         super().__init__()
         self._totals = totals
+        self._read = read
+        self._span = 0
 
     def compose(self) -> ComposeResult:
         """Yield the table."""
-        month = self._totals.month
         with Vertical(classes="dialog full"):
-            title = f"{self._totals.title}  {month.year}/{month.month:02}"
-            yield Static(title, markup=False, classes="dialog-title")
+            yield Static("", markup=False, classes="dialog-title", id="period")
             yield DataTable(cursor_type="row", zebra_stripes=True)
-            yield Static(self._open_days(), markup=False, classes="hint")
+            yield Static("", markup=False, classes="hint", id="left")
+            yield Static(_("← → で 月・学期・年度   Esc で閉じる"), classes="hint")
 
     def on_mount(self) -> None:
-        """Fill the table; 0 is shown blank, as on paper."""
+        """Set the columns, then fill them."""
         table = self.query_one(DataTable)
         for label, width in (
             (_("番"), 3),
@@ -45,6 +56,26 @@ class TotalsScreen(ModalScreen[None]):
             (_("扱い"), 4),
         ):
             table.add_column(label, width=width)
+        self._fill()
+        table.focus()
+
+    async def action_turn(self, step: int) -> None:
+        """Go on to the next longer or shorter span."""
+        place = max(0, min(self._span + step, len(_SPANS) - 1))
+        if place == self._span:
+            return
+        totals = await self._read(_SPANS[place])
+        if totals is not None and self.is_attached:
+            self._span, self._totals = place, totals
+            self._fill()
+
+    def _fill(self) -> None:
+        """Write the totals; 0 is shown blank, as on paper."""
+        self.query_one("#period", Static).update(f"{self._totals.title}  {self._totals.name}")
+        self.query_one("#left", Static).update(self._open_days())
+        table = self.query_one(DataTable)
+        place = table.cursor_row
+        table.clear()
         for row in self._totals.rows:
             counts = (
                 row.school_days,
@@ -57,7 +88,7 @@ class TotalsScreen(ModalScreen[None]):
                 row.attended_elsewhere,
             )
             table.add_row(f"{row.number or '':>3}", plain(row.name), *(f"{n or '':>4}" for n in counts))
-        table.focus()
+        table.move_cursor(row=place)
 
     def _open_days(self) -> str:
         days = self._totals.unconfirmed

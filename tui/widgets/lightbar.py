@@ -64,6 +64,10 @@ def skewed(light: Light) -> bool:
 def alerts(light: Light) -> list[str]:
     """Return what needs somebody, the gravest first."""
     found = [_SUPERSEDED] if light.superseded else []
+    if light.disclosed_until is not None:
+        found.append(_("⚠ 非常時開示中 {until:%H:%M}まで").format(until=light.disclosed_until))
+    if light.lease_over:
+        found.append(_("⚠ 教育委員会の許可（リース）が切れています: 重要性分類Ⅰ・Ⅱは開けません"))
     if light.conflicts:
         found.append(_("⚠ 競合 {count}件").format(count=light.conflicts))
     if light.quarantined:

@@ -14,6 +14,7 @@ from textual.widgets import DataTable
 
 from appliance.views import AttendanceCode
 from tui.actions import CLEAR
+from tui.typed import half_width
 from tui.wrap import plain
 
 
@@ -84,8 +85,3 @@ class PupilTable(DataTable[Text]):
         self.post_message(self.Marked(pupil_id, code.code if code else ""))
         if code is not None and not code.wants_time:
             self.action_cursor_down()
-
-
-def half_width(letter: str) -> str:
-    """Return a full-width letter (IME left on) as a half-width one."""
-    return chr(ord(letter) - 0xFEE0) if len(letter) == 1 and "！" <= letter <= "～" else letter

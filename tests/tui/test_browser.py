@@ -1,0 +1,133 @@
+"""The office in a real browser: a flow as at a terminal, and what a page of somebody else's does not get."""
+
+import http.client
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.school import PASSPHRASE, School, enrol
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+_PATIENCE_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
+    made = enrol(tmp_path_factory.mktemp("browser"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def port(own: School) -> Iterator[int]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        free = int(probe.getsockname()[1])
+    command = [sys.executable, "-m", "appliance.cli", "web", str(own.site), "--port", str(free)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        assert server.stdout.readline().strip() == f"http://127.0.0.1:{free}"
+        yield free
+        server.terminate()
+        _, errors = server.communicate(timeout=30)
+    assert PASSPHRASE not in errors
+
+
+def asked(port: int, path: str, **headers: str) -> tuple[int, str]:
+    """Return status and body of a request."""
+    line = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    line.request("GET", path, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    answer = line.getresponse()
+    try:
+        return answer.status, answer.read().decode() if answer.status != 101 else ""
+    finally:
+        line.close()
+
+
+def test_the_page_fetches_nothing_from_anywhere_else(port: int) -> None:
+    status, page = asked(port, "/")
+    assert status == 200 and "多良川" in page
+    outside = [word for word in page.split('"') if word.startswith(("http", "//"))]
+    assert all(word.startswith(f"http://127.0.0.1:{port}/") for word in outside)
+
+
+@pytest.mark.parametrize(("origin", "status"), [("http://evil.example", 403), ("", 403), ("own", 101)])
+def test_a_page_of_another_origin_gets_no_connection(port: int, origin: str, status: int) -> None:
+    wanted = {"Origin": f"http://127.0.0.1:{port}" if origin == "own" else origin} if origin else {}
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec_WebSocket_Version": "13",
+        "Sec_WebSocket_Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    assert asked(port, "/ws?width=80&height=24", **upgrade, **wanted)[0] == status
+
+
+def test_it_listens_on_this_machine_only(port: int) -> None:
+    for host in {address[4][0] for address in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)}:
+        if not str(host).startswith("127."):
+            with pytest.raises(OSError):
+                socket.create_connection((str(host), port), 2).close()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+def test_an_entry_is_made_in_the_browser(own: School, port: int) -> None:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as tool:
+        options = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+        browser = tool.chromium.launch(executable_path=CHROMIUM, args=[*options, "--disable-sync"])
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        asked_for: list[str] = []
+        page.on("request", lambda request: asked_for.append(request.url))
+        page.goto(f"http://127.0.0.1:{port}/?fontsize=16")
+        page.wait_for_selector("body.-first-byte", timeout=_PATIENCE_S * 1000)
+        page.locator(".xterm-helper-textarea").focus()
+        for word in ("sato", PASSPHRASE):
+            page.keyboard.type(word, delay=20)
+            pressed(page, "Enter")
+        for key in ("F5", "n", "Enter"):  # 会議, 作る, 職員会議
+            pressed(page, key)
+        page.keyboard.press("F4")
+        kept(own)
+        if folder := os.environ.get("KURABAKO_TEST_PICTURES"):
+            page.screenshot(path=f"{folder}/browser.png")
+        assert all(url.startswith((f"http://127.0.0.1:{port}/", "data:")) for url in asked_for)
+        browser.close()
+
+
+def pressed(page: "Page", key: str) -> None:
+    """Press a key and wait for another picture that stands still: the terminal is a canvas, it has no text."""
+    before = page.screenshot()
+    page.keyboard.press(key)
+    end = time.monotonic() + _PATIENCE_S
+    while (now := page.screenshot()) == before:
+        assert time.monotonic() < end, f"{key} showed nothing"
+    still = time.monotonic() + 5
+    while time.monotonic() < still:
+        time.sleep(0.5)
+        last, now = now, page.screenshot()
+        if now == last:
+            return
+
+
+def kept(own: School) -> None:
+    """Wait until the meeting that was made in the browser stands in the store."""
+    office = own.office("kocho")
+    before = 1
+    end = time.monotonic() + _PATIENCE_S
+    while len(office.meetings.all()) == before:
+        assert time.monotonic() < end, "nothing was kept"
+        time.sleep(0.2)
+    assert office.meetings.all()[0].title.startswith("職員会議")
+    office.logout()

@@ -1,0 +1,149 @@
+"""勤務: two keys from home punch in, a forgotten punch waits for a manager, managers see everybody."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from textual.widgets import DataTable, Input
+
+from appliance.session import JST, Session
+from tests.school import School, enrol
+from tests.tui.driving import SIZES, SMALL, Driver, at_home, said, screen_of, sees, shown, until
+from tests.tui.test_actions import check_fits
+from tui.screens.ask import TextScreen, YesNoScreen
+from tui.screens.home import HomeScreen
+from tui.screens.hours import HoursScreen
+from tui.screens.hoursall import HoursAllScreen
+from tui.screens.hoursday import HoursDayScreen
+from tui.screens.problem import ProblemScreen
+from tui.typed import read_minutes, read_spans
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
+    made = enrol(tmp_path_factory.mktemp("hours"))
+    yield made
+    made.close()
+
+
+async def at_work(pilot: Driver) -> HoursScreen:
+    await pilot.press("w")
+    screen = await screen_of(pilot, HoursScreen)
+    await until(pilot, lambda: screen.query_one(DataTable).row_count >= 28)
+    return screen
+
+
+def row(screen: HoursScreen) -> list[str]:
+    """Return the cells of the day under the cursor."""
+    table = screen.query_one(DataTable)
+    return [str(cell) for cell in table.get_row_at(table.cursor_row)]
+
+
+async def declare(pilot: Driver, **typed: str) -> None:
+    """Open the day under the cursor, type into its lines, keep it."""
+    await pilot.press("enter")
+    dialog = await screen_of(pilot, HoursDayScreen)
+    check_fits(pilot)
+    for name, text in typed.items():
+        dialog.query_one(f"#{name}", Input).value = text
+    await pilot.press("f4")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_two_keys_punch_in(own: School, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    who = ("sato", "suzuki")[SIZES.index(size)]
+    morning = datetime.now(JST).replace(hour=7, minute=50)
+    clock = [morning]
+    monkeypatch.setattr(Session, "now_ms", lambda _session: int(clock[0].timestamp() * 1000))
+    async with at_home(own, size, who) as pilot:
+        screen = await at_work(pilot)
+        check_fits(pilot)
+        await pilot.press("i")
+        await sees(pilot, "を記録しました")
+        await until(pilot, lambda: row(screen)[1] == "7:50- 在校中")
+        clock[0] = morning.replace(hour=18, minute=20)
+        await pilot.press("o")
+        await until(pilot, lambda: row(screen)[1] == "7:50-18:20", shown(pilot))
+        assert row(screen)[2].strip() == "10:30"
+        assert "上限の範囲です" in said(pilot, "#state") and "推移" in said(pilot, "#trend")
+        check_fits(pilot)
+        await pilot.press("left")
+        await until(pilot, lambda: said(pilot, "#title") != "")
+        await pilot.press("escape")
+        await screen_of(pilot, HomeScreen)
+
+
+async def test_a_forgotten_punch_counts_once_a_manager_approved_it(own: School) -> None:
+    office = own.office("sato")
+    person, name = office._session.person.id.hex(), office.who.display_name
+    office.logout()
+    async with at_home(own, SMALL, "sato") as pilot:
+        screen = await at_work(pilot)
+        await declare(pilot, rest="45", self_study="0:30", spans="7:30-19:30")
+        await sees(pilot, "正しい時刻と直す")
+        await pilot.press("escape")
+        await declare(pilot, rest="x")
+        await sees(pilot, "時間は 0:45、")
+        await pilot.press("escape")
+        await declare(pilot, rest="45", self_study="0:30", spans="7:30-19:30", reason="押し忘れ")
+        await until(pilot, lambda: row(screen)[4] == "承認待ち", shown(pilot))
+        assert "休憩 0:45" in said(pilot, "#detail") and "押し忘れ" in said(pilot, "#detail")
+        await pilot.press("f2")
+        await screen_of(pilot, ProblemScreen)
+        await sees(pilot, "規則T-")
+    async with at_home(own, SMALL, "kocho") as pilot:
+        await at_work(pilot)
+        await pilot.press("f2")
+        everybody = await screen_of(pilot, HoursAllScreen)
+        table = everybody.query_one(DataTable)
+        await until(pilot, lambda: table.row_count > 2)
+        check_fits(pilot)
+        place = next(n for n, one in enumerate(everybody._months) if one.person == person)
+        assert str(table.get_row_at(place)[6]).strip() == "1" and name in str(table.get_row_at(place)[1])
+        table.move_cursor(row=place)
+        await pilot.press("enter")
+        screen = await screen_of(pilot, HoursScreen)
+        await until(pilot, lambda: screen.query_one(DataTable).row_count >= 28 and row(screen)[4] == "承認待ち")
+        await pilot.press("i")
+        await sees(pilot, "自分の画面でだけ")
+        await pilot.press("enter")
+        await screen_of(pilot, YesNoScreen)
+        await sees(pilot, "7:30-19:30")
+        await pilot.press("right", "enter")
+        await until(
+            pilot, lambda: row(screen)[1] == "7:30-19:30" and row(screen)[2].strip() == "10:45", shown(pilot)
+        )
+
+
+async def test_a_refusal_takes_a_reason_and_is_told(own: School) -> None:
+    async with at_home(own, SMALL, "suzuki") as pilot:
+        screen = await at_work(pilot)
+        await declare(pilot, spans="6:00-8:00", reason="朝の当番")
+        await until(pilot, lambda: row(screen)[4] == "承認待ち")
+    office = own.office("suzuki")
+    person = office._session.person.id.hex()
+    office.logout()
+    async with at_home(own, SMALL, "kyoto") as pilot:
+        await pilot.press("w", "f2")
+        everybody = await screen_of(pilot, HoursAllScreen)
+        table = everybody.query_one(DataTable)
+        await until(pilot, lambda: table.row_count > 2)
+        table.move_cursor(row=next(n for n, one in enumerate(everybody._months) if one.person == person))
+        await pilot.press("enter")
+        screen = await screen_of(pilot, HoursScreen)
+        await until(pilot, lambda: screen.query_one(DataTable).row_count >= 28 and row(screen)[4] == "承認待ち")
+        await pilot.press("f4")
+        dialog = await screen_of(pilot, TextScreen)
+        dialog.query_one("#text").focus()
+        await pilot.press(*"nai", "f4")
+        await until(
+            pilot, lambda: row(screen)[4] == "不承認" and "不承認: nai" in said(pilot, "#detail"), shown(pilot)
+        )
+
+
+def test_minutes_and_times_as_people_type_them() -> None:
+    assert [read_minutes(typed) for typed in ("", "45", "1:30", "１：３０", "0:05")] == [0, 45, 90, 90, 5]
+    assert [read_minutes(bad) for bad in ("x", "1:60", "-5", "1:", "1:2:3")] == [None] * 5
+    assert read_spans("7:50-12:00 13:00～18:20") == ((470, 720), (780, 1100))
+    assert read_spans("") == () and read_spans("22:00-25:00") == ((1320, 1500),)
+    assert [read_spans(bad) for bad in ("8-9", "8:00", "8:00-x", "8:00-9:99")] == [None] * 4

@@ -1,0 +1,87 @@
+"""One's own day of work: what is declared of it, and the times that are to count instead of the punches."""
+
+from typing import Final
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from appliance.hours.records import Correction, DayRecord
+from appliance.hours.views import WorkDay
+from tui.i18n import _, day_text
+from tui.typed import read_minutes, read_spans
+
+_MINUTES: Final = {
+    "rest": _("休憩（実際に取った）"),
+    "self_study": _("自己研鑽・業務外"),
+    "off_campus": _("校外での業務"),
+    "telework": _("テレワーク"),
+    "taken_home": _("持ち帰り（数えない）"),
+}
+
+
+class HoursDayScreen(ModalScreen["DayRecord | None"]):
+    """Returns what was declared, or None."""
+
+    BINDINGS = [Binding("escape", "cancel", _("やめる")), Binding("f4", "keep", _("保存"))]
+
+    def __init__(self, day: WorkDay) -> None:
+        super().__init__()
+        self._day = day
+
+    def compose(self) -> ComposeResult:
+        """Yield a line for each thing."""
+        told = self._day.declared
+        asked = told.correction if told else None
+        spans = " ".join(f"{clock(begin)}-{clock(end)}" for begin, end in (asked.spans or () if asked else ()))
+        with Vertical(classes="dialog wide"):
+            yield Static(day_text(self._day.on), classes="dialog-title")
+            for name, words in _MINUTES.items():
+                minutes = getattr(told, name) if told else 0
+                yield from self._line(name, words, clock(minutes) if minutes else "")
+            yield from self._line("note", _("メモ"), told.note if told else "")
+            yield from self._line("spans", _("正しい時刻 例 7:50-18:20"), spans)
+            yield from self._line("reason", _("直す理由"), asked.reason if asked else "")
+            yield Static(_("時間は 45 や 0:45。時刻を直すと、校長か教頭の承認のあとに数えます。"), classes="hint")
+            yield Static(_("Enter で次へ   F4 で保存   Esc でやめる"))
+
+    def _line(self, name: str, words: str, value: str) -> ComposeResult:
+        with Horizontal(classes="line"):
+            yield Static(words, classes="label")
+            yield Input(value, id=name, max_length=100, compact=True)
+
+    def on_mount(self) -> None:
+        """Begin with the rest."""
+        self.query_one("#rest", Input).focus()
+
+    def on_input_submitted(self) -> None:
+        """Go to the next line."""
+        self.focus_next()
+
+    def action_keep(self) -> None:
+        """Return what was typed, when all of it can be read."""
+        typed = {line.id or "": line.value for line in self.query(Input)}
+        minutes = {name: read_minutes(typed[name]) for name in _MINUTES}
+        spans = read_spans(typed["spans"])
+        if spans is None or None in minutes.values():
+            self.notify(_("時間は 0:45、時刻は 7:50-18:20 のように書いてください"), severity="warning")
+            return
+        if bool(spans) != bool(typed["reason"].strip()):
+            self.notify(_("正しい時刻と直す理由は、両方書いてください"), severity="warning")
+            return
+        correction = Correction(reason=typed["reason"].strip(), spans=spans) if spans else None
+        known = {name: made for name, made in minutes.items() if made is not None}
+        self.dismiss(
+            DayRecord(person="", on=self._day.on, note=typed["note"].strip(), correction=correction, **known)
+        )
+
+    def action_cancel(self) -> None:
+        """Declare nothing."""
+        self.dismiss(None)
+
+
+def clock(minutes: int) -> str:
+    """Return minutes as hours and minutes: 95 → 1:35."""
+    return f"{minutes // 60}:{minutes % 60:02}"

@@ -1,0 +1,87 @@
+"""情報資産台帳: which information there is, how important it is and how it is handled. Read only."""
+
+from textual.app import ComposeResult
+from textual.widgets import DataTable, Static
+
+from appliance.ledger.lines import LedgerLine, ledger_of
+from tui.actions import LEDGER
+from tui.i18n import _
+from tui.screens.base import OfficeScreen
+from tui.wrap import fold, plain
+
+_HELP = _("""学校の情報資産の台帳です。矢印で選ぶと、取扱者・持ち出し・保管期間と根拠が下に出ます。
+◆ は、この学校が足したか変えた行です。ほかは教育委員会の標準台帳です。
+「学校で定める」とある項目は仮の値です。校長が定めてください。
+分類の違うものが入る所は、最も重い分類に従います。この装置の保管庫の分類は上の行に出ます。""")
+
+
+class LedgerScreen(OfficeScreen):
+    """The list, and one asset in full below."""
+
+    actions = LEDGER
+    help_text = _HELP
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: tuple[LedgerLine, ...] = ()
+
+    def body(self) -> ComposeResult:
+        """Yield title, list and detail."""
+        yield Static(_("情報資産台帳"), id="title", markup=False)
+        yield DataTable(id="assets", cursor_type="row", zebra_stripes=True)
+        yield Static("", id="asset", markup=False)
+
+    async def on_mount(self) -> None:
+        """Set the columns, then fill them."""
+        table = self.query_one(DataTable)
+        columns = ((_("分類"), 4), (_("情報資産"), 33), (_("保管場所"), 16), (_("保管期間"), 12))
+        for label, width in columns:
+            table.add_column(label, width=width)
+        await super().on_mount()
+        table.focus()
+
+    async def refresh_data(self) -> None:
+        """Read the ledger."""
+        seen = await self.ask(lambda office: (office.ledger.all(), office.ledger.store_class()))
+        if seen is None or seen[0] == self._lines:
+            return
+        self._lines, store = seen
+        table = self.query_one(DataTable)
+        place = table.cursor_row
+        table.clear()
+        for line in self._lines:
+            cells = (f" {line.importance}", _name(line), line.place, line.retention)
+            table.add_row(*(plain(cell) for cell in cells))
+        table.move_cursor(row=place)
+        title = _("情報資産台帳  {count}件  この装置の保管庫の分類: {label}")
+        self.query_one("#title", Static).update(title.format(count=len(self._lines), label=store.label))
+        self._show(place)
+
+    async def on_resize(self) -> None:
+        """Fold the detail anew."""
+        self._show(self.query_one(DataTable).cursor_row)
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """Show the asset under the cursor in full."""
+        self._show(event.cursor_row)
+
+    def _show(self, place: int) -> None:
+        if place < len(self._lines):
+            text = fold(_text(self._lines[place]), self.app.size.width - 4)
+            self.query_one("#asset", Static).update(text)
+
+
+def _name(line: LedgerLine) -> str:
+    return f"◆ {line.name}" if line.own else line.name
+
+
+def _text(line: LedgerLine) -> str:
+    kept = _("する") if line.kept_locally else _("しない")
+    rows = (
+        ((_("保管場所"), line.place), (_("取扱者"), line.handlers)),
+        ((_("持ち出し"), line.takeout), (_("保管期間"), line.retention), (_("端末での保管"), kept)),
+        ((_("学校で定める"), line.to_set),),
+        ((_("根拠"), line.source),),
+    )
+    told = ["  ".join(f"{label}: {value}" for label, value in row if value) for row in rows]
+    return "\n".join([f"{line.name}（{line.importance}）  {ledger_of(line)}", *filter(None, told)])

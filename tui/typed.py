@@ -1,0 +1,62 @@
+"""What people type for a time, a day or a letter, with or without the IME.
+
+Invariant: what cannot be read is None, never a guess.
+"""
+
+import unicodedata
+from datetime import date, time, timedelta
+from typing import Final
+
+_AHEAD: Final = timedelta(days=31)
+
+
+def half_width(letter: str) -> str:
+    """Return a full-width letter (IME left on) as a half-width one."""
+    return chr(ord(letter) - 0xFEE0) if len(letter) == 1 and "！" <= letter <= "～" else letter
+
+
+def read_time(typed: str) -> time | None:
+    """Return a time such as 9:40, 940 or ９：４０, or None."""
+    text = unicodedata.normalize("NFKC", typed).strip().replace(".", ":")
+    if ":" not in text and text.isdigit() and len(text) in (3, 4):
+        text = f"{text[:-2]}:{text[-2:]}"
+    hours, _colon, minutes = text.partition(":")
+    try:
+        return time(int(hours), int(minutes))
+    except ValueError:
+        return None
+
+
+def read_day(typed: str, today: date) -> date | None:
+    """Return a day such as 11/20, 1120 or 20 (last year's when else over a month ahead), or None."""
+    text = unicodedata.normalize("NFKC", typed).strip()
+    month, _slash, day = text.rpartition("/") if "/" in text else (text[:-2], "", text[-2:])
+    try:
+        found = date(today.year, int(month or today.month), int(day))
+        return found.replace(year=today.year - 1) if found > today + _AHEAD else found
+    except ValueError:
+        return None
+
+
+def read_minutes(typed: str) -> int | None:
+    """Return minutes such as 45, 0:45 or １:３０; nothing typed is 0, what cannot be read is None."""
+    text = unicodedata.normalize("NFKC", typed).strip()
+    hours, colon, minutes = text.rpartition(":")
+    try:
+        whole, rest = int(hours or 0), int(minutes or (0 if not colon else "x"))
+    except ValueError:
+        return None
+    return whole * 60 + rest if whole >= 0 and rest >= 0 and (not colon or rest < 60) else None
+
+
+def read_spans(typed: str) -> tuple[tuple[int, int], ...] | None:
+    """Return times of a day such as `7:50-12:00 13:00-18:20` in minutes, or None; 25:00 is past midnight."""
+    text = unicodedata.normalize("NFKC", typed).replace("~", "-").replace("〜", "-")
+    found = []
+    for span in text.split():
+        begin, dash, end = span.partition("-")
+        ends = (read_minutes(begin), read_minutes(end)) if dash and ":" in begin and ":" in end else (None, None)
+        if ends[0] is None or ends[1] is None:
+            return None
+        found.append((ends[0], ends[1]))
+    return tuple(found)
