@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: run test demo check bench soak fmt lint types imports wheel-gate lock docs catalogue clean
+.PHONY: run test demo check bench soak fmt lint types imports wheel-gate lock docs pictures catalogue clean
 
 run: $(STAMP)            ## open the office screen on a demo school, everything embedded
 	$(BIN)/kurabako demo office
@@ -25,6 +25,9 @@ soak: $(STAMP)           ## play every fault, print one table, write build/soak.
 
 docs: $(STAMP)           ## rewrite the pages that are made from the code
 	$(BIN)/python docs/make_errors.py
+
+pictures: $(STAMP)       ## draw the tutorial's pictures anew from the screens
+	$(BIN)/python -m docs.make_pictures
 
 catalogue: $(STAMP)      ## compile the English words of the screens
 	$(BIN)/pybabel -q compile --domain kurabako --directory tui/locale

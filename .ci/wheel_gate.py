@@ -30,7 +30,7 @@ def main() -> int:
         run(*pip, "--no-deps", wheel)
         tree = Path(work) / "tree"
         shutil.copytree(ROOT / "tests", tree / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-        for name in ("pyproject.toml", "docs", "README.md", "README.ja.md", "Makefile"):
+        for name in ("pyproject.toml", "docs", "systemd", "README.md", "README.ja.md", "Makefile"):
             source = ROOT / name
             (shutil.copytree if source.is_dir() else shutil.copy)(source, tree / name)
         os.chdir(tree)

@@ -24,6 +24,7 @@ BOARD_PASSPHRASE = "tests-only-board-passphrase"
 SCHOOL_DAY = date(2026, 11, 24)
 STAFF = (
     ("kocho", "髙橋 誠", "principal"),
+    ("kyoto", "田中 望", "vice_principal"),
     ("sato", "佐藤 葵", "teacher"),
     ("suzuki", "鈴木 航", "teacher"),
     ("jimu", "齋藤 久美子", "clerk"),

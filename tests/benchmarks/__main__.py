@@ -5,7 +5,10 @@ import json
 import tempfile
 from pathlib import Path
 
+from tests.benchmarks import documents, screen
 from tests.benchmarks.exchange import measure
+from tests.benchmarks.finding import searches
+from tests.benchmarks.leases import unreadable_s
 from tests.benchmarks.marks import (
     PUPILS,
     SESSIONS,
@@ -36,6 +39,16 @@ LIMITS = {
     "catch_up_10k_s": 5.0,
     "catch_up_growth": 1.5,
     "idle_requests_per_day": 1500.0,
+    "document_seal_ratio": 2.0,
+    "document_open_ratio": 2.0,
+    "document_memory_mb": 64.0,
+    "search_titles_ms": 100.0,
+    "revoke_unreadable_s": 60.0,
+    "first_paint_s": 0.4,
+    "key_move_p99_ms": 16.7,
+    "key_mark_p99_ms": 16.7,
+    "key_month_p99_ms": 16.7,
+    "follow_p99_ms": 200.0,
 }
 
 
@@ -43,7 +56,10 @@ def main() -> None:
     """Measure everything."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
-    parser.add_argument("--only", choices=["marks", "replication", "served", "exchange"])
+    parser.add_argument(
+        "--only",
+        choices=["marks", "replication", "served", "exchange", "documents", "finding", "leases", "screen"],
+    )
     args = parser.parse_args()
     found: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="kurabako-bench-") as work:
@@ -56,6 +72,14 @@ def main() -> None:
             found |= {"resident_mb": resident, "status_s": status}
         if args.only in (None, "exchange"):
             found |= _exchange(Path(work) / "exchange")
+        if args.only in (None, "documents"):
+            found |= _documents(Path(work) / "documents")
+        if args.only in (None, "finding"):
+            found |= _finding(Path(work) / "finding")
+        if args.only in (None, "leases"):
+            found |= {"revoke_unreadable_s": unreadable_s(Path(work) / "leases")}
+        if args.only in (None, "screen"):
+            found |= _screen(Path(work) / "screen")
     shown = {name: round(value, 4) for name, value in found.items()}
     missed = {name: limit for name, limit in LIMITS.items() if name in shown and shown[name] > limit}
     args.out.parent.mkdir(parents=True, exist_ok=True)
@@ -123,6 +147,42 @@ def _exchange(folder: Path) -> dict[str, float]:
         # seconds for one entry at 100,000 against 10,000: 1.0 is linear
         "catch_up_growth": catching[100_000] / catching[10_000] / 10,
         "idle_requests_per_day": seen.idle_requests_per_day,
+    }
+
+
+def _documents(folder: Path) -> dict[str, float]:
+    seen = documents.measure(folder)
+    seal, opened = median(seen.seal_s), median(seen.open_s)
+    return {
+        "document_seal_ratio": seal / median(seen.plain_seal_s),
+        "document_seal_s": seal,
+        "document_open_ratio": opened / median(seen.plain_open_s),
+        "document_open_s": opened,
+        "document_memory_mb": seen.memory_mb,
+    }
+
+
+def _finding(folder: Path) -> dict[str, float]:
+    first, titles, texts = searches(folder)
+    return {
+        "search_titles_ms": percentile(titles, 0.99) * 1000,
+        "search_first_ms": first * 1000,
+        "search_texts_ms": median(texts) * 1000,
+    }
+
+
+def _screen(folder: Path) -> dict[str, float]:
+    felt = screen.measure(folder)
+    return {
+        "first_paint_s": median(felt.first_paint),
+        "key_move_p50_ms": median(felt.move) * 1000,
+        "key_move_p99_ms": percentile(felt.move, 0.99) * 1000,
+        "key_mark_p50_ms": median(felt.mark) * 1000,
+        "key_mark_p99_ms": percentile(felt.mark, 0.99) * 1000,
+        "key_month_p50_ms": median(felt.month) * 1000,
+        "key_month_p99_ms": percentile(felt.month, 0.99) * 1000,
+        "follow_p50_ms": median(felt.follow) * 1000,
+        "follow_p99_ms": percentile(felt.follow, 0.99) * 1000,
     }
 
 

@@ -1,0 +1,211 @@
+"""What a person at the screen feels: the first paint, a key's effect, a page that the chair shows.
+
+A time ends with the paint that shows the effect: the screens run with their real store, keeper and compositor, the
+terminal alone is missing. A school of 600 pupils; a class that is large and a month of it.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from textual import events
+from textual.widgets import DataTable, Input, OptionList
+
+import tui.app
+from appliance.demo.agenda import demo_agenda
+from tests.school import PASSPHRASE, SCHOOL_DAY, School, enrol
+from tui.app import OfficeApp
+from tui.screens.attendance import AttendanceScreen
+from tui.screens.home import HomeScreen
+from tui.screens.login import LoginScreen
+from tui.screens.meeting import MeetingScreen
+from tui.screens.month import MonthScreen
+from tui.widgets.monthtable import MonthTable
+from tui.widgets.pupiltable import PupilTable
+
+DAY = date(2026, 11, 10)
+STARTS = 5
+KEYS = 200
+PAGES = 60
+_PATIENCE_S = 20.0
+
+
+@dataclass
+class Felt:
+    """Seconds: from the start to the first paint; from a key to its paint by what it does; from page to page."""
+
+    first_paint: list[float] = field(default_factory=list)
+    move: list[float] = field(default_factory=list)
+    mark: list[float] = field(default_factory=list)
+    month: list[float] = field(default_factory=list)
+    follow: list[float] = field(default_factory=list)
+
+
+class Painted(OfficeApp):
+    """The office that knows the first paint at which something holds."""
+
+    CSS_PATH = str(Path(tui.app.__file__).with_name("office.tcss"))
+    wanted: Callable[[], bool] | None = None
+    painted = 0.0
+
+    def _display(self, *args: Any) -> None:
+        super()._display(*args)
+        if self.wanted is not None and self.wanted():
+            self.wanted, self.painted = None, time.monotonic()
+
+
+def measure(folder: Path) -> Felt:
+    """Play everything once."""
+    folder.mkdir()
+    school = enrol(folder)
+    try:
+        return asyncio.run(_play(school))
+    finally:
+        school.close()
+
+
+async def _play(school: School) -> Felt:
+    felt = Felt()
+    for _ in range(STARTS):
+        begun = time.monotonic()
+        async with _seat(school) as app:
+            felt.first_paint.append(app.painted - begun)
+    async with _seat(school) as app:
+        await _log_in(app, "sato")
+        await _class(app, felt)
+        await _month(app, felt)
+    async with _meeting(school, "kyoto") as chair, _meeting(school, "sato") as other:
+        await _follow(chair, other, felt)
+    return felt
+
+
+async def _class(app: Painted, felt: Felt) -> None:
+    office = app.door.office
+    assert office is not None
+    view = max(office.attendance.classes(DAY), key=lambda view: view.pupils)
+    app.push_screen(AttendanceScreen(view.class_id, DAY))
+    await _until(lambda: any(table.row_count for table in app.screen.query(PupilTable)))
+    table = app.screen.query_one(PupilTable)
+    for number in range(KEYS):
+        place, key = table.cursor_row, "down" if (number // (view.pupils - 1)) % 2 == 0 else "up"
+        felt.move.append(await _press(app, key, _left(table, place)))
+    for number in range(KEYS):
+        table.move_cursor(row=0)
+        await _until(lambda: table.cursor_row == 0)
+        before = [str(cell) for cell in table.get_row_at(0)]
+        key = "bj"[number % 2]
+        felt.mark.append(await _press(app, key, _other(table, before)))
+    app.pop_screen()
+    await _until(lambda: isinstance(app.screen, HomeScreen))
+
+
+async def _month(app: Painted, felt: Felt) -> None:
+    office = app.door.office
+    assert office is not None
+    view = max(office.attendance.classes(DAY), key=lambda view: view.pupils)
+    app.push_screen(MonthScreen(view.class_id, DAY))
+    await _until(lambda: any(table.place is not None for table in app.screen.query(MonthTable)))
+    table = app.screen.query_one(MonthTable)
+    for number in range(KEYS // 4):
+        row = table.cursor_row
+        key = "down" if (number // (view.pupils - 1)) % 2 == 0 else "up"
+        felt.month.append(await _press(app, key, _left(table, row)))
+
+
+@asynccontextmanager
+async def _meeting(school: School, name: str) -> AsyncIterator[Painted]:
+    """Log in and open the meeting; before another app starts, whose screens these would else belong to."""
+    meeting, items = demo_agenda(SCHOOL_DAY)
+    async with _seat(school) as app:
+        await _log_in(app, name)
+        app.push_screen(MeetingScreen(meeting.id))
+        await _until(_open(app, len(items)))
+        yield app
+
+
+async def _follow(chair: Painted, other: Painted, felt: Felt) -> None:
+    theirs = other.screen.query_one("#items", OptionList)
+    chair.post_message(events.Key("l", "l"))
+    await _until(lambda: "▶" in str(theirs.get_option_at_index(0).prompt))
+    for number in range(PAGES):
+        key = "down" if (number // (theirs.option_count - 1)) % 2 == 0 else "up"
+        place = theirs.highlighted
+        shows = _shows(other, time.monotonic(), _turned(theirs, place))
+        chair.post_message(events.Key(key, None))
+        felt.follow.append(await shows)
+        await asyncio.sleep(0.03)  # not in step with the tenth of a second at which followers look
+
+
+def _left(table: DataTable[Any], row: int) -> Callable[[], bool]:
+    return lambda: table.cursor_row != row
+
+
+def _other(table: DataTable[Any], row: list[str]) -> Callable[[], bool]:
+    return lambda: [str(cell) for cell in table.get_row_at(0)] != row
+
+
+def _turned(options: OptionList, place: int | None) -> Callable[[], bool]:
+    return lambda: options.highlighted != place
+
+
+def _open(app: Painted, items: int) -> Callable[[], bool]:
+    def opened() -> bool:
+        screen = app.screen
+        return isinstance(screen, MeetingScreen) and any(o.option_count == items for o in screen.query(OptionList))
+
+    return opened
+
+
+async def _log_in(app: Painted, name: str) -> None:
+    await _until(lambda: isinstance(app.screen, LoginScreen))
+    for key in (*name, "enter", *PASSPHRASE, "enter"):
+        app.post_message(events.Key({"-": "minus"}.get(key, key), key if len(key) == 1 else None))
+    await _until(
+        lambda: isinstance(app.screen, HomeScreen) and any(t.row_count for t in app.screen.query(DataTable))
+    )
+
+
+async def _press(app: Painted, key: str, holds: Callable[[], bool]) -> float:
+    """Return the seconds from a key to the paint that shows its effect."""
+    shows = _shows(app, time.monotonic(), holds)
+    app.post_message(events.Key(key, key if len(key) == 1 else None))
+    took = await shows
+    await asyncio.sleep(0.02)  # a person's next key
+    return took
+
+
+def _shows(app: Painted, begun: float, holds: Callable[[], bool]) -> Awaitable[float]:
+    """Return, once awaited, the seconds up to the paint at which something holds."""
+    app.wanted = holds
+
+    async def wait() -> float:
+        await _until(lambda: app.wanted is None)
+        return app.painted - begun
+
+    return wait()
+
+
+async def _until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + _PATIENCE_S
+    while not holds():
+        if time.monotonic() > end:
+            raise AssertionError("never shown")
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def _seat(school: School) -> AsyncIterator[Painted]:
+    app = Painted(school.site, school.made.name)
+    app.wanted = lambda: isinstance(app.screen, LoginScreen) and bool(app.screen.query(Input))
+    try:
+        async with app.run_test(size=(120, 36)) as pilot:
+            await _until(lambda: app.wanted is None)
+            yield app
+            await pilot.pause()
+    finally:
+        app.door.close()
