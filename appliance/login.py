@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from appliance.attendance.absences import load_choices
+from appliance.attendance.sheetform import load_sheet_form
 from appliance.classification.model import Action, Verdict
 from appliance.credentials import read_pepper
 from appliance.documents.records import DocumentFile
@@ -37,7 +38,8 @@ def login(site_dir: Path, name: str, passphrase: str) -> Office:
     """
     site = open_site(site_dir)
     settings = site.config.office
-    choices = load_choices(site.path / settings.codes if settings.codes else None)
+    codes = site.path / settings.codes if settings.codes else None
+    choices, form = load_choices(codes), load_sheet_form(codes)
     hours = load_hours(site.path / settings.hours if settings.hours else None)
     client = KeeperClient(site.paths.socket, patience_s=15.0)
     try:
@@ -45,7 +47,7 @@ def login(site_dir: Path, name: str, passphrase: str) -> Office:
     except BaseException:
         client.close()
         raise
-    office = Office(session, choices, hours)
+    office = Office(session, choices, hours, form)
     if session.may(Action.VIEW, LedgerEntry.kind, LedgerEntry.importance).verdict is Verdict.ALLOW:
         note_rules(client, session.policy, office.ledger.keeps(DocumentFile.kind))
     return office

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from appliance.attendance.absences import AbsenceChoices, AbsenceDesk
 from appliance.attendance.desk import AttendanceDesk
 from appliance.attendance.records import ClassDay
+from appliance.attendance.sheetform import SheetForm, load_sheet_form
 from appliance.auditdesk import AuditDesk
 from appliance.classification.model import Action, Verdict
 from appliance.conflictdesk import ConflictDesk
@@ -38,11 +39,19 @@ from appliance.views import HomeView, LeftInInbox, Light, Who
 from crypto.importance import Importance
 from sync.status import LinkState, read_status
 
+_LOOKS = "office.look"
+
 
 class Office:
     """One person's session over one school, with a desk for each area."""
 
-    def __init__(self, session: Session, choices: AbsenceChoices, hours: HoursSettings | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        choices: AbsenceChoices,
+        hours: HoursSettings | None = None,
+        form: SheetForm | None = None,
+    ) -> None:
         self._session = session
         calendar = CalendarBook(session.store)
         self.calendar = CalendarDesk(session, calendar)
@@ -64,7 +73,14 @@ class Office:
         self.audit = AuditDesk(session, DocumentDoor(session, DocumentBook(session.store)).title)
         gate = ReleaseGate(session, self.permits)
         self.releases = ReleaseDesk(
-            gate, self.ledger, self.audit, self.attendance, self.documents, self.hours, self.meetings
+            gate,
+            self.ledger,
+            self.audit,
+            self.attendance,
+            self.documents,
+            self.hours,
+            self.meetings,
+            form or load_sheet_form(),
         )
 
     @property
@@ -82,6 +98,18 @@ class Office:
     def lock_after_s(self) -> int:
         """Return the idle seconds after which the screen locks."""
         return self._session.site.config.office.lock_after_s
+
+    def look(self) -> str:
+        """Return the look that this person chose on this box, empty for none."""
+        client = self._session.store.client
+        raw = client.local_get(_LOOKS, self._session.person.login) if client else None
+        return raw.decode("ascii", "replace") if raw else ""
+
+    def keep_look(self, name: str) -> str:
+        """Remember a look for this person on this box, and return it."""
+        if (client := self._session.store.client) is not None:
+            client.local_put(_LOOKS, self._session.person.login, name.encode("ascii"))
+        return name
 
     def today(self) -> date:
         """Return the day that entries are about unless the person picks another."""

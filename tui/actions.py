@@ -40,6 +40,7 @@ CARDS = Action("cards", "f2", _("緊急連絡"), _("緊急連絡先・アレル�
 DISCLOSE = Action("disclose", "f4", _("非常開示"), _("校長と教頭の二人で開く、または閉じる（非常時開示）"))
 
 NOTICE = Action("notice", "a", _("要注意"), _("長い欠席と、確定していない学級の一覧を開く"), footer=False)
+LOOK = Action("look", "z", _("見え方"), _("見え方を変える: 標準・高コントラスト・明るい"), footer=False)
 WORK = Action("work", "w", _("勤務"), _("出勤・退勤を記録する、自分の勤務時間を見る"), footer=False)
 COME = Action("come", "i", _("出勤"), _("いま出勤したと記録する"))
 GO = Action("go", "o", _("退勤"), _("いま退勤したと記録する"))
@@ -85,6 +86,9 @@ CLOSE_MONTH = Action(
     "close_month", "f2", _("締め"), _("この学級のこの月を締める。締めた月は校長が開ける"), footer=False
 )
 MONTH_TOTALS = Action("month_totals", "f5", _("集計"), _("この学級のこの月の集計を見る"), footer=False)
+COPY_MONTH = Action(
+    "copy_month", "f3", _("写す"), _("この月の表を、表計算ソフトに貼り付けられるように写す"), footer=False
+)
 PREVIOUS_MONTH = Action("previous_month", "f6", _("前の月"), _("前の月を開く"))
 NEXT_MONTH = Action("next_month", "f7", _("次の月"), _("次の月を開く"))
 
@@ -132,6 +136,7 @@ HOME = (
     DROPPED,
     NOTICE,
     WORK,
+    LOOK,
     *EVERYWHERE,
 )
 ATTENDANCE = (
@@ -184,7 +189,7 @@ EMERGENCY = (DISCLOSE, BACK, *EVERYWHERE)
 DOCUMENTS = (OPEN, ADD, VERSIONS, CLASSIFY, DESTROY, BACK, HELP, LOCK, PALETTE)
 DOCUMENT = (PAGE_BACK, PAGE_ON, AS_TEXT, BACK, HELP, LOCK, PALETTE)
 PERMITS = (OPEN, ADD_PERMIT, RETURNED, BACK, HELP, LOCK, PALETTE)
-MONTH = (CLOSE_MONTH, TURN, MONTH_TOTALS, PREVIOUS_MONTH, NEXT_MONTH, UNDO, BACK, HELP, LOCK, PALETTE)
+MONTH = (CLOSE_MONTH, COPY_MONTH, TURN, MONTH_TOTALS, PREVIOUS_MONTH, NEXT_MONTH, UNDO, BACK, HELP, LOCK, PALETTE)
 ATTENTION = (OPEN, BACK, *EVERYWHERE)
 HOURS = (OPEN, COME, GO, EVERYBODY, TURN_DOWN, EARLIER, LATER, BACK, HELP, LOCK, PALETTE)
 HOURS_ALL = (OPEN, EARLIER, LATER, BACK, HELP, LOCK, PALETTE)

@@ -19,6 +19,7 @@ from appliance.views import FoundPupil, Who
 from tui import palette
 from tui.door import Door
 from tui.i18n import _
+from tui.looks import wear
 from tui.screens.attendance import AttendanceScreen
 from tui.screens.base import OfficeScreen
 from tui.screens.emergency import OpeningScreen
@@ -79,6 +80,7 @@ class OfficeApp(App[int]):
         """Open the first screen."""
         self._touched = time.monotonic()
         self.login_name = name
+        wear(self, await self.door.call(lambda office: office.look()))
         await self._only(HomeScreen())
 
     async def lock(self) -> None:

@@ -22,7 +22,7 @@ RESERVED_KEYS: Final = frozenset("hrux q/?:")
 
 _FILE: Final = "codes.toml"
 _SYMBOL_CELLS: Final = 2
-_TABLES: Final = ("code", "reason", "mourning")
+_TABLES: Final = ("code", "reason", "mourning", "total", "seal")
 _E = TypeVar("_E", bound=msgspec.Struct)
 
 
@@ -98,7 +98,7 @@ def load_codes(path: Path | None = None, lang: Language = "ja") -> tuple[Attenda
 
 
 def read_rules(path: Path | None) -> tuple[dict[str, list[Any]], str]:
-    """Read a file of `[[code]]`, `[[reason]]` and `[[mourning]]` tables; return them with its name in errors."""
+    """Read a file of `[[code]]`, `[[reason]]`, … tables; return them with its name in errors."""
     file = str(path) if path else _FILE
     try:
         source = path if path else files("appliance.attendance").joinpath(_FILE)

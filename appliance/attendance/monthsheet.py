@@ -7,23 +7,23 @@ the notes say what every sign means.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from appliance.attendance.sheetform import SheetForm
 from appliance.release.sheet import Align, Column, Sheet
 from appliance.views import AttendanceCode, Counting, MonthGrid, MonthPupil
 
 _WEEKDAYS: Final = "月火水木金土日"
-_TOTALS: Final = ("授業日数", "停・忌等", "要出席", "欠席", "出席", "遅刻", "早退")
 _CLOSED, _OUTSIDE = "・", "／"
-_SEALS: Final = "校長印［　　　］　教頭印［　　　］　担任印［　　　］"
+_SEAL_BOX: Final = "［　　　］"
 
 
-def month_sheet(grid: MonthGrid, codes: Sequence[AttendanceCode]) -> Sheet:
+def month_sheet(grid: MonthGrid, codes: Sequence[AttendanceCode], form: SheetForm) -> Sheet:
     """Return a month as a table; blank is 出席, as on paper."""
     symbols = {code.code: "" if code.counting is Counting.PRESENT else code.symbol for code in codes}
     days = (Column(f"{d.on.day} {_WEEKDAYS[d.on.weekday()]}", 3, Align.CENTER) for d in grid.days)
-    totals = (Column(name, 4, Align.RIGHT) for name in _TOTALS)
+    totals = (Column(total.name, 4, Align.RIGHT) for total in form.totals)
     columns = (Column("番号", 4, Align.RIGHT), Column("氏名", 14), *days, *totals)
-    rows = tuple(_row(grid, pupil, symbols) for pupil in grid.pupils)
-    return Sheet(f"{grid.title} 出席簿 {grid.month:%Y年%m月}", columns, rows, _notes(grid, codes))
+    rows = tuple(_row(grid, pupil, symbols, form) for pupil in grid.pupils)
+    return Sheet(f"{grid.title} 出席簿 {grid.month:%Y年%m月}", columns, rows, _notes(grid, codes, form))
 
 
 def closed_line(grid: MonthGrid) -> str:
@@ -32,17 +32,16 @@ def closed_line(grid: MonthGrid) -> str:
     return f"締め: {grid.closed_by} {grid.closed_at:%Y-%m-%d %H:%M}{late}"
 
 
-def _row(grid: MonthGrid, pupil: MonthPupil, symbols: Mapping[str, str]) -> tuple[str | int, ...]:
+def _row(grid: MonthGrid, pupil: MonthPupil, symbols: Mapping[str, str], form: SheetForm) -> tuple[str | int, ...]:
     cells = (
         _OUTSIDE if not inside else _CLOSED if not day.open else symbols.get(code, code)
         for day, code, inside in zip(grid.days, pupil.codes, pupil.inside, strict=True)
     )
-    t = pupil.totals
-    counts = (t.school_days, t.suspended, t.must_attend, t.absent, t.present, t.late, t.left_early)
+    counts = (int(getattr(pupil.totals, total.counts)) for total in form.totals)
     return (pupil.number if pupil.number is not None else "", pupil.name, *cells, *counts)
 
 
-def _notes(grid: MonthGrid, codes: Sequence[AttendanceCode]) -> tuple[str, ...]:
+def _notes(grid: MonthGrid, codes: Sequence[AttendanceCode], form: SheetForm) -> tuple[str, ...]:
     """Return the 凡例, why days were closed, and what is not confirmed yet."""
     signs = [f"{code.symbol} {code.name}" for code in codes if code.counting is not Counting.PRESENT]
     legend = "凡例: 空欄 出席　" + "　".join([*signs, f"{_CLOSED} 休業日・閉鎖", f"{_OUTSIDE} 在籍なし"])
@@ -53,5 +52,5 @@ def _notes(grid: MonthGrid, codes: Sequence[AttendanceCode]) -> tuple[str, ...]:
         *([f"休業日など: {'、'.join(closed)}"] if closed else []),
         *([closed_line(grid)] if grid.closed_at else []),
         *([f"未確定の日: {'、'.join(left)}日"] if left else []),
-        _SEALS,
+        *(["　".join(f"{name}{_SEAL_BOX}" for name in form.seals)] if form.seals else []),
     )

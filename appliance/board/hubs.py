@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from appliance.attendance.absences import load_choices
+from appliance.attendance.sheetform import load_sheet_form
 from appliance.board.folder import BoardFolder, ReplicaPlace
 from appliance.board.keeping import SiteKeeper
 from appliance.config import BoardSection, Config, SiteSection, StoreSection, write_config
@@ -97,4 +98,4 @@ def board_office(site: SiteFolder, root: Identity) -> Iterator[Office]:
         assert person is not None  # noqa: S101 - founding puts the board into the first roster
         codes = site.path / site.config.office.codes if site.config.office.codes else None
         hours = site.path / site.config.office.hours if site.config.office.hours else None
-        yield Office(Session(site, store, person), load_choices(codes), load_hours(hours))
+        yield Office(Session(site, store, person), load_choices(codes), load_hours(hours), load_sheet_form(codes))

@@ -12,6 +12,7 @@ from appliance.attendance.desk import AttendanceDesk
 from appliance.attendance.monthsheet import month_sheet
 from appliance.attendance.records import Mark
 from appliance.attendance.schoolsystem import SystemMapping, system_sheet
+from appliance.attendance.sheetform import SheetForm
 from appliance.audit import AuditEntry
 from appliance.auditdesk import AuditDesk
 from appliance.classification.model import Action
@@ -29,7 +30,7 @@ from appliance.meetings.ics import ics_file
 from appliance.meetings.records import AgendaItem, Meeting
 from appliance.meetings.writing import minutes_sheet, minutes_text
 from appliance.permits.gate import Clearance, Lock, LockMissingError, Released, ReleaseGate, Wanted
-from appliance.release.csvfile import csv_file
+from appliance.release.csvfile import cells_file, csv_file
 from appliance.release.pdf import sheet_pdf
 from appliance.release.sheet import Column, Sheet
 from appliance.release.stamp import document_pdf
@@ -45,6 +46,7 @@ class Form(StrEnum):
     XLSX = "xlsx"
     PDF = "pdf"
     MARKDOWN = "md"
+    CELLS = "tsv"  # to be pasted into a spreadsheet
 
 
 _AUDIT: Final = ("日時", "だれが", "役割", "何を", "対象", "分類", "判定", "規則", "目的", "場所")
@@ -64,10 +66,11 @@ class ReleaseDesk:
         documents: DocumentDesk,
         hours: HoursDesk,
         meetings: MeetingDesk,
+        form: SheetForm,
     ) -> None:
         self._gate = gate
         self._ledger, self._audit, self._attendance, self._documents = ledger, audit, attendance, documents
-        self._hours, self._meetings = hours, meetings
+        self._hours, self._meetings, self._form = hours, meetings, form
 
     def ledger(self, form: Form, lock: Lock = _NOTHING) -> Released:
         """Release the asset ledger; raises what the gate raises, and CellTooLongError."""
@@ -138,7 +141,7 @@ class ReleaseDesk:
         what = f"出席簿 {month:%Y-%m}"
         wanted = Wanted(_act(form), Mark.kind, Mark.importance, what, class_id, permit, lock)
         cleared = self._gate.clear(wanted)
-        sheet = month_sheet(self._attendance.month(class_id, month), self._attendance.codes())
+        sheet = month_sheet(self._attendance.month(class_id, month), self._attendance.codes(), self._form)
         return self._table(cleared, sheet, form, f"attendance-{month:%Y-%m}", paper)
 
     def for_system(self, mapping: SystemMapping, first: date, last: date, lock: Lock = _NOTHING) -> Released:
@@ -193,6 +196,8 @@ class ReleaseDesk:
         match form:
             case Form.CSV:
                 data = csv_file(sheet, cleared.label)
+            case Form.CELLS:
+                data = cells_file(sheet, cleared.label)
             case Form.XLSX:
                 data = xlsx_file(sheet, cleared.label)
             case Form.PDF | Form.MARKDOWN:

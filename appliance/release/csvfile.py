@@ -51,6 +51,15 @@ def csv_text(sheet: Sheet, last: str = "") -> str:
     return BOM + _written(_rows(sheet, last))
 
 
+def cells_file(sheet: Sheet, label: Label) -> bytes:
+    """Return headings, rows and the label as tab-separated UTF-8, as spreadsheets paste it.
+
+    Raises CellTooLongError.
+    """
+    bare = Sheet(sheet.title, sheet.columns, sheet.rows)
+    return _written(_rows(bare, label.line()), "\t").encode()
+
+
 def _rows(sheet: Sheet, last: str) -> Iterator[list[str]]:
     table: list[tuple[Cell, ...]] = [sheet.headings, *sheet.rows, *((note,) for note in sheet.notes)]
     if last:
@@ -72,7 +81,7 @@ def _in_cp932(text: str, row: int, heading: str) -> str:
     return twin
 
 
-def _written(rows: Iterable[list[str]]) -> str:
+def _written(rows: Iterable[list[str]], between: str = ",") -> str:
     out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerows(rows)
+    csv.writer(out, delimiter=between, lineterminator="\r\n").writerows(rows)
     return out.getvalue()

@@ -8,6 +8,7 @@ import pytest
 from appliance.attendance.absences import Absence
 from appliance.attendance.closing import MonthClosedError, MonthNotReadyError
 from appliance.attendance.monthsheet import month_sheet
+from appliance.attendance.sheetform import load_sheet_form
 from appliance.office import Office
 from appliance.policy import PolicyDeniedError
 from tests.school import School
@@ -47,7 +48,10 @@ def test_a_month_closes_only_when_every_class_day_is_confirmed(kocho: Office, sa
     sato.attendance.close_month(view.class_id, days[3])
     grid = kocho.attendance.month(view.class_id, MONTH)
     assert (grid.closed_by, grid.late) == ("佐藤 葵", 0) and grid.closed_at is not None
-    assert any(note.startswith("締め: 佐藤 葵") for note in month_sheet(grid, kocho.attendance.codes()).notes)
+    assert any(
+        note.startswith("締め: 佐藤 葵")
+        for note in month_sheet(grid, kocho.attendance.codes(), load_sheet_form()).notes
+    )
 
 
 def test_nothing_is_entered_in_a_closed_month_until_the_principal_opens_it(kocho: Office, sato: Office) -> None:
@@ -97,5 +101,5 @@ def test_an_entry_from_a_site_that_had_not_heard_of_it_is_kept_and_counted(
     assert grid.late == 1
     row = next(p for p in grid.pupils if p.pupil_id == pupil)
     assert row.codes[days[4].day - 1] == "sick"
-    notes = month_sheet(grid, sato.attendance.codes()).notes
+    notes = month_sheet(grid, sato.attendance.codes(), load_sheet_form()).notes
     assert any("締めのあとの記入 1件" in note for note in notes)

@@ -208,3 +208,17 @@ async def test_a_month_is_closed_refuses_entries_and_is_opened_by_the_principal(
         screen.query_one(TextArea).text = "診断書が出たため"
         await pilot.press("f4")
         await until(pilot, lambda: "締め" not in said(pilot, "#title"))
+
+
+async def test_the_month_is_copied_as_cells_for_a_spreadsheet(school: School, slot: Slot) -> None:
+    async with in_class(school, slot, SMALL) as pilot:
+        table = await by_month(pilot)
+        await pilot.press("b")
+        await until(pilot, kept(pilot, table, slot.on, "病"))
+        await pilot.press("f3")
+        await until(pilot, lambda: pilot.app.clipboard != "")
+        lines = [line.split("\t") for line in pilot.app.clipboard.splitlines()]
+        assert lines[0][:2] == ["番号", "氏名"] and lines[0][-1] == "早退"
+        assert lines[1][1] == slot.rows[0].name and lines[1][1 + slot.on.day] == "病"
+        assert "佐藤 葵" in lines[-1][0], "what leaves says by whom"
+        assert {len(line) for line in lines[:-1]} == {2 + 31 + 7}

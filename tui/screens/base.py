@@ -15,6 +15,8 @@ from appliance.views import Light
 from crypto.errors import KurabakoError
 from tui.actions import Action, bindings
 from tui.door import NotLoggedInError
+from tui.i18n import _
+from tui.looks import LOOKS, after, wear
 from tui.screens.help import HelpScreen
 from tui.screens.problem import ProblemScreen
 from tui.widgets.lightbar import LightBar
@@ -115,6 +117,13 @@ class OfficeScreen(Screen[None]):
     def action_back(self) -> None:
         """Go to the screen below."""
         self.app.pop_screen()
+
+    async def action_look(self) -> None:
+        """Wear the next look, and remember it for this person on this box."""
+        name = await self.ask(lambda office: office.keep_look(after(self.app.theme)))
+        if name is not None:
+            wear(self.office_app, name)
+            self.notify(_("見え方: {name}").format(name=LOOKS[name]))
 
     def action_find(self) -> None:
         """Look for a pupil."""
