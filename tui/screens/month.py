@@ -23,7 +23,7 @@ from tui.screens.totals import TotalsScreen
 from tui.widgets.monthtable import FIXED, MonthTable
 from tui.wrap import rows
 
-_HELP = _("""一人の一日を矢印で選び、記号の文字を押すと、その場で保存されます。x で消します。
+_HELP = _("""一人の一日を矢印で選び、記号の文字を押すと、その場で保存されます。x で消します。番号でも移れます。
 Enter と文字のあとの進む向きは、F4 で縦（次の人）と横（次の日）に変わります。
 灰色は休業日・閉鎖の日、／ は在籍していない日です。下の行は選んだ人の今日までの集計です。
 表計算ソフトで選んで写した記号は、端末の貼り付けでそのまま入ります（確かめてから保存します）。

@@ -7,6 +7,7 @@ the cell is read when the letter arrives.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Final
 
 from rich.cells import cell_len
@@ -19,6 +20,7 @@ from appliance.views import AttendanceCode, MonthGrid, MonthPupil
 from tui.actions import CLEAR
 from tui.i18n import _
 from tui.typed import half_width
+from tui.widgets.numberjump import NumberJump
 from tui.wrap import cut
 
 FIXED: Final = 2
@@ -47,6 +49,7 @@ class MonthTable(DataTable[Text]):
         self._symbols: Mapping[str, str] = {}
         self._days: tuple[date, ...] = ()
         self._width = 0
+        self._jump = NumberJump()
         self._moves: dict[str, Callable[[], None]] = {
             "down": self.action_cursor_down,
             "up": self.action_cursor_up,
@@ -101,10 +104,14 @@ class MonthTable(DataTable[Text]):
         self.action_cursor_down() if self.downward else self.action_cursor_right()
 
     def on_key(self, event: events.Key) -> None:
-        """Take arrows, Enter, a code's letter, also a full-width one, or the letter that takes a mark back."""
+        """Take arrows, Enter, a code's letter, the letter that takes a mark back, or a pupil's number."""
         move = self._moves.get(event.key)
         letter = half_width(event.character or "").lower()
         code, place = self._by_key.get(letter), self.place
+        if code is None and letter.isdecimal():
+            move = partial(self._go_to, letter)
+        else:
+            self._jump.forget()
         if move is None and (place is None or (code is None and letter != CLEAR.key)):
             return
         event.stop()
@@ -114,6 +121,11 @@ class MonthTable(DataTable[Text]):
         elif place is not None:
             self.post_message(self.Marked(*place, code.code if code else ""))
             self.step()
+
+    def _go_to(self, digit: str) -> None:
+        row = self._jump.press(digit, [self.get_row(key)[0].plain.strip() for key in self.rows])
+        if row is not None:
+            self.move_cursor(row=row)
 
     def _left(self) -> None:
         if self.cursor_column > FIXED:

@@ -6,6 +6,7 @@ the letter arrives, so a slow disk can never put a mark on the pupil that the cu
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rich.text import Text
 from textual import events
@@ -15,6 +16,7 @@ from textual.widgets import DataTable
 from appliance.views import AttendanceCode
 from tui.actions import CLEAR
 from tui.typed import half_width
+from tui.widgets.numberjump import NumberJump
 from tui.wrap import plain
 
 
@@ -31,6 +33,7 @@ class PupilTable(DataTable[Text]):
     def __init__(self) -> None:
         super().__init__(id="pupils", cursor_type="row", zebra_stripes=True)
         self._by_key: Mapping[str, AttendanceCode] = {}
+        self._jump = NumberJump()
         # Bindings run only after a key went up to the app, so a letter typed next would overtake an arrow.
         self._moves: dict[str, Callable[[], None]] = {
             "down": self.action_cursor_down,
@@ -68,15 +71,19 @@ class PupilTable(DataTable[Text]):
             self.move_cursor(row=self.get_row_index(here))
 
     def on_key(self, event: events.Key) -> None:
-        """Take a code's letter, also a full-width one, or the letter that takes a mark back."""
+        """Take a code's letter, also a full-width one, the letter that takes a mark back, or a pupil's number."""
         move = self._moves.get(event.key)
+        letter = half_width(event.character or "").lower()
+        code = self._by_key.get(letter)
+        if code is None and letter.isdecimal():
+            move = partial(self._go_to, letter)
+        else:
+            self._jump.forget()
         if move is not None:
             event.stop()
             event.prevent_default()
             move()
             return
-        letter = half_width(event.character or "").lower()
-        code = self._by_key.get(letter)
         pupil_id = self.pupil_id
         if pupil_id is None or (code is None and letter != CLEAR.key):
             return
@@ -85,3 +92,8 @@ class PupilTable(DataTable[Text]):
         self.post_message(self.Marked(pupil_id, code.code if code else ""))
         if code is not None and not code.wants_time:
             self.action_cursor_down()
+
+    def _go_to(self, digit: str) -> None:
+        row = self._jump.press(digit, [self.get_row(key)[0].plain.strip() for key in self.rows])
+        if row is not None:
+            self.move_cursor(row=row)
