@@ -110,7 +110,7 @@ class StoreSection(msgspec.Struct, frozen=True):
 
 
 class OfficeSection(msgspec.Struct, frozen=True):
-    """How the screens behave. `lock_after_s` is idle time in seconds; `codes` and `hours` are files beside it.
+    """How the screens behave. `lock_after_s`: idle seconds; `codes`, `hours`, `notices`: files beside this one.
 
     `pictures` is how the terminals of this site draw pages: "sixel", "kitty", or "blocks" where they cannot.
     """
@@ -118,6 +118,7 @@ class OfficeSection(msgspec.Struct, frozen=True):
     lock_after_s: int = 300
     codes: str = ""
     hours: str = ""
+    notices: str = ""
     pictures: Literal["sixel", "kitty", "blocks"] = "blocks"
 
 

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 from appliance.attendance.absences import load_choices
+from appliance.attendance.notices import load_notice_form
 from appliance.attendance.sheetform import load_sheet_form
 from appliance.classification.model import Action, Verdict
 from appliance.credentials import read_pepper
@@ -41,13 +42,14 @@ def login(site_dir: Path, name: str, passphrase: str) -> Office:
     codes = site.path / settings.codes if settings.codes else None
     choices, form = load_choices(codes), load_sheet_form(codes)
     hours = load_hours(site.path / settings.hours if settings.hours else None)
+    notices = load_notice_form(site.path / settings.notices if settings.notices else None)
     client = KeeperClient(site.paths.socket, patience_s=15.0)
     try:
         session = _open_session(site, client, name, passphrase)
     except BaseException:
         client.close()
         raise
-    office = Office(session, choices, hours, form)
+    office = Office(session, choices, hours, form, notices)
     if session.may(Action.VIEW, LedgerEntry.kind, LedgerEntry.importance).verdict is Verdict.ALLOW:
         note_rules(client, session.policy, office.ledger.keeps(DocumentFile.kind))
     return office

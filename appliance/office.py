@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta
 
 from appliance.attendance.absences import AbsenceChoices, AbsenceDesk
 from appliance.attendance.desk import AttendanceDesk
+from appliance.attendance.noticedesk import NoticeDesk
+from appliance.attendance.notices import NoticeForm, load_notice_form
 from appliance.attendance.records import ClassDay
 from appliance.attendance.sheetform import SheetForm, load_sheet_form
 from appliance.auditdesk import AuditDesk
@@ -51,12 +53,14 @@ class Office:
         choices: AbsenceChoices,
         hours: HoursSettings | None = None,
         form: SheetForm | None = None,
+        notices: NoticeForm | None = None,
     ) -> None:
         self._session = session
         calendar = CalendarBook(session.store)
         self.calendar = CalendarDesk(session, calendar)
         self.attendance = AttendanceDesk(session, choices.codes, calendar)
         self.absences = AbsenceDesk(session, calendar, choices)
+        self.notices = NoticeDesk(session, self.absences, notices or load_notice_form())
         meetings = MeetingBook(session.store, lambda importance: self._shows(AgendaItem.kind, importance))
         self.meetings = MeetingDesk(session, meetings)
         self.minutes = MinutesDesk(session, meetings)

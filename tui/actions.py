@@ -49,6 +49,8 @@ TURN_DOWN = Action("turn_down", "f4", _("不承認"), _("承認を待つ直し�
 EARLIER = Action("earlier", "left", _("前の月"), _("前の月を開く"), footer=False, priority=True)
 LATER = Action("later", "right", _("次の月"), _("次の月を開く"), footer=False, priority=True)
 CALLS = Action("phone", "t", _("電話連絡"), _("欠席などの電話を受けながら記入する"))
+CHECK_NOTICES = Action("notices", "f4", _("照合"), _("保護者アプリの欠席連絡を貼り付けて、記入と照らし合わせる"))
+TAKE_ALL = Action("take_all", "f4", _("全部記入"), _("未記入の連絡を、すべて出席簿に記入する"))
 TAKE_BACK = Action("take_back", "f2", _("取り消す"), _("この画面で直前に記入した一件を取り消す"))
 AUDIT_RECORD = Action("audit", "f4", _("監査記録"), _("だれが何を開いたか、断られたかの記録を見る"), footer=False)
 ASSETS = Action(
@@ -193,7 +195,8 @@ MONTH = (CLOSE_MONTH, COPY_MONTH, TURN, MONTH_TOTALS, PREVIOUS_MONTH, NEXT_MONTH
 ATTENTION = (OPEN, BACK, *EVERYWHERE)
 HOURS = (OPEN, COME, GO, EVERYBODY, TURN_DOWN, EARLIER, LATER, BACK, HELP, LOCK, PALETTE)
 HOURS_ALL = (OPEN, EARLIER, LATER, BACK, HELP, LOCK, PALETTE)
-PHONE = (TAKE_BACK, BACK, HELP, LOCK, PALETTE)
+NOTICES = (OPEN, TAKE_ALL, UNDO, BACK, HELP, LOCK, PALETTE)
+PHONE = (TAKE_BACK, CHECK_NOTICES, BACK, HELP, LOCK, PALETTE)
 LEFT_FILES = (BACK, *EVERYWHERE)
 HELD = (BACK, *EVERYWHERE)
 LEDGER = (BACK, *EVERYWHERE)

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar, Final
 
+from rich.segment import Segments
+from rich.traceback import Traceback
 from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding
@@ -112,6 +114,12 @@ class OfficeApp(App[int]):
                 self.push_screen(AttendanceScreen(hit.class_id, today, hit.pupil_id))
 
         self.push_screen(FindScreen(self.door, today), go)
+
+    def _fatal_error(self) -> None:
+        """Tell where the program failed, without the values of variables: a pupil's data may be among them."""
+        self.bell()
+        self._exit_renderables.append(Segments(self.console.render(Traceback(width=None, show_locals=False))))
+        self._close_messages_no_wait()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer what applies to the open screen."""

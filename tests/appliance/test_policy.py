@@ -15,6 +15,8 @@ from pyrage import x25519
 
 from appliance.attendance.absences import Absence, AbsenceDesk
 from appliance.attendance.desk import AttendanceDesk
+from appliance.attendance.noticedesk import Compared, Match, NoticeDesk
+from appliance.attendance.notices import Notice
 from appliance.attendance.schoolsystem import read_mapping
 from appliance.audit import AuditLog
 from appliance.auditdesk import AuditDesk
@@ -105,6 +107,8 @@ CALLS: dict[tuple[type, str], Call] = {
     (AttendanceDesk, "find_pupils"): lambda o, s, t: o.attendance.find_pupils("さ", ON),
     (AbsenceDesk, "days"): lambda o, s, t: o.absences.days(t.pupil, ON, ON),
     (AbsenceDesk, "keep"): lambda o, s, t: o.absences.keep(Absence(t.pupil, ON, ON, "sick", "発熱")),
+    (NoticeDesk, "compare"): lambda o, s, t: o.notices.compare("氏名\t区分\n山田\t欠席"),
+    (NoticeDesk, "take"): lambda o, s, t: o.notices.take([told_of(t.pupil)]),
     (MeetingDesk, "all"): lambda o, s, t: o.meetings.all(),
     (MeetingDesk, "open"): lambda o, s, t: o.meetings.open(t.meeting),
     (MeetingDesk, "add"): lambda o, s, t: o.meetings.add(*demo_agenda(MEETING_DAY)),
@@ -215,6 +219,8 @@ SILENT = {
             "changed_since",
             "light",
             "left_in_inbox",
+            "look",
+            "keep_look",
             "logout",
         )
     ),
@@ -222,6 +228,7 @@ SILENT = {
 AREAS: dict[type, str] = {
     AttendanceDesk: "attendance.",
     AbsenceDesk: "attendance.",
+    NoticeDesk: "attendance.",
     MeetingDesk: "meeting",
     MinutesDesk: "meeting.",
     FloorDesk: "meeting.",
@@ -243,6 +250,7 @@ KEEPS = {
     *((AttendanceDesk, name) for name in ("mark", "mark_many", "mark_rest_present", "confirm", "reopen", "undo")),
     *((AttendanceDesk, name) for name in ("close_month", "reopen_month")),
     (AbsenceDesk, "keep"),
+    (NoticeDesk, "take"),
     *((MeetingDesk, name) for name in ("add", "write", "take_ics", "propose", "accept", "move", "rewrite")),
     *((MinutesDesk, name) for name in ("decide", "assign", "tick", "write", "write_note", "confirm", "add_later")),
     *((FloorDesk, name) for name in ("ask", "answer", "mark_read", "lead")),
@@ -330,6 +338,12 @@ def written(office: Office, what: str) -> str:
     title = f"{what} {os.urandom(4).hex()}"
     office.meetings.write(f"# {title}\n日時: 2026-05-12 15:00\n- 運動会\n- 予定")
     return next(m.meeting_id for m in office.meetings.all() if m.title == title)
+
+
+def told_of(pupil: str) -> Compared:
+    """Return a message of the parents' app about a pupil."""
+    notice = Notice(2, "山田 欠席", ON, pupil, "sick", reason="発熱")
+    return Compared(Match.NEW, "山田", ON, "sick", notice=notice)
 
 
 def event() -> bytes:

@@ -39,6 +39,7 @@ from tui.actions import (
     MEETING_SEARCH,
     MINUTES_TEXT,
     MONTH,
+    NOTICES,
     PERMITS,
     PHONE,
     RESERVED_LETTERS,
@@ -73,6 +74,7 @@ from tui.screens.meetinglists import MeetingSearchScreen, TasksScreen
 from tui.screens.meetings import MeetingsScreen
 from tui.screens.minutes import MinutesScreen
 from tui.screens.month import MonthScreen
+from tui.screens.notices import NoticesScreen
 from tui.screens.permits import AnswerScreen, PermitsScreen, RequestScreen, ReturnScreen
 from tui.screens.phone import PhoneScreen
 from tui.screens.problem import ProblemScreen
@@ -98,6 +100,7 @@ SCREENS: list[tuple[type[Screen[Any]], tuple[Action, ...]]] = [
     (PermitsScreen, PERMITS),
     (InboxScreen, LEFT_FILES),
     (PhoneScreen, PHONE),
+    (NoticesScreen, NOTICES),
     (MonthScreen, MONTH),
     (AttentionScreen, ATTENTION),
     (HoursScreen, HOURS),

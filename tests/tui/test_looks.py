@@ -37,6 +37,7 @@ from tui.screens.meetinglists import MeetingSearchScreen, TasksScreen
 from tui.screens.meetings import MeetingsScreen
 from tui.screens.minutes import MinutesScreen
 from tui.screens.month import MonthScreen
+from tui.screens.notices import NoticesScreen
 from tui.screens.permits import PermitsScreen
 from tui.screens.phone import PhoneScreen
 from tui.screens.quarantine import QuarantineScreen
@@ -84,6 +85,7 @@ def screens(own: School) -> dict[str, Callable[[], Screen[Any]]]:
         "attendance": lambda: AttendanceScreen(class_id, DAY),
         "month": lambda: MonthScreen(class_id, DAY),
         "phone": lambda: PhoneScreen(DAY),
+        "notices": NoticesScreen,
         "attention": AttentionScreen,
         "meetings": MeetingsScreen,
         "meeting": lambda: MeetingScreen(MEETING, item),

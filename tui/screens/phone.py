@@ -19,6 +19,7 @@ from appliance.views import Asks, AttendanceCode, FoundPupil, Saved
 from tui.actions import PHONE
 from tui.i18n import _, day_text
 from tui.screens.base import OfficeScreen
+from tui.screens.notices import NoticesScreen
 from tui.typed import half_width, read_day, read_time
 from tui.widgets.daychoice import DayChoice
 from tui.widgets.orderedinput import OrderedInput
@@ -29,7 +30,7 @@ _HELP = _("""電話を受けながら、片手で記入します。
 2. 記号の文字を押します（病欠は b）。その前に → で終わりの日、↓ で始まりの日を先へ動かせます。
 3. 理由を数字で選ぶと、その場で保存されます。0 は理由なし、9 は自由に書きます。
 出席停止では発症した日と熱が下がった日から、忌引では続柄から、終わりの日を計算します。
-F2 で直前の一件を取り消せます。""")
+F2 で直前の一件を取り消せます。F4 で、保護者アプリの欠席連絡と照らし合わせます。""")
 _MOST: Final = 50
 _SHOWN: Final = 3  # kept absences at the bottom
 _NO_REASON, _OWN_REASON = 0, 9
@@ -91,6 +92,10 @@ class PhoneScreen(OfficeScreen):
         self._show("callers", "caller")
         text = "\n".join(f"✓ {kept.words}" for kept in self._kept[-_SHOWN:])
         self.query_one("#kept", Static).update(fold(text, self.app.size.width - 4) if text else "")
+
+    def action_notices(self) -> None:
+        """Compare with what the parents' app received."""
+        self.app.push_screen(NoticesScreen())
 
     # --- the name
 
