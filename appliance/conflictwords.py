@@ -44,6 +44,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "kind.hours.punch": ("打刻", "punch"),
     "kind.hours.day": ("勤務の申告", "declaration of working hours"),
     "kind.hours.shift": ("勤務時間の割振り", "shift"),
+    "kind.hours.badge": ("打刻カード", "time clock card"),
     "kind.hours.approval": ("勤務の訂正の承認", "approval of corrected hours"),
     "kind.ledger.entry": ("情報資産台帳", "asset ledger"),
     "kind.ledger.standard": ("標準台帳", "standard ledger"),

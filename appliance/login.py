@@ -14,6 +14,7 @@ from appliance.attendance.sheetform import load_sheet_form
 from appliance.classification.model import Action, Verdict
 from appliance.credentials import read_pepper
 from appliance.documents.records import DocumentFile
+from appliance.hours.punching import ROLE, PunchDesk
 from appliance.hours.settings import load_hours
 from appliance.inbox.janitor import note_rules
 from appliance.ledger.ledger import LedgerEntry
@@ -43,16 +44,34 @@ def login(site_dir: Path, name: str, passphrase: str) -> Office:
     choices, form = load_choices(codes), load_sheet_form(codes)
     hours = load_hours(site.path / settings.hours if settings.hours else None)
     notices = load_notice_form(site.path / settings.notices if settings.notices else None)
+    session = open_session(site, name, passphrase)
+    if ROLE in session.person.roles:
+        session.store.close()
+        raise NotInOfficeError(operation="log in")  # the terminal at the entrance has no office
+    office = Office(session, choices, hours, form, notices)
+    client, seen = session.store.client, session.may(Action.VIEW, LedgerEntry.kind, LedgerEntry.importance)
+    if client is not None and seen.verdict is Verdict.ALLOW:
+        note_rules(client, session.policy, office.ledger.keeps(DocumentFile.kind))
+    return office
+
+
+def login_terminal(site_dir: Path, name: str, passphrase: str) -> PunchDesk:
+    """Open the terminal at the entrance; raises what `login` raises, NotInOfficeError for anybody else."""
+    session = open_session(open_site(site_dir), name, passphrase)
+    if ROLE not in session.person.roles:
+        session.store.close()
+        raise NotInOfficeError(operation="log in")
+    return PunchDesk(session)
+
+
+def open_session(site: SiteFolder, name: str, passphrase: str) -> Session:
+    """Open a person's session over a site."""
     client = KeeperClient(site.paths.socket, patience_s=15.0)
     try:
-        session = _open_session(site, client, name, passphrase)
+        return _open_session(site, client, name, passphrase)
     except BaseException:
         client.close()
         raise
-    office = Office(session, choices, hours, form, notices)
-    if session.may(Action.VIEW, LedgerEntry.kind, LedgerEntry.importance).verdict is Verdict.ALLOW:
-        note_rules(client, session.policy, office.ledger.keeps(DocumentFile.kind))
-    return office
 
 
 def _open_session(site: SiteFolder, client: KeeperClient, name: str, passphrase: str) -> Session:

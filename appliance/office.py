@@ -4,7 +4,7 @@ Invariant: what a screen shows or enters goes through here or through one of the
 keys live in this object only and die with `logout`. Synchronous; used by one thread at a time.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from appliance.attendance.absences import AbsenceChoices, AbsenceDesk
 from appliance.attendance.desk import AttendanceDesk
@@ -26,6 +26,7 @@ from appliance.hours.desk import HoursDesk
 from appliance.hours.settings import HoursSettings, load_hours
 from appliance.inbox.told import read_told
 from appliance.ledger.desk import LedgerDesk
+from appliance.lights import light_of
 from appliance.meetings.book import MeetingBook
 from appliance.meetings.desk import MeetingDesk
 from appliance.meetings.floordesk import FloorDesk
@@ -39,7 +40,6 @@ from appliance.schoolcalendar import CalendarBook, CalendarDesk
 from appliance.session import Session, local_time
 from appliance.views import HomeView, LeftInInbox, Light, Who
 from crypto.importance import Importance
-from sync.status import LinkState, read_status
 
 _LOOKS = "office.look"
 
@@ -128,43 +128,13 @@ class Office:
 
     def light(self) -> Light:
         """Return how far the entries have got; what is not proven is not claimed."""
-        saved = self._session.store.reader.position().seq
-        told = read_status(self._session.site.paths)
-        conflicts, quarantined = self.conflicts.count(), self.conflicts.held_count()
-        devices, left = self.devices.refused(), sum(read_told(self._session.site.paths).counts.values())
-        if told is None:
-            return Light(
-                LinkState.UNKNOWN,
-                saved,
-                0,
-                saved,
-                conflicts=conflicts,
-                quarantined=quarantined,
-                disclosed_until=self.emergency.until(),
-                lease_over=not self._session.lease().opens,
-                devices=devices,
-                inbox=left,
-            )
-        sent = min(told.sent, saved)
-        return Light(
-            told.link,
-            saved,
-            sent,
-            saved - sent,
-            _time(told.link_since_ms),
-            _time(told.sent_at_ms),
-            _time(told.verified_at_ms),
-            told.warnings[0] if told.warnings else None,
-            None if told.confirmed is None else min(told.confirmed, saved),
-            _time(told.confirmed_at_ms),
-            None if told.clock_skew_ms is None else told.clock_skew_ms / 1000,
-            told.superseded,
-            conflicts,
-            quarantined,
-            self.emergency.until(),
-            not self._session.lease().opens,
-            devices,
-            left,
+        return light_of(
+            self._session,
+            conflicts=self.conflicts.count(),
+            quarantined=self.conflicts.held_count(),
+            disclosed_until=self.emergency.until(),
+            devices=self.devices.refused(),
+            inbox=sum(read_told(self._session.site.paths).counts.values()),
         )
 
     def left_in_inbox(self) -> tuple[LeftInInbox, ...]:
@@ -197,7 +167,3 @@ class Office:
     def logout(self) -> None:
         """Forget every key and close the session."""
         self._session.store.close()
-
-
-def _time(at_ms: int | None) -> datetime | None:
-    return local_time(at_ms) if at_ms else None

@@ -1,8 +1,8 @@
 """Staff: their roles, what each role is cleared for, and the name that screens show.
 
 Invariant: clearance follows from roles here and nowhere else; importance I opens for the principal and the office
-only, II for those who look after pupils, III for all staff. Source: 教育情報セキュリティポリシーに関する
-ガイドライン (令和7年3月), 図表10・12.
+only, II for those who look after pupils, III for all staff; the terminal at the entrance opens IV only.
+Source: 教育情報セキュリティポリシーに関するガイドライン (令和7年3月), 図表10・12.
 """
 
 from collections.abc import Iterable
@@ -24,6 +24,7 @@ ROLE_NAMES: Final[dict[str, str]] = {
     "nurse": "養護教諭",
     "clerk": "事務職員",
     "assistant": "支援員",
+    "timeclock": "打刻端末",
 }
 _CLEARED: Final[dict[str, tuple[Importance, ...]]] = {
     "principal": tuple(Importance),
@@ -32,6 +33,7 @@ _CLEARED: Final[dict[str, tuple[Importance, ...]]] = {
     "nurse": (Importance.II, Importance.III, Importance.IV),
     "teacher": (Importance.II, Importance.III, Importance.IV),
     "assistant": (Importance.III, Importance.IV),
+    "timeclock": (Importance.IV,),
 }
 
 

@@ -7,6 +7,7 @@ down is on disk when it returns.
 import contextlib
 import time
 from datetime import date, datetime, timedelta, timezone
+from functools import cached_property
 from typing import Final
 
 from appliance.audit import AuditLog
@@ -57,8 +58,12 @@ class Session:
         self._lease = (-_LEASE_S, LeaseView(LeaseState.UNLEASED))
         self.policy: Policy = policy_in_force(store, site.root)
         self._policy_heads = policy_heads(store)
+
+    @cached_property
+    def roster(self) -> RosterIndex:
+        """Return the opened roster; asked for once, when first wanted. Raises PolicyDeniedError."""
         self.ask(Action.VIEW, User.kind, User.importance)
-        self.roster = RosterIndex(store)
+        return RosterIndex(self.store)
 
     def refresh(self) -> None:
         """Read again what may have come in meanwhile: the policy and the roster."""
@@ -66,7 +71,8 @@ class Session:
         if standing != self._policy_heads:
             self._policy_heads = standing
             self.policy = policy_in_force(self.store, self.site.root)
-        self.roster.refresh()
+        if "roster" in self.__dict__:
+            self.roster.refresh()
 
     @property
     def actor(self) -> Actor:

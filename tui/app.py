@@ -17,6 +17,8 @@ from textual.binding import Binding
 from textual.command import CommandPalette
 from textual.screen import Screen
 
+from appliance.login import login
+from appliance.office import Office
 from appliance.views import FoundPupil, Who
 from tui import palette
 from tui.door import Door
@@ -47,7 +49,7 @@ class OfficeApp(App[int]):
         self, site_dir: Path, school: str, locked: str = "", *, renews: bool = False, pictures: str = "blocks"
     ) -> None:
         super().__init__()
-        self.door = Door(site_dir)
+        self.door: Door[Office] = Door(site_dir, login)
         self._school = school
         self._touched = time.monotonic()
         self._renews = renews

@@ -1,4 +1,4 @@
-"""The screens' one way to the office: every call runs in one thread of its own, so the screen never freezes.
+"""The screens' one way to the school: every call runs in one thread of its own, so the screen never freezes.
 
 Invariant: at most one call is under way; after `leave` no key is left in this process and every call is refused.
 """
@@ -8,30 +8,38 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 
-from appliance.login import login
-from appliance.office import Office
+
+class Desk(Protocol):
+    """What somebody logs in to."""
+
+    def logout(self) -> None:
+        """Forget every key."""
+        ...
+
 
 T = TypeVar("T")
+D = TypeVar("D", bound=Desk)
 
 
 class NotLoggedInError(RuntimeError):
     """A screen asked for something after the office was left."""
 
 
-class Door:
-    """One site, at most one logged-in person."""
+class Door(Generic[D]):
+    """One site, at most one logged-in person. `opener` opens the desk from site, login and passphrase."""
 
-    def __init__(self, site_dir: Path) -> None:
+    def __init__(self, site_dir: Path, opener: Callable[[Path, str, str], D]) -> None:
         self._site_dir = site_dir
+        self._opener = opener
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="office")
-        self._office: Office | None = None
+        self._office: D | None = None
         self._began: float | None = None
 
     @property
-    def office(self) -> Office | None:
-        """Return the open office, for its plain properties."""
+    def office(self) -> D | None:
+        """Return the open desk, for its plain properties."""
         return self._office
 
     @property
@@ -40,11 +48,11 @@ class Door:
         return 0.0 if self._began is None else time.monotonic() - self._began
 
     async def enter(self, name: str, passphrase: str) -> None:
-        """Log in; raises what `login` raises."""
-        self._office = await self._run(lambda: login(self._site_dir, name, passphrase))
+        """Log in; raises what the opener raises."""
+        self._office = await self._run(lambda: self._opener(self._site_dir, name, passphrase))
 
-    async def call(self, what: Callable[[Office], T]) -> T:
-        """Run something on the office."""
+    async def call(self, what: Callable[[D], T]) -> T:
+        """Run something on the desk."""
         office = self._office
         if office is None:
             raise NotLoggedInError

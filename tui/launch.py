@@ -9,12 +9,29 @@ import sys
 import termios
 from pathlib import Path
 
+from appliance.errors import ApplianceError
 from appliance.site import open_site
 from tui.app import RENEWED, OfficeApp
 
 
+class NoTerminalError(ApplianceError):
+    """There is no terminal to draw on: a pipe, or SSH without -t."""
+
+    code = "APP-441"
+
+
+def require_terminal() -> None:
+    """Raise NoTerminalError where nothing could be drawn, instead of waiting for ever; a browser draws itself."""
+    if not os.environ.get("TEXTUAL_DRIVER") and not sys.stdin.isatty():
+        raise NoTerminalError(operation="open screen")
+
+
 def run(site_dir: Path, locked: str = "") -> int:
-    """Run the screen until somebody leaves; return the exit code. `locked` is the login of who left the seat."""
+    """Run the screen until somebody leaves; return the exit code. `locked` is the login of who left the seat.
+
+    Raises NoTerminalError.
+    """
+    require_terminal()
     site = open_site(site_dir)
     app = OfficeApp(site.path, site.config.site.name, locked, renews=True, pictures=site.config.office.pictures)
     try:

@@ -61,6 +61,7 @@ class Role(StrEnum):
     ASSISTANT = "assistant"
     ICT_SUPPORT = "ict_support"
     BOARD = "board"
+    TIMECLOCK = "timeclock"  # the terminal at the entrance: writes punches, reads none
     SITE = "site"  # the box itself, without anybody's keys
     LEARNER = "learner"
 

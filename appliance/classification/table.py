@@ -47,6 +47,7 @@ ROWS: Final[dict[str, tuple[str, ...]]] = {
     "ICT支援員": (Role.ICT_SUPPORT,),
     "教育委員会": (Role.BOARD,),
     "学習者": (Role.LEARNER,),
+    "打刻端末": (Role.TIMECLOCK,),
     "装置": (Role.SITE,),
 }
 NORMAL: Final = "校内"

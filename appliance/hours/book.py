@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from appliance.hours.reckoning import Stamp
-from appliance.hours.records import Approval, DayRecord, Punch, Shift
+from appliance.hours.records import Approval, Badge, DayRecord, Punch, Shift
 from crypto.importance import Importance
 from sync.reader import Row
 from sync.sealed import Draft, Put, SealedStore
@@ -20,6 +20,8 @@ OFFICE: Final = frozenset(("principal", "vice_principal", "clerk"))
 MANAGERS: Final = frozenset(("principal", "vice_principal"))
 _Kept = TypeVar("_Kept", Punch, DayRecord, Shift, Approval)
 _Record = Punch | DayRecord | Shift | Approval
+_RECORDERS: Final = OFFICE | {"timeclock"}
+"""Who may keep punches of others: the office, and the terminal at the entrance."""
 
 
 class HoursBook:
@@ -67,14 +69,28 @@ class HoursBook:
         """Return which of the records stand there already; opens none."""
         return frozenset(self._store.base_of(kind, records))
 
-    def keep(self, things: Sequence[tuple[bytes, _Record]]) -> Put:
+    def badge_name(self, card: str) -> bytes:
+        """Return the id of a card's record, which whoever opens importance IV can find."""
+        return self._store.record_id(Badge.kind, Importance.IV, card)
+
+    def badge(self, card: str) -> Badge | None:
+        """Return whose a card is, None for one that was never given out or cannot be read."""
+        head = self._store.head(Badge.kind, self.badge_name(card))
+        if head is None or not self._of(head.author) & OFFICE:
+            return None
+        try:
+            return msgspec.msgpack.decode(head.payload, type=Badge)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+
+    def keep(self, things: Sequence[tuple[bytes, _Record | Badge]]) -> Put:
         """Keep records under their ids as one batch; an own declaration or shift replaces what stood there."""
         bases: dict[bytes, tuple[bytes, ...]] = {}
         for kind in {thing.kind for _, thing in things} - {Punch.kind}:
             bases |= self._store.base_of(kind, [record for record, thing in things if thing.kind == kind])
         return self._store.put(
             [
-                Draft(thing.kind, record, Importance.II, msgspec.msgpack.encode(thing), bases.get(record, ()))
+                Draft(thing.kind, record, thing.importance, msgspec.msgpack.encode(thing), bases.get(record, ()))
                 for record, thing in things
             ]
         )
@@ -82,7 +98,7 @@ class HoursBook:
     def _standing(self, struct: type[_Kept], only: str) -> list[_Kept]:
         found = []
         for row, _ in self._store.head_rows(struct.kind):
-            if only and not row.base and row.author.hex() != only and not self._of(row.author) & OFFICE:
+            if only and not row.base and row.author.hex() != only and not self._of(row.author) & _RECORDERS:
                 continue
             thing = self._read(row, struct)
             if row.base and struct is Punch or thing is None or not self._entitled(row.author, thing):
@@ -112,7 +128,7 @@ class HoursBook:
         own, roles = author.hex() == thing.person, self._of(author)
         match thing:
             case Punch(recorder=recorder):
-                return bool(roles & OFFICE) if recorder else own
+                return bool(roles & _RECORDERS) if recorder else own
             case DayRecord():
                 return own
             case Shift():

@@ -4,13 +4,15 @@ Invariant: a card is one person's on a day or nobody's; two people of one name g
 """
 
 import csv
-from collections.abc import Iterable, Mapping
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
 from appliance.errors import ApplianceError
-from appliance.hours.records import Shift
+from appliance.hours.records import Badge, Holder, Shift
 from appliance.hours.timeclock import card_of, cells_of, lines_of
 from appliance.text import folded
 
@@ -38,6 +40,31 @@ class Cards:
         if len(since) == 1:
             return since[0][0]
         return "" if since else self.named.get(card, "")
+
+
+def badge_of(text: str) -> str:
+    """Return a card's id or a short code as readers and people type it: digits and A–F; empty if it is none."""
+    bare = unicodedata.normalize("NFKC", text).replace("-", "").replace(":", "").strip().upper()
+    return bare.lstrip("0") or "0" if re.fullmatch(r"[0-9A-F]{1,32}", bare) else ""
+
+
+def badges(shifts: Iterable[Shift], name: Callable[[str], str]) -> dict[str, Badge]:
+    """Return card → whose it is from which day on; `name` tells a person's. A card of two people is nobody's."""
+    standing = sorted(shifts, key=lambda shift: shift.since)
+    people = {shift.person: tuple(s for s in standing if s.person == shift.person) for shift in standing}
+    found: dict[str, list[Holder]] = {badge_of(card): [] for shift in standing for card in shift.cards}
+    for on in sorted({shift.since for shift in standing}):
+        held: dict[str, list[str]] = {}
+        for person, own in people.items():
+            shift = shift_on(own, on)
+            for card in shift.cards if shift is not None and shift.since <= on else ():
+                held.setdefault(badge_of(card), []).append(person)
+        for card, holders in found.items():
+            who = held.get(card, [])
+            person = who[0] if len(who) == 1 else ""
+            if (holders[-1].person if holders else "") != person:
+                holders.append(Holder(on, person, name(person) if person else ""))
+    return {card: Badge(holders=tuple(holders)) for card, holders in found.items() if card}
 
 
 def shift_on(shifts: Iterable[Shift], on: date) -> Shift | None:

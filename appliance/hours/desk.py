@@ -13,13 +13,13 @@ from typing import Final
 from appliance.classification.model import Action
 from appliance.errors import ApplianceError
 from appliance.hours.book import HoursBook
-from appliance.hours.cards import Cards, named_cards, read_mapping
+from appliance.hours.cards import Cards, badge_of, badges, named_cards, read_mapping
 from appliance.hours.forms import HoursFormError, UnknownStaffError, read_whole, require_day, require_shift
 from appliance.hours.importing import ClockPlan, plan_clock
 from appliance.hours.limits import Standing
 from appliance.hours.ofperson import PersonHours, counting
 from appliance.hours.reckoning import Way
-from appliance.hours.records import Approval, Correction, DayRecord, Press, Punch, Shift, of_day, of_shift
+from appliance.hours.records import Approval, Badge, Correction, DayRecord, Press, Punch, Shift, of_day, of_shift
 from appliance.hours.report import ASSET as REPORT
 from appliance.hours.report import HoursReport, hours_report
 from appliance.hours.settings import HoursSettings, Pattern
@@ -31,7 +31,7 @@ from crypto.importance import Importance
 
 OWN: Final = "hours.own"
 CLOCK: Final = "hours.timeclock"
-_MACHINES: Final = frozenset(("board", "site"))
+_MACHINES: Final = frozenset(("board", "site", "timeclock"))
 
 
 class NoCorrectionError(ApplianceError):
@@ -158,7 +158,17 @@ class HoursDesk:
             require_shift(shift)
         if not shifts:
             return None
-        return self._keep([(self._book.name(Shift.kind, *of_shift(shift)), shift) for shift in shifts])
+        kept = [(self._book.name(Shift.kind, *of_shift(shift)), shift) for shift in shifts]
+        return self._keep([*kept, *self._badges(shifts)])
+
+    def _badges(self, new: Sequence[Shift]) -> list[tuple[bytes, Badge]]:
+        """Return what the terminal at the entrance is told of every card, once these shifts stand."""
+        standing = {(s.person, s.since): s for shifts in self._book.shifts().values() for s in shifts}
+        gone = {badge_of(card) for shift in standing.values() for card in shift.cards}
+        standing |= {(shift.person, shift.since): shift for shift in new}
+        told = badges(standing.values(), self._name)
+        told |= {card: Badge(holders=()) for card in gone - told.keys()}
+        return [(self._book.badge_name(card), badge) for card, badge in sorted(told.items())]
 
     def plan_import(self, file: Path, mapping: Path | None = None) -> ClockPlan:
         """Say what a recorder's file would bring; keeps nothing. Raises ClockFileError, MappingFileError."""
@@ -229,7 +239,7 @@ class HoursDesk:
     def _name(self, person: str) -> str:
         return self._session.roster.display_name(bytes.fromhex(person))
 
-    def _keep(self, things: Sequence[tuple[bytes, Punch | DayRecord | Shift | Approval]]) -> Saved:
+    def _keep(self, things: Sequence[tuple[bytes, Punch | DayRecord | Shift | Approval | Badge]]) -> Saved:
         return self._session.saved(self._book.keep(things))
 
     def _ask(self, action: Action, kind: str, subject: str = "") -> None:

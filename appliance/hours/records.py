@@ -89,6 +89,30 @@ class Shift(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.end - self.begin - self.rest
 
 
+class Holder(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whose a card is from a day on; nobody's with an empty person. `person` is their id (hex)."""
+
+    since: date
+    person: str = ""
+    name: str = ""
+
+
+class Badge(msgspec.Struct, frozen=True, kw_only=True):
+    """A card or a short code, told to the terminal at the entrance: whose it is, oldest first.
+
+    Importance IV, since that terminal can open nothing else; the names of staff are public.
+    """
+
+    kind: ClassVar[str] = "hours.badge"
+    importance: ClassVar[Importance] = Importance.IV
+    holders: tuple[Holder, ...]
+
+    def holder(self, on: date) -> Holder | None:
+        """Return whose it is on a day, None for nobody's."""
+        found = [holder for holder in self.holders if holder.since <= on]
+        return found[-1] if found and found[-1].person else None
+
+
 class Approval(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A manager's answer to a correction; `standing` is what counts from now on, if anything does."""
 

@@ -10,11 +10,11 @@ from datetime import date
 from typing import Final
 
 from appliance.errors import ApplianceError
-from appliance.hours.cards import bare_name
+from appliance.hours.cards import badge_of, bare_name
 from appliance.hours.reckoning import Staff
 from appliance.hours.records import Shift
 from appliance.hours.settings import Pattern
-from appliance.hours.timeclock import card_of, cells_of, lines_of
+from appliance.hours.timeclock import cells_of, lines_of
 
 COLUMNS: Final = ("氏名", "いつから", "パターン", "職種", "課程", "カード番号")
 _STAFF: Final = {"": Staff.TEACHING, "教育": Staff.TEACHING, "事務": Staff.OFFICE}
@@ -63,7 +63,7 @@ def _shift(
     if staff not in _STAFF or course not in _COURSES:
         raise _refused(line, 3 if staff not in _STAFF else 4)
     numbers = tuple(cards.split())
-    if not all(map(card_of, numbers)):
+    if not all(map(badge_of, numbers)):
         raise _refused(line, 5)
     usual = patterns[pattern]
     return Shift(

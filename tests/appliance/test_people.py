@@ -15,6 +15,7 @@ CLEARED = {
     "nurse": (Importance.II, Importance.III, Importance.IV),
     "teacher": (Importance.II, Importance.III, Importance.IV),
     "assistant": (Importance.III, Importance.IV),
+    "timeclock": (Importance.IV,),
 }
 
 

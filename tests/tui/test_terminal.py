@@ -17,14 +17,13 @@ pytestmark = pytest.mark.skipif(TMUX is None, reason="there is no tmux on this m
 
 
 class Terminal:
-    """One tmux server with one window that runs the office."""
+    """One tmux server with one window that runs a command."""
 
-    def __init__(self, folder: Path, site: Path, size: tuple[int, int]) -> None:
+    def __init__(self, folder: Path, command: list[str], size: tuple[int, int]) -> None:
         self._socket = folder / "tmux"
-        office = [sys.executable, "-P", "-m", "appliance.cli", "office", str(site)]
         columns, lines = map(str, size)
         self._run(
-            "-f", "/dev/null", "new-session", "-d", "-x", columns, "-y", lines, "-e", "LANG=C.UTF-8", *office
+            "-f", "/dev/null", "new-session", "-d", "-x", columns, "-y", lines, "-e", "LANG=C.UTF-8", *command
         )
 
     def press(self, *keys: str) -> None:
@@ -64,9 +63,14 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
 
 @pytest.fixture(params=[(80, 24), (120, 36)], ids=["80x24", "120x36"])
 def terminal(own: School, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Terminal]:
-    opened = Terminal(tmp_path, own.site, request.param)
+    opened = Terminal(tmp_path, office_command(own), request.param)
     yield opened
     opened.close()
+
+
+def office_command(own: School) -> list[str]:
+    """Return what opens the office."""
+    return [sys.executable, "-P", "-m", "appliance.cli", "office", str(own.site)]
 
 
 def log_in(terminal: Terminal, name: str) -> None:
@@ -120,11 +124,16 @@ def test_attendance_a_meeting_hours_and_the_lock(own: School, terminal: Terminal
     terminal.press("Enter")
     terminal.sees("F5 会議")
     terminal.press("F10")
+    assert ended(terminal)
+
+
+def ended(terminal: Terminal) -> bool:
+    """Wait until the command ended, and with it the only window."""
     end = time.monotonic() + _PATIENCE_S
     while time.monotonic() < end:
         try:
             terminal.shown()
         except subprocess.CalledProcessError:
-            return  # the office ended, and with it the only window
+            return True
         time.sleep(0.1)
-    raise AssertionError("the office did not end")
+    return False

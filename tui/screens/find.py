@@ -16,6 +16,7 @@ from tui.door import NotLoggedInError
 from tui.i18n import _
 
 if TYPE_CHECKING:
+    from appliance.office import Office
     from tui.door import Door
 
 _MOST = 50
@@ -26,7 +27,7 @@ class FindScreen(ModalScreen["FoundPupil | None"]):
 
     BINDINGS = [Binding("escape", "cancel", _("やめる")), Binding("down", "to_list", show=False)]
 
-    def __init__(self, door: "Door", on: date) -> None:
+    def __init__(self, door: "Door[Office]", on: date) -> None:
         super().__init__()
         self._door = door
         self._on = on

@@ -8,7 +8,7 @@ from appliance.people import ROLE_NAMES, cleared_importances
 from appliance.policy import shipped, writing_rules
 from crypto.importance import Importance
 
-II, III = Importance.II, Importance.III
+II, III, IV = Importance.II, Importance.III, Importance.IV
 KINDS = ("hours.punch", "hours.day", "hours.shift", "hours.approval")
 NOW = Circumstances()
 EVERY = pytest.mark.parametrize("profile", PROFILES)
@@ -26,7 +26,8 @@ def who_may(
     }
 
 
-STAFF = set(ROLE_NAMES)
+TERMINAL = "timeclock"
+STAFF = set(ROLE_NAMES) - {TERMINAL}
 MANAGERS = {"principal", "vice_principal"}
 OFFICE = {*MANAGERS, "clerk"}
 
@@ -38,11 +39,14 @@ def test_who_looks(profile: str) -> None:
     assert who_may(profile, Action.VIEW, "hours.shift") == OFFICE
     assert who_may(profile, Action.VIEW, "hours.own") == STAFF - {"assistant"}  # who has no key
     assert who_may(profile, Action.VIEW, "hours.report", III) == OFFICE
+    assert who_may(profile, Action.VIEW, "hours.badge", IV) == {*STAFF, TERMINAL}
 
 
 @EVERY
 def test_who_enters(profile: str) -> None:
-    assert who_may(profile, Action.EDIT, "hours.punch") == who_may(profile, Action.EDIT, "hours.day") == STAFF
+    assert who_may(profile, Action.EDIT, "hours.punch") == {*STAFF, TERMINAL}
+    assert who_may(profile, Action.EDIT, "hours.day") == STAFF
+    assert who_may(profile, Action.EDIT, "hours.badge", IV) == OFFICE
     assert (
         who_may(profile, Action.EDIT, "hours.shift") == who_may(profile, Action.EDIT, "hours.timeclock") == OFFICE
     )
@@ -62,7 +66,7 @@ def test_who_takes_out(profile: str) -> None:
 @EVERY
 def test_a_lapsed_lease_stops_looking_and_not_punching(profile: str) -> None:
     lapsed = Circumstances(lease=False)
-    assert who_may(profile, Action.EDIT, "hours.punch", now=lapsed) == STAFF
+    assert who_may(profile, Action.EDIT, "hours.punch", now=lapsed) == {*STAFF, TERMINAL}
     for kind in ("hours.own", "hours.punch"):
         assert who_may(profile, Action.VIEW, kind, now=lapsed) == set()
     assert who_may(profile, Action.EDIT, "hours.punch", now=Circumstances(place=Place.AWAY)) == set()
