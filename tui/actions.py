@@ -110,6 +110,9 @@ MOVE_UP = Action("move_up", "k", _("上へ"), _("選んだ議題を一つ上へ�
 MOVE_DOWN = Action("move_down", "j", _("下へ"), _("選んだ議題を一つ下へ移す"), footer=False)
 ADDENDUM = Action("addendum", "a", _("追記"), _("校長確認のあとの会議録に書き足す"), footer=False)
 CONFIRM_MINUTES = Action("confirm_minutes", "c", _("校長確認"), _("会議録を確認する（校長）"), footer=False)
+PAPERS = Action("papers", "d", _("資料"), _("選んだ議題に付いている資料の一覧を開く"), footer=False)
+ATTACH = Action("attach", "n", _("付ける"), _("封じて保管している文書から選んで、資料に付ける"))
+DETACH = Action("detach", "x", _("外す"), _("選んだ資料を議題から外す（文書は残る）"))
 NEW_MEETING = Action("new_meeting", "n", _("作る"), _("ひな形から会議を作る、くり返す会議も作れる"))
 TASKS = Action("tasks", "t", _("担当"), _("決まったことの担当と期限の一覧を開く"))
 SEARCH_ALL = Action("search_all", "s", _("探す"), _("これまでの会議の文から探す"))
@@ -176,12 +179,14 @@ MEETING = (
     MOVE_UP,
     MOVE_DOWN,
     ADDENDUM,
+    PAPERS,
     CONFIRM_MINUTES,
     BACK,
     HELP,
     LOCK,
     PALETTE,
 )
+PAPER_LIST = (OPEN, ATTACH, DETACH, BACK, HELP, LOCK, PALETTE)
 MINUTES_TEXT = (KEEP_TEXT, BACK, HELP, LOCK, PALETTE)
 TASK_LIST = (OPEN, TICK, BACK, HELP, LOCK, PALETTE)
 MEETING_SEARCH = (BACK, HELP, LOCK, PALETTE)

@@ -152,6 +152,23 @@ class MeetingDesk:
         changed = msgspec.structs.replace(item, body=body.strip())
         return self._session.saved(self._book.keep((changed, importance)))
 
+    def attach(self, meeting_id: str, item_id: str, document_id: str) -> Saved | None:
+        """Put a sealed document beside an item; None when it is there already."""
+        item, importance = self._guard.edit_item(meeting_id, item_id, AgendaItem.kind)
+        if document_id in item.documents:
+            return None
+        changed = msgspec.structs.replace(item, documents=(*item.documents, document_id))
+        return self._session.saved(self._book.keep((changed, importance)))
+
+    def detach(self, meeting_id: str, item_id: str, document_id: str) -> Saved | None:
+        """Take a document from an item, which leaves the document alone; None when it is not there."""
+        item, importance = self._guard.edit_item(meeting_id, item_id, AgendaItem.kind)
+        if document_id not in item.documents:
+            return None
+        left = tuple(one for one in item.documents if one != document_id)
+        changed = msgspec.structs.replace(item, documents=left)
+        return self._session.saved(self._book.keep((changed, importance)))
+
     def tasks(self) -> tuple[TaskView, ...]:
         """Return every task of every meeting, the open ones first, by their day."""
         self._session.ask(Action.VIEW, AgendaItem.kind, AgendaItem.importance)

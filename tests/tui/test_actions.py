@@ -40,6 +40,7 @@ from tui.actions import (
     MINUTES_TEXT,
     MONTH,
     NOTICES,
+    PAPER_LIST,
     PERMITS,
     PHONE,
     RESERVED_LETTERS,
@@ -75,6 +76,7 @@ from tui.screens.meetings import MeetingsScreen
 from tui.screens.minutes import MinutesScreen
 from tui.screens.month import MonthScreen
 from tui.screens.notices import NoticesScreen
+from tui.screens.papers import ChoosePaperScreen, PapersScreen
 from tui.screens.permits import AnswerScreen, PermitsScreen, RequestScreen, ReturnScreen
 from tui.screens.phone import PhoneScreen
 from tui.screens.problem import ProblemScreen
@@ -100,6 +102,7 @@ SCREENS: list[tuple[type[Screen[Any]], tuple[Action, ...]]] = [
     (PermitsScreen, PERMITS),
     (InboxScreen, LEFT_FILES),
     (PhoneScreen, PHONE),
+    (PapersScreen, PAPER_LIST),
     (NoticesScreen, NOTICES),
     (MonthScreen, MONTH),
     (AttentionScreen, ATTENTION),
@@ -128,6 +131,7 @@ DIALOGS = [
     KeepTextScreen,
     TaskScreen,
     TemplateScreen,
+    ChoosePaperScreen,
 ]
 ALL = [action for action in vars(actions).values() if isinstance(action, Action)]
 SAFE = {*(f"f{number}" for number in range(1, 11)), "enter", "escape", "up", "down", "left", "right"}

@@ -38,6 +38,7 @@ from tui.screens.meetings import MeetingsScreen
 from tui.screens.minutes import MinutesScreen
 from tui.screens.month import MonthScreen
 from tui.screens.notices import NoticesScreen
+from tui.screens.papers import PapersScreen
 from tui.screens.permits import PermitsScreen
 from tui.screens.phone import PhoneScreen
 from tui.screens.quarantine import QuarantineScreen
@@ -90,6 +91,7 @@ def screens(own: School) -> dict[str, Callable[[], Screen[Any]]]:
         "meetings": MeetingsScreen,
         "meeting": lambda: MeetingScreen(MEETING, item),
         "minutes": lambda: MinutesScreen(MEETING, item, "2. インフルエンザ"),
+        "papers": lambda: PapersScreen(MEETING, item, "2. インフルエンザ"),
         "tasks": TasksScreen,
         "search": MeetingSearchScreen,
         "hours": lambda: HoursScreen(DAY),

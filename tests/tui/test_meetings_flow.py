@@ -1,21 +1,27 @@
 """A meeting at the screen, by several people at once: made, asked about, followed, written, confirmed."""
 
+import io
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
 from textual.widgets import DataTable, Input, OptionList, TextArea
 
+from appliance.documents.intake import Incoming
 from appliance.meetings.views import MeetingDetail
+from crypto.importance import Importance
 from tests.school import SCHOOL_DAY, School, enrol
 from tests.tui.conftest import freeze
 from tests.tui.driving import SMALL, Driver, at_home, said, screen_of, sees, shown, type_fast, until
+from tests.tui.test_actions import check_fits
 from tui.screens.ask import KeepTextScreen, YesNoScreen
+from tui.screens.document import DocumentScreen
 from tui.screens.meeting import MeetingScreen
 from tui.screens.meetingforms import TaskScreen, TemplateScreen, read_due
 from tui.screens.meetinglists import MeetingSearchScreen, TasksScreen
 from tui.screens.meetings import MeetingsScreen
 from tui.screens.minutes import MinutesScreen
+from tui.screens.papers import ChoosePaperScreen, PapersScreen
 from tui.screens.problem import ProblemScreen
 
 LONG = "\n".join(f"{number}行目 長い説明" for number in range(1, 80))
@@ -262,6 +268,43 @@ async def test_only_the_principal_confirms_and_then_there_are_addenda(school: Sc
         await screen_of(pilot, MeetingScreen)
         await write(pilot, "a", "雨天は翌日")
         await until(pilot, lambda: "雨天は翌日" in said(pilot, "#item") and "追記" in said(pilot, "#item"))
+
+
+async def test_a_document_is_attached_opened_by_another_and_taken_away(school: School) -> None:
+    detail = made(school, "資料の会議")
+    text = "運動会の配置図（案）".encode()
+    office = school.office("kyoto")
+    office.filing.add(Incoming(io.BytesIO(text), len(text), "haichi.txt", Importance.III, "運動会の配置図"))
+    office.logout()
+    async with seated(school, detail, "kyoto") as pilot:
+        await pilot.press("d")
+        await screen_of(pilot, PapersScreen)
+        table = pilot.app.screen.query_one(DataTable)
+        await pilot.press("n")
+        dialog = await screen_of(pilot, ChoosePaperScreen)
+        check_fits(pilot)
+        dialog.query_one("#paper", Input).value = "配置"
+        await until(pilot, lambda: dialog.query_one(OptionList).option_count == 1)
+        await pilot.press("enter")
+        await screen_of(pilot, PapersScreen)
+        await until(pilot, lambda: table.row_count == 1)
+        check_fits(pilot)
+    async with seated(school, detail, "sato") as pilot:
+        await until(pilot, lambda: "資料1件" in "".join(said(pilot, "#item").split()))
+        await pilot.press("d")
+        await screen_of(pilot, PapersScreen)
+        table = pilot.app.screen.query_one(DataTable)
+        await until(pilot, lambda: table.row_count == 1)
+        await pilot.press("enter")
+        await screen_of(pilot, DocumentScreen)
+        await sees(pilot, "運動会の配置図（案）")
+        await pilot.press("escape")
+        await screen_of(pilot, PapersScreen)
+        await pilot.press("x")
+        await until(pilot, lambda: table.row_count == 0)
+        await pilot.press("escape")
+        await screen_of(pilot, MeetingScreen)
+        await until(pilot, lambda: "資料1件" not in "".join(said(pilot, "#item").split()))
 
 
 async def test_search_opens_the_meeting_at_the_item(school: School) -> None:

@@ -22,11 +22,12 @@ from tui.screens.following import FollowingScreen
 from tui.screens.meetingforms import TaskForm, TaskScreen
 from tui.screens.meetingtext import item_line, item_text, state_line
 from tui.screens.minutes import MinutesScreen
+from tui.screens.papers import PapersScreen
 from tui.wrap import cut, fold
 
 Keep = Callable[[Office, str], Saved]
 _HELP = _("""左で議題を選ぶと、右に中身が出ます。長いときは Tab で右に移り、矢印で送ります。
-はじまる前: r で既読、q で質問、w で答え、m で自分だけのメモ、n で議題を加える（または提案する）。
+はじまる前: r で既読、q で質問、w で答え、d で資料、m で自分だけのメモ、n で議題を加える（または提案する）。
 会議中: l で選んだ議題を全員に示し、f で示された頁を追います。F2 で質疑要旨、F4 で決定（校長の決定）、
 t で担当と期限を書きます。決定を空にして保存すると取り消しです。
 議題を作る人は、k と j で順を変え、e で文を直し、y で提案（＋）を採ります。
@@ -116,6 +117,13 @@ class MeetingScreen(FollowingScreen):
         item = self.current
         if item is not None:
             self.app.push_screen(MinutesScreen(self._meeting_id, item.item_id, f"{item.number}. {item.title}"))
+
+    def action_papers(self) -> None:
+        """Open the documents of the item under the cursor."""
+        item = self.current
+        if item is not None:
+            title = f"{item.number}. {item.title}"
+            self.app.push_screen(PapersScreen(self._meeting_id, item.item_id, title))
 
     def action_decide(self) -> None:
         """Write the decision on the item under the cursor."""

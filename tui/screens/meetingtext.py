@@ -26,6 +26,7 @@ def item_text(item: AgendaItemView) -> str:
     if item.proposed:
         parts.append(_("＋ 提案です。校長・教頭・司会が y で議題に加えます。"))
     parts += ["", item.body] if item.body else []
+    parts += ["", _("▼ 資料 {count}件（d で開く）").format(count=len(item.documents))] if item.documents else []
     for said in item.said:
         if not said.addendum:
             parts += ["", _("？ {who}: {text}").format(who=said.who, text=said.text)]
