@@ -121,7 +121,7 @@ CALLS: dict[tuple[type, str], Call] = {
     (MeetingDesk, "accept"): lambda o, s, t: o.meetings.accept(t.meeting, t.item),
     (MeetingDesk, "move"): lambda o, s, t: o.meetings.move(t.meeting, t.item, up=False),
     (MeetingDesk, "attach"): lambda o, s, t: o.meetings.attach(t.meeting, t.item, t.document),
-    (MeetingDesk, "detach"): lambda o, s, t: o.meetings.detach(t.meeting, t.item, t.document),
+    (MeetingDesk, "detach"): lambda o, s, t: attached_and_detached(o, t),
     (MeetingDesk, "rewrite"): lambda o, s, t: o.meetings.rewrite(t.meeting, t.item, "別紙のとおり"),
     (MeetingDesk, "tasks"): lambda o, s, t: o.meetings.tasks(),
     (MeetingDesk, "search"): lambda o, s, t: o.meetings.search("運動会"),
@@ -341,6 +341,12 @@ def written(office: Office, what: str) -> str:
     title = f"{what} {os.urandom(4).hex()}"
     office.meetings.write(f"# {title}\n日時: 2026-05-12 15:00\n- 運動会\n- 予定")
     return next(m.meeting_id for m in office.meetings.all() if m.title == title)
+
+
+def attached_and_detached(office: Office, town: Things) -> None:
+    """Put a document beside an item and take it away."""
+    office.meetings.attach(town.meeting, town.item, town.document)
+    office.meetings.detach(town.meeting, town.item, town.document)
 
 
 def told_of(pupil: str) -> Compared:

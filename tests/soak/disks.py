@@ -19,6 +19,7 @@ from tests.sync.pair import BOX
 
 _MB: Final = 1_048_576
 _DISK: Final = 256 * _MB  # healing needs room for two copies of the database
+_GIVEN_BACK_S: Final = 5.0
 _LARGE: Final = 4_000  # bytes of an entry: a megabyte is soon full
 
 
@@ -72,8 +73,12 @@ def _fill(town: Town, busy: Busy, ledger: Ledger, filler: Path, megabytes: int, 
     _leave(filler, megabytes * _MB)
     refused, deadline = ledger.refused, time.monotonic() + 30 + 5 * megabytes
     busy.resume()
+    later = time.monotonic() + _GIVEN_BACK_S + megabytes
     while ledger.refused < refused + 4 and time.monotonic() < deadline:
         time.sleep(0.05)
+        if time.monotonic() > later:  # Litestream has taken files away since, and there is room again
+            _take_all(filler)
+            later += _GIVEN_BACK_S
     busy.pause()
     assert ledger.refused > refused, "the disk was full, and somebody was told so"
     filler.unlink()
@@ -89,6 +94,13 @@ def _leave(filler: Path, room: int) -> None:
     size = free.f_bavail * free.f_frsize - room
     with filler.open("wb") as file, contextlib.suppress(OSError):
         os.posix_fallocate(file.fileno(), 0, max(1, size))
+
+
+def _take_all(filler: Path) -> None:
+    """Fill what has become free."""
+    free = os.statvfs(filler.parent)
+    with filler.open("ab") as file, contextlib.suppress(OSError):
+        os.posix_fallocate(file.fileno(), filler.stat().st_size, max(1, free.f_bavail * free.f_frsize))
 
 
 @contextlib.contextmanager

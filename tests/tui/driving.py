@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from textual import events
 from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import DataTable, Static
+from textual.widgets import Static
 
 from appliance.views import PupilRow
 from tests.school import PASSPHRASE, School
@@ -72,8 +72,7 @@ async def log_in(pilot: Driver, name: str = "sato") -> None:
     """Type login and passphrase and wait for the first screen."""
     type_fast(pilot, *name, "enter", *PASSPHRASE, "enter")
     await screen_of(pilot, HomeScreen)
-    table = pilot.app.screen.query_one(DataTable)
-    await until(pilot, lambda: table.row_count > 0)
+    await until(pilot, lambda: said(pilot, "#title") != "")
 
 
 async def open_class(pilot: Driver, slot: Slot) -> AttendanceScreen:

@@ -43,7 +43,7 @@ async def test_every_code_marks_the_row_under_the_cursor_and_moves_on(
         for place, code in enumerate(CODES):
             assert pupils(pilot).cursor_row == place
             await pilot.press(code.key)
-            expected = f"{code.symbol} {cut(code.name, 11)}"
+            expected = f"{code.symbol} {cut(code.name, 11 if size == SIZES[0] else 21)}"
             await until(pilot, partial(_shows, pilot, place, expected), code.name)
             if code.wants_time:  # stays, because the time is written next
                 assert pupils(pilot).cursor_row == place

@@ -43,6 +43,7 @@ from tui.screens.permits import PermitsScreen
 from tui.screens.phone import PhoneScreen
 from tui.screens.quarantine import QuarantineScreen
 
+pytestmark = pytest.mark.looks
 DAY = date(2026, 10, 6)
 MEETING = f"demo-{SCHOOL_DAY.isoformat()}"
 ELSEWHERE = (AuditScreen, DocumentScreen, ConflictsScreen, HomeScreen)
@@ -51,6 +52,7 @@ is where every test begins."""
 _MASKS = (
     (re.compile(r"\d{1,2}:\d{2}(?= [^\d\s])|(?<=\d )\d{1,2}:\d{2}\b"), "hh:mm"),
     (re.compile(r"保存済 [\d,]+"), "保存済 n"),
+    (re.compile(r"（記入 (.*?) \d{2}/\d{2} "), r"（記入 \1 mm/dd "),
 )
 
 

@@ -36,6 +36,7 @@ _COLUMNS = {
     "note": (_("理由"), 4),
     "who": (_("記入"), 15),
 }
+_NARROW = 80
 
 
 class AttendanceScreen(OfficeScreen):
@@ -52,6 +53,7 @@ class AttendanceScreen(OfficeScreen):
         self._codes: dict[str, AttendanceCode] = {}
         self._day: DayView | None = None
         self._done: list[Saved] = []
+        self._widths: dict[str, int] = {}
 
     def body(self) -> ComposeResult:
         """Yield title, table and the legend of codes."""
@@ -69,10 +71,25 @@ class AttendanceScreen(OfficeScreen):
         self.query_one("#legend", Static).update(rows(letters, self.app.size.width - 2))
         table = self.query_one(PupilTable)
         table.set_codes(codes)
-        for key, (label, width) in _COLUMNS.items():
-            table.add_column(label, width=width, key=key)
+        self._set_columns()
         await super().on_mount()
         table.focus()
+
+    def _set_columns(self) -> None:
+        """Set the columns anew; in a wide terminal the names, and what was entered, are given the room."""
+        more = max(0, self.app.size.width - _NARROW)
+        wider = {"name": min(more // 2, 18), "kana": min(more // 4, 10), "code": min(more // 4, 10)}
+        self._widths = {key: width + wider.get(key, 0) for key, (_label, width) in _COLUMNS.items()}
+        table = self.query_one(PupilTable)
+        self._wanted = self._wanted or table.pupil_id or ""
+        table.clear(columns=True)
+        for key, (label, _width) in _COLUMNS.items():
+            table.add_column(label, width=self._widths[key], key=key)
+
+    async def on_resize(self) -> None:
+        """Give the names what room there is."""
+        self._set_columns()
+        await self.refresh_data()
 
     async def refresh_data(self) -> None:
         """Read the day and keep the cursor on the same pupil."""
@@ -91,7 +108,7 @@ class AttendanceScreen(OfficeScreen):
             note = _("競合")
         who = f"{row.entered_at:%H:%M} {row.entered_by}" if row.entered_at else ""
         cells = (f"{row.number or '':>3}", row.name, row.kana, self._mark(row), note, who)
-        return tuple(cut(cell, width) for cell, (_label, width) in zip(cells, _COLUMNS.values(), strict=True))
+        return tuple(cut(cell, width) for cell, width in zip(cells, self._widths.values(), strict=True))
 
     def _mark(self, row: PupilRow) -> str:
         """Return symbol, name and time; a long name gives way, for half a time would be a wrong one."""
@@ -99,7 +116,7 @@ class AttendanceScreen(OfficeScreen):
         at_time = f" {row.at_time:%H:%M}" if row.at_time else ""
         if code is None:
             return (row.code or "") + at_time
-        return f"{code.symbol} {cut(code.name, _COLUMNS['code'][1] - 3 - len(at_time))}{at_time}"
+        return f"{code.symbol} {cut(code.name, self._widths['code'] - 3 - len(at_time))}{at_time}"
 
     def _show_state(self, day: DayView) -> None:
         state = self.query_one("#state", Static)

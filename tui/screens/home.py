@@ -118,6 +118,8 @@ class HomeScreen(OfficeScreen):
         left = sum(not view.confirmed for view in home.classes)
         if not home.school_day:
             table.border_title = Content(_("休業日: {reason}").format(reason=home.closed_reason))
+        elif not home.classes:
+            table.border_title = _("名簿がまだ届いていません")
         elif left:
             table.border_title = _("未確定 {count}学級").format(count=left)
         else:
