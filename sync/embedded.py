@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ from urllib.parse import urlsplit
 from crypto.secret import Secret
 from sync.errors import StoreUnreachableError
 from sync.objectstore import StoreConfig
+from sync.ports import hold_port, number_of
 from sync.programs import clean_environment, find_program, start_child, stop_child
 from sync.storegate import StoreGate
 from sync.storerights import PrefixKey, Request, may, new_pair
@@ -28,7 +30,7 @@ _SPARES: Final = 32
 
 
 class EmbeddedStore:
-    """`rclone serve s3` over a folder; `port` 0 takes a free one.
+    """`rclone serve s3` over a folder; `port` 0 takes a free one and holds it as long as this object lives.
 
     `keys` are those issued in an earlier life. The pair in `config` may do everything.
     """
@@ -45,7 +47,11 @@ class EmbeddedStore:
         keys: Sequence[PrefixKey] = (),
     ) -> None:
         self._folder = folder
-        self._port = port or free_port()
+        self._port = port
+        if not port:
+            held = hold_port()
+            self._port = number_of(held)
+            weakref.finalize(self, held.close)
         self._child: subprocess.Popen[bytes] | None = None
         self._fenced = fenced
         self._gate: StoreGate | None = None
@@ -149,13 +155,6 @@ class EmbeddedStore:
 def port_of(endpoint: str) -> int:
     """Return the port that a URL names; 0 when it names none."""
     return urlsplit(endpoint).port or 0
-
-
-def free_port() -> int:
-    """Return a TCP port on loopback that nobody uses just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _accepts(port: int) -> bool:

@@ -13,6 +13,8 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Final
 
+from sync.ports import hold_port, number_of
+
 _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST
 
 
@@ -44,7 +46,8 @@ class LineCut:
         self._open: set[asyncio.StreamWriter] = set()
         self._hung = False
         self._lost = asyncio.Event()
-        self.port = 0
+        self._held = hold_port()  # of this line while it is cut, too
+        self.port = number_of(self._held)
         self.carried = Carried()
         self._server: asyncio.Server | None = None
         self._do(self._listen())
@@ -73,6 +76,7 @@ class LineCut:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
         self._loop.close()
+        self._held.close()
 
     def _do(self, work: Coroutine[None, None, None]) -> None:
         asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
@@ -80,7 +84,6 @@ class LineCut:
     async def _listen(self) -> None:
         if self._server is None:
             self._server = await asyncio.start_server(self._carry, "127.0.0.1", self.port)
-            self.port = self._server.sockets[0].getsockname()[1]
 
     async def _cut(self) -> None:
         if self._server is not None:

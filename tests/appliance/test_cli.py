@@ -18,7 +18,8 @@ from appliance.generator.writer import write_school
 from appliance.people import StaffMember
 from crypto.identity import KdfProfile
 from crypto.secret import Secret
-from sync.embedded import EmbeddedStore, free_port
+from sync.embedded import EmbeddedStore
+from sync.ports import hold_port, number_of
 from tests.appliance.oneroster.samples import CODE, clean
 from tests.school import BOARD_PASSPHRASE, PASSPHRASE, School
 
@@ -275,8 +276,9 @@ def test_restoring_what_was_never_replicated(
 
 
 def test_restoring_without_a_line(board: BoardFolder, tmp_path: Path) -> None:
-    school = place(board, f"http://127.0.0.1:{free_port()}")
-    told = run("board", "--board", board.path, "restore", school, "--to", tmp_path / "to")
+    with hold_port() as nobody:
+        school = place(board, f"http://127.0.0.1:{number_of(nobody)}")
+        told = run("board", "--board", board.path, "restore", school, "--to", tmp_path / "to")
     assert (told.code, told.error()) == (1, "SYNC-040") and not (tmp_path / "to").exists()
 
 

@@ -19,8 +19,8 @@ from appliance.board.restored import store_of
 from appliance.config import load_config, write_config
 from appliance.generator.school import make_school
 from appliance.session import JST
-from sync.embedded import free_port
 from sync.objectstore import ObjectStore
+from sync.ports import hold_port, number_of
 from sync.site import SitePaths
 from sync.status import LinkState, Status, read_status
 from tests.school import BOARD_PASSPHRASE, SCHOOL_DAY, School, enrol
@@ -133,7 +133,8 @@ class Served:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
-    school = enrol(folder, seed=51, endpoint=f"http://127.0.0.1:{free_port()}")
+    held = hold_port()  # the store's place, while it is killed too
+    school = enrol(folder, seed=51, endpoint=f"http://127.0.0.1:{number_of(held)}")
     school.close()
     config = load_config(school.site)
     write_config(
@@ -147,6 +148,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     finally:
         if made.process is not None and made.process.poll() is None:
             made.end(signal.SIGTERM)
+        held.close()
 
 
 @pytest.fixture(scope="module")

@@ -20,10 +20,11 @@ import paramiko
 import pytest
 
 from crypto.secret import Secret
-from sync.embedded import EmbeddedStore, free_port
+from sync.embedded import EmbeddedStore
 from sync.folderstore import FolderConfig
 from sync.objectstore import StoreConfig
 from sync.openstore import StorePlace
+from sync.ports import hold_port, number_of
 from sync.sftpstore import SftpConfig
 from tests.sync.sftpserver import OPENSSH, USER, SftpServer
 
@@ -189,11 +190,13 @@ def _sftp(name: str, folder: Path, program: Path | None) -> Iterator[Served]:
 @contextlib.contextmanager
 def moto(folder: Path, policy: str = ALL) -> Iterator[StoreConfig]:
     """Run moto's S3 with one user whose rights are a policy; it checks signatures and conditions."""
-    port = free_port()
+    held = hold_port()
+    port = number_of(held)
     steps = ("bucket", "user", "policy", "key")  # so many calls are let through before keys are asked for
     env = os.environ | {"INITIAL_NO_AUTH_ACTION_COUNT": str(len(steps))}
     command = [sys.executable, "-c", _MOTO, str(port)]
     with (
+        held,
         (folder / "moto.log").open("wb") as log,
         subprocess.Popen(command, env=env, stdout=log, stderr=log) as run,
     ):

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import gc
 import socket
 import threading
 from collections.abc import Iterator
@@ -210,6 +211,24 @@ def test_nothing_but_the_gate_listens(embedded: EmbeddedStore) -> None:
         line.sendall(b"GET /schools/C1/box/1/seg/1 HTTP/1.1\r\nHost: x\r\n\r\n")
         assert line.recv(100).startswith(b"HTTP/1.1 403")
     assert embedded._behind is not None and embedded._behind.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("fenced", [False, True])
+def test_its_port_is_nobody_elses_before_between_and_while_it_runs(tmp_path: Path, fenced: bool) -> None:
+    store = EmbeddedStore(tmp_path / "cloud", "a", Secret(b"b"), BUCKET, fenced=fenced)
+    for _ in range(2):
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", store.port))
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", store.port))
+        store.start()
+        socket.create_connection(("127.0.0.1", store.port)).close()
+        store.stop()
+    at = ("127.0.0.1", store.port)
+    del store
+    gc.collect()
+    with socket.create_server(at) as free:
+        assert free.getsockname() == at
 
 
 def test_a_store_without_a_fence_issues_nothing(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from sync.linecut import LineCut
+from sync.ports import hold_port, number_of
 
 PATIENCE_S = 20.0
 
@@ -131,7 +132,7 @@ def test_what_a_mended_line_carries_is_new(line: LineCut) -> None:
 
 @pytest.mark.faults
 def test_a_far_end_that_is_gone_closes_this_end(line: LineCut) -> None:
-    with LineCutTo(unused_port()) as dead, connect(dead) as connection:
+    with hold_port() as nobody, LineCutTo(number_of(nobody)) as dead, connect(dead) as connection:
         assert connection.recv(1) == b""
 
 
@@ -142,9 +143,3 @@ def LineCutTo(port: int) -> Iterator[LineCut]:  # noqa: N802 - reads as what it 
         yield line
     finally:
         line.close()
-
-
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sync.ports import hold_port, number_of
 from tests.school import PASSPHRASE, School, enrol
 
 if TYPE_CHECKING:
@@ -30,11 +31,10 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
 
 @pytest.fixture(scope="module")
 def port(own: School) -> Iterator[int]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free = int(probe.getsockname()[1])
+    held = hold_port()
+    free = number_of(held)
     command = [sys.executable, "-m", "appliance.cli", "web", str(own.site), "--port", str(free)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+    with held, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         assert server.stdout.readline().strip() == f"http://127.0.0.1:{free}"
         yield free

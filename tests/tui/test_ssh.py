@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from sync.ports import hold_port, number_of
 from tests.school import School, enrol
 from tests.tui.test_terminal import TMUX, Terminal, ended, log_in, office_command
 
@@ -57,9 +58,8 @@ def box(own: School, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     (folder / "authorized_keys").write_text(line)
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    held = hold_port()
+    port = number_of(held)
     config = {
         "Port": port,
         "ListenAddress": "127.0.0.1",
@@ -73,7 +73,7 @@ def box(own: School, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
     }
     (folder / "config").write_text("".join(f"{key} {value}\n" for key, value in config.items()))
     command_line = [SSHD or "sshd", "-D", "-e", "-f", str(folder / "config")]
-    with subprocess.Popen(command_line, stderr=subprocess.DEVNULL) as server:
+    with held, subprocess.Popen(command_line, stderr=subprocess.DEVNULL) as server:
         _reach(port)
         yield Box(folder, port)
         server.terminate()
