@@ -295,6 +295,13 @@ READS: tuple[tuple[type, str], ...] = (
 EVERY = pytest.mark.parametrize("door", CALLS, ids=lambda door: f"{door[0].__name__}.{door[1]}")
 
 
+@pytest.fixture(scope="module")
+def again(school: School) -> ImportPlan:
+    """Return a plan that keeps one record which stands there already."""
+    plan = plan_import(school.zip, school.made.code)
+    return replace(plan, put=tuple(r for r in plan.put if isinstance(r, SchoolRecord)), remove=())
+
+
 @pytest.fixture
 def office(school: School, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     monkeypatch.setattr(Session, "_line_now", lambda session: Line.ONLINE)
@@ -308,15 +315,13 @@ def office(school: School, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
 
 
 @pytest.fixture
-def things(school: School, office: Office, tmp_path: Path) -> Things:
+def things(school: School, office: Office, again: ImportPlan, tmp_path: Path) -> Things:
     view = office.attendance.classes(ON)[12]
     pupil = office.attendance.day(view.class_id, ON).rows[0].pupil_id
     saved = office.attendance.mark(view.class_id, ON, pupil, "late")
     meeting, other = (written(office, what) for what in ("企画委員会", "学年会"))
     item, task = (item.item_id for item in office.meetings.open(meeting).items)
     office.minutes.assign(meeting, task, "予定表", "教務部", None)
-    plan = plan_import(school.zip, school.made.code)
-    again = replace(plan, put=tuple(r for r in plan.put if isinstance(r, SchoolRecord)), remove=())
     cards = tmp_path / "cards.csv"
     cards.write_text("学級,番号,氏名\n", "utf-8")
     document, _ = office.filing.add(incoming())
