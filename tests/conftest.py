@@ -1,13 +1,37 @@
 from collections.abc import Iterator
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling, Scheduling
 
 from tests.school import School, enrol
+
+ROUGH = ("tests/faults/", "tests/adversaries/")
+
+
+class WholeFiles(LoadFileScheduling):
+    """Keeps the tests of a file on one worker, and all that kill and cut on purpose on a single one.
+
+    Their patience is made for a machine that plays one of them; quiet tests beside them leave room enough.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "rough" if nodeid.startswith(ROUGH) else super()._split_scope(nodeid)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return WholeFiles(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest in a row."""
+    items.sort(key=lambda item: not item.nodeid.startswith(ROUGH))
 
 
 @pytest.fixture(scope="session")
 def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
-    """One school for all tests that only add to it; each uses classes or days of its own."""
+    """One school for all tests of a worker that only add to it; each uses classes or days of its own."""
     made = enrol(tmp_path_factory.mktemp("school"))
     yield made
     made.close()
