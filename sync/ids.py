@@ -6,6 +6,7 @@ heads is shown.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -36,12 +37,17 @@ class Origin:
     @property
     def tag(self) -> bytes:
         """Return the 8 bytes that stand for this origin inside change ids."""
-        return sha256(frame(self.school.encode(), self.site.encode(), str(self.epoch).encode())).digest()[:8]
+        return _tag(self.school, self.site, self.epoch)
 
     @property
     def prefix(self) -> str:
         """Return the path in the object store, `<school>/<site>/<epoch>`."""
         return f"{self.school}/{self.site}/{self.epoch}"
+
+
+@lru_cache(4096)  # the keeper asks for every batch; a process meets a handful of origins
+def _tag(school: str, site: str, epoch: int) -> bytes:
+    return sha256(frame(school.encode(), site.encode(), str(epoch).encode())).digest()[:8]
 
 
 def change_id(clock: int, tag: bytes, writer: bytes) -> bytes:

@@ -23,6 +23,7 @@ _TAIL: Final = "SELECT id, hash FROM change WHERE id >= ? AND id < ? ORDER BY id
 _FIRST_OF: Final = "SELECT max(id) FROM change WHERE id <= ? AND signature IS NOT NULL"
 _LATE: Final = 'SELECT id FROM late WHERE "by" = ? AND id IS NOT NULL'
 _NEWS: Final = "SELECT 1 FROM change WHERE id > ? AND id < ? AND kind <> 'site.countersign' LIMIT 1"
+_STANDS: Final = "SELECT 1 FROM head WHERE kind = ? AND record = ? LIMIT 1"
 _CONTENT: Final = "SELECT count(*) FROM change WHERE id > ? AND id < ? AND kind NOT LIKE 'site.%'"
 
 
@@ -131,6 +132,10 @@ class Reader:
             rows = self._connection.execute(f"{query} AND h.record IN ({marks})", (kind, *chunk))
             found += [Row._make(row) for row in rows]
         return found
+
+    def holds_any(self, places: Iterable[tuple[str, bytes]]) -> bool:
+        """Say whether one of the (kind, record) has a head; opens nothing and joins nothing."""
+        return any(self._connection.execute(_STANDS, place).fetchone() for place in places)
 
     def history(self, kind: str, record: bytes) -> list[Row]:
         """Return every change that a record's heads go back to, newest first; raises BrokenChainError."""

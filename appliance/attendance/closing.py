@@ -34,10 +34,16 @@ class ClosingBook:
 
     def __init__(self, store: SealedStore) -> None:
         self._store = store
+        self._places: dict[tuple[str, date], tuple[tuple[str, bytes], ...]] = {}
 
     def closed(self, class_id: str, month: date) -> Plain | None:
         """Return the change that closed a class's month, None while it is open."""
-        told = [plain for kind in _KINDS for plain in self._store.heads(kind, [self._name(kind, class_id, month)])]
+        places = self._places_of(class_id, month)
+        if not self._store.reader.holds_any(
+            places
+        ):  # as nearly every entry finds it: no key is needed to see that
+            return None
+        told = [plain for kind, record in places for plain in self._store.heads(kind, [record])]
         newest = max(told, key=lambda plain: plain.change_id, default=None)
         return newest if newest is not None and newest.kind == MonthClosed.kind else None
 
@@ -60,6 +66,13 @@ class ClosingBook:
         record = self._name(thing.kind, thing.class_id, thing.month)
         base = self._store.base_of(thing.kind, [record]).get(record, ())
         return self._store.put([Draft(thing.kind, record, thing.importance, msgspec.msgpack.encode(thing), base)])
+
+    def _places_of(self, class_id: str, month: date) -> tuple[tuple[str, bytes], ...]:
+        found = self._places.get((class_id, month))
+        if found is None:
+            found = tuple((kind, self._name(kind, class_id, month)) for kind in _KINDS)
+            self._places[class_id, month] = found
+        return found
 
     def _name(self, kind: str, class_id: str, month: date) -> bytes:
         return self._store.record_id(kind, MonthClosed.importance, *natural(class_id, month))
