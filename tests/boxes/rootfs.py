@@ -1,0 +1,53 @@
+"""The disk of a bare Debian machine: made once by mmdebstrap, kept in the user's cache, copied for each machine.
+
+Invariant: a disk in the cache is whole (it gets its name last), and holds nothing of Kurabako: what a box needs
+beyond a bare Debian reachable by SSH, provisioning must bring.
+"""
+
+import hashlib
+import os
+import subprocess
+from pathlib import Path
+from typing import Final
+
+# What the installer of Debian puts on every machine with the SSH server and the standard tools, as far as boxes
+# need it; a minimal root has to be told.
+PACKAGES: Final = (
+    "systemd",
+    "systemd-sysv",
+    "systemd-timesyncd",
+    "dbus",
+    "udev",
+    "kmod",
+    "openssh-server",
+    "python3",
+    "nftables",
+    "iproute2",
+    "iputils-ping",
+)
+
+
+def cached_rootfs(release: str = "bookworm") -> Path:
+    """Return a tar of a bare Debian, made now if it is not in the cache (minutes, from Debian's mirror)."""
+    named = hashlib.sha256(" ".join((release, *PACKAGES)).encode()).hexdigest()[:12]
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kurabako-boxes"
+    tar = cache / f"{release}-{named}.tar"
+    if tar.exists():
+        return tar
+    cache.mkdir(parents=True, exist_ok=True)
+    unfinished = cache / f".{release}-{named}-{os.getpid()}.tar"
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}", release]
+    try:
+        subprocess.run([*command, str(unfinished)], check=True)
+        unfinished.rename(tar)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return tar
+
+
+def unpack(tar: Path, root: Path) -> None:
+    """Unpack a disk; the caller is root, so owners and device nodes are as they were."""
+    root.mkdir(parents=True)
+    subprocess.run(
+        ["tar", "--extract", "--numeric-owner", "--file", str(tar), "--directory", str(root)], check=True
+    )
