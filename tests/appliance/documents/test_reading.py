@@ -146,8 +146,8 @@ def test_the_process_may_write_no_file_and_dump_no_core() -> None:
 
 
 def test_a_process_that_dies_or_hangs_is_a_fault_and_close_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages_module, "PATIENCE_S", 0.3)
     with Pages(io.BytesIO(b"text"), 4, Media.TEXT) as pages:
+        monkeypatch.setattr(pages_module, "PATIENCE_S", 0.3)  # now that it has begun
         os.kill(child_of(pages), signal.SIGSTOP)
         assert pages.text(0) == "" and pages.fault == "TimeoutError"
     monkeypatch.undo()
