@@ -1,8 +1,10 @@
 """A whole enrolled school with a real keeper, made once for the tests of a run."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+
+import msgspec
 
 from appliance.board.enrolment import NewSchool, enrol_school
 from appliance.board.folder import BoardFolder, ReplicaPlace, init_board
@@ -80,6 +82,19 @@ def enrol(folder: Path, seed: int = 3, *, endpoint: str = "http://127.0.0.1:9", 
     if imported:
         fill(school)
     return school
+
+
+def open_days(school: School) -> None:
+    """See that today is a school day, also on a Sunday, and tomorrow too, when a test runs into it.
+
+    For tests of a command: their clock is this machine's.
+    """
+    office = school.office("kocho")
+    today = office.today()
+    for on in (today, today + timedelta(days=1)):
+        year = office.calendar.year(on)
+        office.calendar.keep(msgspec.structs.replace(year, extra_days=(*year.extra_days, on)))
+    office.logout()
 
 
 def fill(school: School) -> None:

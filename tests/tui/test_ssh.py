@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from sync.ports import hold_port, number_of
-from tests.school import School, enrol
+from tests.school import School, enrol, open_days
 from tests.tui.test_terminal import TMUX, Terminal, ended, log_in, office_command
 
 SSHD = shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/sbin")
@@ -44,6 +44,7 @@ class Box:
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
     made = enrol(tmp_path_factory.mktemp("ssh"))
+    open_days(made)
     yield made
     made.close()
 

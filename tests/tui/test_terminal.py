@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.school import PASSPHRASE, School, enrol
+from tests.school import PASSPHRASE, School, enrol, open_days
 
 TMUX = shutil.which("tmux")
 _PATIENCE_S = 60.0
@@ -57,6 +57,7 @@ class Terminal:
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
     made = enrol(tmp_path_factory.mktemp("terminal"))
+    open_days(made)
     yield made
     made.close()
 
