@@ -25,7 +25,7 @@ from sync.programs import clean_environment, find_program, start_child, stop_chi
 from sync.storegate import StoreGate
 from sync.storerights import PrefixKey, Request, may, new_pair
 
-_START_S: Final = 15.0
+_START_S: Final = 60.0  # a server that ends before it listens is noticed at once
 _SPARES: Final = 32
 
 
@@ -129,7 +129,10 @@ class EmbeddedStore:
         return key is not None and may(key, self.config.bucket, request, body)
 
     def _start_server(self) -> None:
-        where = f"unix://{self._behind / 's3'}" if self._behind else f"127.0.0.1:{self._port}"
+        where = f"127.0.0.1:{self._port}"
+        if self._behind is not None:
+            where = f"unix://{self._behind / 's3'}"
+            (self._behind / "s3").unlink(missing_ok=True)  # of one that was killed: it would be in the way
         command = [find_program("rclone"), "serve", "s3", "--addr", where]
         command += ["--config", "", "--dir-cache-time", "1s", "--log-level", "ERROR", str(self._folder)]
         with (self._folder.parent / "store.log").open("ab") as log:

@@ -186,6 +186,19 @@ def test_while_the_server_behind_is_away_the_store_is_unreachable(tmp_path: Path
         store.stop()
 
 
+def test_a_server_behind_that_was_killed_comes_back(tmp_path: Path) -> None:
+    store = EmbeddedStore(tmp_path / "cloud", "master", Secret(b"master-secret"), BUCKET, fenced=True)
+    store.start()
+    try:
+        assert store._child is not None
+        store._child.kill()
+        store._child.wait()
+        store._start_server()
+        assert store_of(store, store.issue("C1/box/1")).get("C1/box/1/seg") is None
+    finally:
+        store.stop()
+
+
 def test_litestream_replicates_with_a_key_of_its_own_until_it_is_revoked(
     embedded: EmbeddedStore, tmp_path: Path
 ) -> None:
