@@ -77,6 +77,8 @@ def test_every_acknowledged_entry_survives_every_kill(tmp_path: Path) -> None:
     source = random.Random(4)
     killed = 0
     while killed < KILLS:
+        if killed % 2 == 0:  # in the middle of its work; every other time perhaps at its birth
+            _written(writers, _count(writers) + 1)
         time.sleep(source.uniform(0.05, 0.3))
         pid = keeper.pid
         if pid is not None:
@@ -90,6 +92,17 @@ def test_every_acknowledged_entry_survives_every_kill(tmp_path: Path) -> None:
     keeper.stop(10)
     assert site.paths.reset_mark.exists()
     _check(site, writers)
+
+
+def _count(writers: list[Writer]) -> int:
+    return sum(len(writer.acknowledged) for writer in writers)
+
+
+def _written(writers: list[Writer], count: int) -> None:
+    """Wait until so many entries are acknowledged."""
+    while _count(writers) < count:
+        assert all(writer.failure is None for writer in writers)
+        time.sleep(0.01)
 
 
 def _check(site: TestSite, writers: list[Writer]) -> None:
