@@ -19,7 +19,6 @@ from sync.errors import (
     KeeperGoneError,
     LeaseLapsedError,
     LeaseRevokedError,
-    ReplicaCorruptError,
     ReplicatorError,
     StoreRefusedError,
     StoreUnreachableError,
@@ -35,8 +34,7 @@ from sync.localstore import FENCE
 from sync.objectstore import ObjectStore
 from sync.reader import Reader
 from sync.replica import Prover
-from sync.restore import Wanted
-from sync.selfcheck import SelfCheck, SelfCheckRun
+from sync.replicacheck import ReplicaCheck
 from sync.settings import Settings
 from sync.site import SitePaths
 from sync.status import LinkState, Status, write_status
@@ -46,8 +44,6 @@ _STATUS_S: Final = 1.0
 _LEASE_S: Final = 1.0
 _HURRY_S: Final = 15.0  # a box that waits for its lease asks for news as often
 _STUCK_S: Final = 60.0
-_FIRST_CHECK_S: Final = 20.0
-_CHECK_AGAIN_S: Final = 60.0
 _CLOCK_BEHIND_S: Final = 60
 _LAST_PROOF_S: Final = 5.0
 _SPACE: Final = "sync"
@@ -85,19 +81,15 @@ class SiteDaemon:
             self._carrying,
         )
         self._client = KeeperClient(paths.socket)
-        self._check = SelfCheckRun(paths)
+        self._check = ReplicaCheck(paths, settings, self._client)
         self._keeper = KeeperChild(paths)
         self._guard: LeaseGuard | None = None
         self._lease = LeaseView(LeaseState.UNLEASED)
         self._login: bytes | None = None
         self._stopping = self._blind = self._snapshotting = self._unsent = False
         self._resets = self._restarts = 0
-        self._verified_at_ms: int | None = None
-        self._verified_seq = 0
-        self._problem = ""
         self._told = Told()
         self._due_status = self._due_lease = self._due_hurry = 0.0
-        self._due_check = time.monotonic() + _FIRST_CHECK_S
         self._patience_s = _STUCK_S
 
     def run(self) -> None:
@@ -139,7 +131,7 @@ class SiteDaemon:
             self._mind_litestream()
         now, told = time.monotonic(), self._courier.told()
         with contextlib.suppress(KeeperGoneError):  # the next tick starts it again
-            self._mind_check(now)
+            self._mind_check()
         if now >= self._due_lease:
             self._due_lease = now + _LEASE_S
             self._mind_lease()
@@ -180,8 +172,8 @@ class SiteDaemon:
             sent=sent,
             waiting=max(0, saved - sent),
             sent_at_ms=max(proven.at_ms or 0, told.sent_at_ms or 0) or None,
-            verified_at_ms=self._verified_at_ms,
-            verified_seq=self._verified_seq,
+            verified_at_ms=self._check.verified_at_ms,
+            verified_seq=self._check.verified_seq,
             replica_resets=self._resets,
             litestream_restarts=self._restarts,
             warnings=self._warnings(),
@@ -230,7 +222,7 @@ class SiteDaemon:
         self._start_litestream(snapshot=True)
         self._resets += 1
         self._remember("replica_resets", self._resets)
-        self._due_check = 0.0  # it is healed when a restore of the new one was verified
+        self._check.hurry()  # it is healed when a restore of the new one was verified
 
     def _mind_litestream(self) -> None:
         stuck = self._prover.stuck_since
@@ -249,38 +241,11 @@ class SiteDaemon:
         self._restarts += 0 if self._snapshotting else 1
         self._start_litestream(snapshot=unfinished)
 
-    def _mind_check(self, now: float) -> None:
-        if self._check.running:
-            result = self._check.result()
-            if result is None:
-                return
-            self._judge(result)
-        elif self._snapshotting:
-            return  # a restore would still read what the snapshot under way replaces
-        elif now >= self._due_check and self._prover.sent.seq and self._probe.link.state is LinkState.ONLINE:
-            self._due_check = now + self._settings.verify_every_s
-            origin, seq = self._reader.origin, self._prover.sent.seq
-            chain = self._reader.chain_at(origin, seq) or b""
-            wanted = Wanted(
-                origin, self._settings.root, known_seq=seq, known_chain=chain, rules=self._settings.rules
-            )
-            self._check.start(self._settings.store, wanted)
-
-    def _judge(self, result: SelfCheck) -> None:
-        """Take a self-check's outcome: the time of the proof, a new replica, or a warning."""
-        if not result.problem:
-            self._problem = ""
-            self._verified_at_ms, self._verified_seq = wall_ms(), result.seq
-            self._remember("verified_at_ms", self._verified_at_ms)
-            self._remember("verified_seq", self._verified_seq)
-            healing.done(self._paths, result.seq)
-            return
-        self._due_check = time.monotonic() + _CHECK_AGAIN_S
-        if result.problem == StoreUnreachableError.code:
-            return  # the line went away meanwhile: nothing is known, the light says so already
-        self._problem = result.problem
-        if result.problem == ReplicaCorruptError.code:
-            healing.ask_for_healing(self._paths, healing.CORRUPT)
+    def _mind_check(self) -> None:
+        # While a snapshot is under way a restore would still read what it replaces.
+        if self._check.running or not self._snapshotting:
+            online = self._probe.link.state is LinkState.ONLINE
+            self._check.look(self._prover.sent.seq, possible=online)
 
     def _mind_lease(self) -> None:
         """Let the lease key die in time; ask the board for news when somebody logs in, or a lease is awaited."""
@@ -295,7 +260,7 @@ class SiteDaemon:
                 self._courier.hurry()
 
     def _warnings(self) -> tuple[str, ...]:
-        found = [self._problem] if self._problem else []
+        found = [self._check.problem] if self._check.problem else []
         failure = self._probe.last_failure
         if isinstance(failure, StoreRefusedError):
             found.append(failure.code)
@@ -316,5 +281,4 @@ class SiteDaemon:
 
     def _recall(self) -> None:
         self._resets = int(self._client.local_get(_SPACE, "replica_resets") or 0)
-        self._verified_at_ms = int(self._client.local_get(_SPACE, "verified_at_ms") or 0) or None
-        self._verified_seq = int(self._client.local_get(_SPACE, "verified_seq") or 0)
+        self._check.recall()

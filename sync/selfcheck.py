@@ -18,7 +18,7 @@ from crypto.secret import Secret
 from crypto.signing import VerifyKey
 from sync.atomic import atomic_write
 from sync.authority import Rules
-from sync.errors import ReplicaCorruptError
+from sync.errors import MixedEpochsError, NoReplicaError, ReplicaCorruptError, WrongSchoolError
 from sync.ids import Origin, Site
 from sync.litestream import environment
 from sync.objectstore import StoreConfig
@@ -27,6 +27,7 @@ from sync.restore import Restorer, Wanted
 from sync.site import SitePaths
 
 _RESULT: Final = "selfcheck.json"
+_LOST: Final = (NoReplicaError, WrongSchoolError, MixedEpochsError)  # in a place where this site alone writes
 
 
 class SelfCheck(msgspec.Struct, frozen=True):
@@ -103,6 +104,8 @@ def check(store: StoreConfig, wanted: Wanted, folder: Path) -> SelfCheck:
     shutil.rmtree(folder, ignore_errors=True)
     try:
         report = Restorer(store, wanted, folder).run()
+    except _LOST:
+        return SelfCheck(0, ReplicaCorruptError.code)
     except KurabakoError as error:
         return SelfCheck(0, error.code)
     finally:

@@ -11,7 +11,8 @@ from typing import Final
 
 from appliance.board.folder import BoardFolder
 from appliance.board.hubs import HUBS, hubs_of
-from sync.hub import Hub, HubSchool
+from sync.hub import Hub
+from sync.hubschool import HubSchool
 
 _LOOK_S: Final = 5.0
 Say = Callable[[str], None]

@@ -1,6 +1,5 @@
 """Healing a replica in the right order: a whole snapshot is sent to its end, and only then looked at."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +23,7 @@ def test_what_an_older_check_says_ends_no_healing(serving: Serving, monkeypatch:
     serving.start()
     serving.settle()
     serving.online()
-    serving.daemon._due_check = 0
+    serving.daemon._check.hurry()
     serving.until(lambda _: serving.daemon._check.running, "a check is under way")
     looked: list[SelfCheck | None] = []
     take = SelfCheckRun.result
@@ -46,11 +45,12 @@ def test_a_snapshot_under_way_is_not_looked_at(serving: Serving) -> None:
     serving.settle()
     serving.online()
     daemon = serving.daemon
-    daemon._snapshotting, daemon._due_check = True, 0.0
-    daemon._mind_check(time.monotonic())
+    daemon._snapshotting = True
+    daemon._check.hurry()
+    daemon._mind_check()
     assert not daemon._check.running
     daemon._snapshotting = False
-    daemon._mind_check(time.monotonic())
+    daemon._mind_check()
     assert daemon._check.running
 
 

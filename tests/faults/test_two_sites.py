@@ -150,3 +150,18 @@ def test_a_healing_is_written_down_with_cause_and_duration(city: City) -> None:
     assert done.returncode == 0, done.stderr
     entry = newest_healing(city.school.paths)
     assert entry is not None and entry.cause == OPERATOR and entry.seconds > 0 and entry.seq > 0
+
+
+def test_a_hubs_replica_is_looked_after_by_the_same_commands(city: City) -> None:
+    from sync.healing import OPERATOR, newest_healing
+
+    city.run_hubs()
+    city.until(city.hub.root, lambda status: status.replicated > 0, "the hub's replica is read back")
+    done = city.run("replica", "heal", city.hub.root)
+    assert done.returncode == 0, done.stderr
+    entry = newest_healing(city.hub)
+    assert entry is not None and entry.cause == OPERATOR and entry.seconds > 0 and entry.seq > 0
+    told = parsed(city.run("status", city.hub.root, "--json"))
+    assert told["verified_at_ms"] and told["replica_resets"] == 1
+    done = city.run("replica", "verify", city.hub.root, "--json")
+    assert done.returncode == 0 and parsed(done)["complete"], done.stderr

@@ -18,7 +18,8 @@ from crypto.secret import Secret
 from crypto.signing import SigningKey, VerifyKey
 from sync import litestream
 from sync.daemon import SiteDaemon
-from sync.hub import Hub, HubSchool
+from sync.hub import Hub
+from sync.hubschool import HubSchool
 from sync.objectstore import StoreConfig
 from sync.settings import HUB_PACE, Pace, Settings
 from sync.site import SitePaths

@@ -28,7 +28,7 @@ from tests.sync.cloud import Cloud, cloud_at
 from tests.sync.pair import Pair, Party
 
 PATIENCE_S = 120.0
-_HURRY = {"sync.daemon:_STUCK_S": 8.0, "sync.replica:_RARE_S": 2.0, "sync.daemon:_FIRST_CHECK_S": 3.0}
+_HURRY = {"sync.daemon:_STUCK_S": 8.0, "sync.replica:_RARE_S": 2.0, "sync.replicacheck:_FIRST_S": 3.0}
 QUICK = {"checkpoint_every_s": 2.0, "look_s": 2.0, "litestream": "250ms", "patience": _HURRY}
 USUAL = {"checkpoint_every_s": 60.0, "look_s": 0.0, "litestream": "", "patience": {}}  # as the commands run it
 _AGAIN_S = 0.5
@@ -200,7 +200,7 @@ class Town:
 
     def heals(self, side: Side) -> bool:
         paths = side.party.site.paths
-        return paths.reset_mark.exists() or (side.role == "box" and begun(paths) is not None)
+        return paths.reset_mark.exists() or begun(paths) is not None
 
     def close(self) -> None:
         self._over.set()

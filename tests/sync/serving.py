@@ -99,7 +99,7 @@ def serving_at(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servin
     """Make a site and its store, with quick probes and no self-check unless a test wants one."""
     for name in ("_IDLE_S", "_BUSY_S"):
         monkeypatch.setattr(f"sync.lineprobe.{name}", 0.1)
-    monkeypatch.setattr("sync.daemon._FIRST_CHECK_S", 1e9)
+    monkeypatch.setattr("sync.replicacheck._FIRST_S", 1e9)
     key = box_key()
     site = new_site(folder / "site", key)
     with cloud_at(folder) as cloud:

@@ -204,7 +204,7 @@ def test_checkpoints_cover_what_was_kept_and_not_themselves(serving: Serving) ->
 def test_a_self_check_sets_the_time_of_the_proof_for_good(
     serving: Serving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sync.daemon._FIRST_CHECK_S", 0)
+    monkeypatch.setattr("sync.replicacheck._FIRST_S", 0)
     serving.start()
     last = serving.office.make(3)
     assert serving.status.verified_at_ms is None
@@ -213,7 +213,7 @@ def test_a_self_check_sets_the_time_of_the_proof_for_good(
     assert found.verified_seq <= found.sent and found.warnings == ()
     assert not (serving.paths.run / "selfcheck").exists()
     serving.stop()
-    monkeypatch.setattr("sync.daemon._FIRST_CHECK_S", 1e9)
+    monkeypatch.setattr("sync.replicacheck._FIRST_S", 1e9)
     serving.start()
     again = serving.status
     assert (again.verified_at_ms, again.verified_seq) == (found.verified_at_ms, found.verified_seq)
@@ -223,17 +223,36 @@ def test_a_self_check_sets_the_time_of_the_proof_for_good(
 def test_a_self_check_that_finds_damage_warns_and_has_the_replica_made_anew(
     serving: Serving, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("sync.daemon._CHECK_AGAIN_S", 0.2)
+    monkeypatch.setattr("sync.replicacheck._AGAIN_S", 0.2)
     serving.start()
     wait_until(lambda: serving.cloud.objects("0009"), "the first snapshot", serving.daemon.tick)
     serving.office.make()
     serving.settle()
     for path in serving.cloud.replica.rglob("*.ltx"):
         flip(path)
-    serving.daemon._due_check = 0
+    serving.daemon._check.hurry()
     serving.until(lambda status: status.warnings == ("SYNC-044",), "the damage is told")
     serving.until(lambda status: status.verified_at_ms, "verified again")
     assert serving.status.warnings == () and serving.status.replica_resets == 1
+    assert serving.restored(tmp_path / "back").complete
+
+
+@pytest.mark.faults
+def test_a_replica_that_vanished_is_made_anew(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sync.replicacheck._AGAIN_S", 0.2)
+    serving.start()
+    wait_until(lambda: serving.cloud.objects("0009"), "the first snapshot", serving.daemon.tick)
+    serving.office.make()
+    serving.settle()
+    for path in serving.cloud.replica.rglob("*.ltx"):
+        path.unlink()
+    serving.cloud.restart()
+    serving.online()
+    serving.daemon._check.hurry()
+    serving.until(lambda status: status.verified_at_ms, "made anew and verified")
+    assert serving.status.replica_resets >= 1 and serving.status.warnings == ()
     assert serving.restored(tmp_path / "back").complete
 
 
