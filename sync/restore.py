@@ -20,6 +20,7 @@ from sync.atomic import sync_folder
 from sync.authority import Rules
 from sync.complete import complete, rebuild
 from sync.errors import (
+    MixedEpochsError,
     NoPointError,
     NoReplicaError,
     ReplicaCorruptError,
@@ -112,7 +113,7 @@ class Restorer:
         """Restore and verify.
 
         Raises RestoreTargetError, StoreUnreachableError, StoreRefusedError, NoReplicaError, NoPointError,
-        WrongSchoolError, ReplicaCorruptError; then nothing was left behind.
+        WrongSchoolError, MixedEpochsError, ReplicaCorruptError; then nothing was left behind.
         """
         began, wanted = time.monotonic(), self._wanted
         if self._target.exists() and any(self._target.iterdir()):
@@ -159,6 +160,8 @@ class Restorer:
         except KurabakoError as error:
             found = self._fall_back() or self._from_segments()
             if found is None:
+                if isinstance(error, MixedEpochsError):
+                    raise
                 raise ReplicaCorruptError(
                     operation="restore", subject=error.code, cause=error, problem=error.code
                 ) from error
@@ -219,10 +222,7 @@ class Restorer:
         self._fetcher.fetch(self._database, point)
         verified = self._verify()
         if verified.origin != self._wanted.origin:
-            found = f"{verified.origin.prefix}"
-            raise WrongSchoolError(
-                operation="restore", subject=found, found=found, wanted=self._wanted.origin.prefix
-            )
+            raise MixedEpochsError(operation="restore", subject=verified.origin.prefix)
         return verified
 
     def _clear(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 from crypto.identity import Identity
 from crypto.secret import Secret
 from sync.errors import (
+    MixedEpochsError,
     NoPointError,
     NoReplicaError,
     ReplicaCorruptError,
@@ -180,15 +181,21 @@ def test_a_short_cut_under_way_is_ridden_out(backup: Backup, cloud: Cloud, tmp_p
 
 
 @pytest.mark.parametrize(
-    "stranger", [Origin("C241200000022", Site.BOX, 1), Origin(ORIGIN.school, Site.BOX, 2)], ids=["school", "epoch"]
+    ("stranger", "error"),
+    [
+        (Origin("C241200000022", Site.BOX, 1), WrongSchoolError),
+        (Origin(ORIGIN.school, Site.BOX, 2), MixedEpochsError),
+        (Origin(ORIGIN.school, Site.HUB, 1), MixedEpochsError),
+    ],
+    ids=["school", "epoch", "site"],
 )
-def test_data_that_was_moved_under_another_name_is_refused(
-    backup: Backup, tmp_path: Path, stranger: Origin
+def test_data_that_was_moved_under_another_name_is_refused_by_what_is_wrong_with_it(
+    backup: Backup, tmp_path: Path, stranger: Origin, error: type[SyncError]
 ) -> None:
     with copied(backup, tmp_path / "store") as cloud:
         shutil.copytree(cloud.replica, cloud.bucket / replica_path(stranger), copy_function=shutil.copy2)
         cloud.restart()
-        with pytest.raises(WrongSchoolError):
+        with pytest.raises(error):
             restore(cloud, dataclasses.replace(backup.wanted(), origin=stranger), tmp_path / "back")
     assert [path.name for path in tmp_path.iterdir()] == ["store"]
 

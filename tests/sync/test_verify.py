@@ -192,6 +192,15 @@ def test_rewriting_the_present_with_a_fresh_chain_is_refused(made: Made, copy: P
         verify(copy, made)
 
 
+def test_a_change_of_another_life_in_this_ones_log_is_refused_by_name(made: Made, copy: Path) -> None:
+    other = Origin(SCHOOL, Site.BOX, 2).tag.hex()
+    name = f"substr(change_id, 1, 8) || x'{other}' || substr(change_id, 17)"
+    change(copy, f"UPDATE change SET change_id=CAST({name} AS BLOB) WHERE id={LAST_MARK}")
+    rechain(copy)
+    with pytest.raises(MixedEpochsError):
+        verify(copy, made)
+
+
 def rehead(path: Path) -> None:
     """Recompute heads and history, which anyone can."""
     connection = open_writer(path)
