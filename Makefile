@@ -7,7 +7,7 @@ WORKERS ?= 4
 TESTS ?=
 STAMP := $(VENV)/.ready
 
-.PHONY: run test demo check bench soak fmt lint types imports wheel-gate lock docs pictures catalogue clean
+.PHONY: run test demo check bench soak properties fmt lint types imports wheel-gate lock docs pictures catalogue clean
 
 run: $(STAMP)            ## open the office screen on a demo school, everything embedded
 	$(BIN)/kurabako demo office
@@ -34,6 +34,10 @@ pictures: $(STAMP)       ## draw the tutorial's pictures anew from the screens
 
 catalogue: $(STAMP)      ## compile the English words of the screens
 	$(BIN)/pybabel -q compile --domain kurabako --directory tui/locale
+
+properties: $(STAMP)     ## draw 10^5 schedules of the log and 10^3 of three whole sites; an hour of one core
+	$(BIN)/python -m pytest tests/sync/test_convergence.py tests/sync/test_three_sites.py \
+	  --hypothesis-profile=long --hypothesis-show-statistics
 
 fmt: $(STAMP)
 	$(BIN)/ruff format .

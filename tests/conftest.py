@@ -1,11 +1,14 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling, Scheduling
 
 from tests.school import School, enrol
 
+# What sites agree on must hold for any schedule: once in a while many of them are drawn (`make properties`).
+settings.register_profile("long", max_examples=100_000, deadline=None)
 ROUGH = ("tests/faults/", "tests/adversaries/")
 
 

@@ -4,7 +4,7 @@ Hypothesis draws a schedule of edits, deliveries (late, twice, torn, reordered b
 admissions and dismissals, on clocks ten years apart; at the end everything is delivered, and every site must hold
 the heads, the quarantine and the history that a naive model computes from the bare set of changes.
 
-KURABAKO_EXAMPLES sets the number of schedules (default 250).
+250 schedules by default; 10⁵ with the profile "long" (`make properties`), or as many as KURABAKO_EXAMPLES says.
 """
 
 import os
@@ -43,7 +43,7 @@ BOARD, STAFF, HEAD, GUEST = (bytes((number,)) * 16 for number in range(101, 105)
 NOON_MS: Final = 1_795_000_000_000
 TEN_YEARS_MS: Final = 10 * 365 * 86_400_000
 KEY: Final = SigningKey.generate().verify_key.to_bytes()
-EXAMPLES: Final = int(os.environ.get("KURABAKO_EXAMPLES", "250"))
+EXAMPLES: Final = int(os.environ.get("KURABAKO_EXAMPLES", max(250, settings().max_examples)))
 
 
 def person(who: bytes, role: str, until: int | None = None) -> Person:
@@ -280,6 +280,7 @@ def deliver_all(nodes: list[Node], backwards: bool) -> None:
                 node.hear(origin, 0, 3, False)
 
 
+@pytest.mark.timeout(300 + EXAMPLES)
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
