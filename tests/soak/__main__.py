@@ -1,4 +1,8 @@
-"""Run as `python -m tests.soak [--short|--tiny] [--only NAME…] --out FILE`: every fault, and one table of them."""
+"""Run as `python -m tests.soak [--short|--tiny] [--only NAME…] --out FILE`: every fault, and one table of them.
+
+What takes too long for one process is played in shares, in processes or on machines of its own: `--share 1/2` and
+`--share 2/2`, then `--join` with all their files.
+"""
 
 import argparse
 import sys
@@ -7,6 +11,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from pathlib import Path
 
 from tests.soak import storefaults
@@ -14,7 +19,7 @@ from tests.soak.clocks import clock_10_years
 from tests.soak.disks import disk_full, eio_fsync
 from tests.soak.kills import control, litestream_kill_9, writer_kill_9
 from tests.soak.lines import outage_72h, thin_line
-from tests.soak.results import Control, Play, Row, table, write
+from tests.soak.results import Control, Play, Row, read, table, write
 from tests.soak.stages import sync_killed
 from tests.soak.twoboxes import two_boxes
 
@@ -43,20 +48,44 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2, help="faults played at the same time")
     parser.add_argument("--out", type=Path, default=Path("build/soak.json"))
+    parser.add_argument("--share", type=_share, default=(1, 1), help="play the first of two parts: 1/2")
+    parser.add_argument("--minutes", type=float, default=inf, help="begin nothing new after so long")
+    parser.add_argument("--join", type=Path, nargs="+", help="play nothing; add up the files of shares")
     args = parser.parse_args(words)
-    with tempfile.TemporaryDirectory(prefix="kurabako-soak-") as work:
-        names = [name for name in SCENARIOS if name in args.only]
-        with ThreadPoolExecutor(args.jobs, "soak") as pool:
-            rows = list(pool.map(lambda name: _played(name, Path(work), args.size, args.seed), names))
-        unhealed = _control(Path(work), args.size, args.seed) if CONTROL in args.only else None
+    rows: list[Row] = []
+    unhealed: Control | None = None
+    if args.join:
+        rows, unhealed = read(args.join)
+        write(args.out, rows, unhealed, args.seed, args.size)
+    else:
+        with tempfile.TemporaryDirectory(prefix="kurabako-soak-") as work:
+            plays = {name: _play(name, Path(work), args) for name in (*SCENARIOS, CONTROL) if name in args.only}
+            with ThreadPoolExecutor(args.jobs, "soak") as pool:
+                for row in pool.map(_played, [name for name in plays if name != CONTROL], plays.values()):
+                    rows.append(row)
+                    write(args.out, rows, None, args.seed, args.size)  # what was played stands, whatever comes
+            if CONTROL in plays:
+                unhealed = control(plays[CONTROL])
+            write(args.out, rows, unhealed, args.seed, args.size)
     print(f"\n{table(rows, unhealed)}", flush=True)
-    write(args.out, rows, unhealed, args.seed, args.size)
-    return 0 if all(row.passed for row in rows) else 1
+    return 0 if all(row.passed for row in rows) and (unhealed is None or unhealed.passed) else 1
 
 
-def _played(name: str, work: Path, size: str, seed: int) -> Row:
+def _share(text: str) -> tuple[int, int]:
+    number, _, of = text.partition("/")
+    if not 1 <= int(number) <= int(of):
+        raise ValueError(text)
+    return int(number), int(of)
+
+
+def _play(name: str, work: Path, args: argparse.Namespace) -> Play:
+    seed = args.seed + 1000 * (args.share[0] - 1)
+    ends = time.monotonic() + args.minutes * 60
+    return Play(work / name, args.size, seed, lambda text: print(f"  {text}", flush=True), args.share, ends)
+
+
+def _played(name: str, play: Play) -> Row:
     began = time.monotonic()
-    play = Play(work / name, size, seed, lambda text: print(f"  {text}", flush=True))
     row = Row(name)
     try:
         SCENARIOS[name](play, row)
@@ -66,10 +95,6 @@ def _played(name: str, work: Path, size: str, seed: int) -> Row:
     verdict = "ok" if row.passed else "NOT OK"
     print(f"{name}: {row.runs} runs in {time.monotonic() - began:.0f} s, {verdict}", flush=True)
     return row
-
-
-def _control(work: Path, size: str, seed: int) -> Control:
-    return control(Play(work / CONTROL, size, seed, lambda text: print(f"  {text}", flush=True)))
 
 
 if __name__ == "__main__":

@@ -16,12 +16,12 @@ SHIFTED = Path(__file__).with_name("shifted")
 def clock_10_years(play: Play, row: Row) -> None:
     """Let box or hub live ten years ahead or behind, then put the clock right; everybody still agrees."""
     wrong = [(side, sign * TEN_YEARS_S) for side in ("box", "hub") for sign in (1, -1)]
-    for turn in range(play.pick(1, 1, 5)):
+    for turn in play.each(row, play.runs(1, 1, 5)):
         for name, shift_s in wrong[turn % 4 :][: play.pick(1, 4, 4)]:
             with town_at(play.sub(f"{turn}-{name}-{shift_s}")) as town:
                 _live_wrong(town, town.box if name == "box" else town.hub, shift_s, row)
                 play.say(f"clock_10_years: {name} {shift_s:+} s, 確認済 after {row.confirmed[-1]:.1f} s")
-    row.note = "signatures of requests use the machine's true clock here"
+    row.note += "signatures of requests use the machine's true clock here"
 
 
 def _live_wrong(town: Town, wrong: Side, shift_s: int, row: Row) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.soak.office import Busy, Ledger
-from tests.soak.processes import below
+from tests.soak.processes import gone
 from tests.soak.results import Play, Row
 from tests.soak.town import Town, town_at
 from tests.soak.truth import missing_anywhere, replica_faults
@@ -25,7 +25,7 @@ _LARGE: Final = 4_000  # bytes of an entry: a megabyte is soon full
 
 def disk_full(play: Play, row: Row) -> None:
     """Leave the box 0, 1, 2 … MB of disk, save until it is full, make room again."""
-    for turn in range(play.pick(1, 1, 5)):
+    for turn in play.each(row, play.runs(1, 1, 5)):
         folder = play.sub(turn)
         (folder / "box").mkdir()
         with _small_disk(folder / "box") as reason:
@@ -59,7 +59,7 @@ def eio_fsync(play: Play, row: Row) -> None:
         ledger = Ledger(BOX)
         source = random.Random(play.seed)
         busy = Busy(town.box.party, ledger, "e", 3, most=4, pause_s=0.01, seed=play.seed, patience_s=5.0)
-        for _ in range(play.pick(1, 8, 100)):
+        for _ in play.each(row, play.runs(1, 8, 100)):
             if not _fail_fsync(town, strace, busy, ledger, source, row):
                 row.note = "skipped: strace may not attach here"
                 break
@@ -122,18 +122,17 @@ def _small_disk(folder: Path) -> Iterator[str]:
 
 
 def _fail_fsync(town: Town, strace: str, busy: Busy, ledger: Ledger, source: random.Random, row: Row) -> bool:
-    pid = town.box.pid
-    assert pid is not None
+    keeper = town.box.process("sync.keeper")
     calls = "fsync,fdatasync"
     inject = f"inject={calls}:error=EIO:when={source.randint(1, 4)}+{source.randint(1, 3)}"
     refused = ledger.refused
     busy.resume()
-    command = [strace, "-f", "-q", "-p", str(below(pid)["sync.keeper"]), "-e", f"trace={calls}", "-e", inject]
+    command = [strace, "-f", "-q", "-p", str(keeper), "-e", f"trace={calls}", "-e", inject]
     tracer = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 20
     while ledger.refused < refused + 3 and tracer.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
-    attached = tracer.poll() is None
+    attached = tracer.poll() is None or gone(keeper)  # it ends with whom it traces
     tracer.terminate()
     tracer.communicate(timeout=20)
     busy.pause()

@@ -6,6 +6,7 @@ do that: then SQLite may discard what Litestream has read already.
 
 import random
 import time
+from itertools import chain, islice
 from pathlib import Path
 from unittest import mock
 
@@ -15,7 +16,7 @@ from sync.ids import Origin, Site
 from sync.keeperchild import KeeperChild
 from sync.restore import Restorer, Wanted
 from tests.soak.office import Busy, Ledger
-from tests.soak.processes import below, kill, kill_in_fsync
+from tests.soak.processes import kill, kill_in_fsync
 from tests.soak.results import Control, Play, Row
 from tests.soak.town import Town, town_at
 from tests.soak.truth import missing, missing_anywhere, replica_faults
@@ -30,21 +31,22 @@ A_TOWN = 40  # kills; then a new one, so that a verified restore stays small
 
 def writer_kill_9(play: Play, row: Row) -> None:
     """Kill the keeper in the middle of group commits; afterwards nothing acknowledged may be missing anywhere."""
-    _killing(play, row, "sync.keeper", play.pick(3, 40, 1000))
+    _killing(play, row, "sync.keeper", play.runs(3, 40, 1000))
 
 
 def litestream_kill_9(play: Play, row: Row) -> None:
     """Kill Litestream while it sends."""
-    _killing(play, row, "litestream", play.pick(2, 20, 500))
+    _killing(play, row, "litestream", play.runs(2, 20, 500))
 
 
 def _killing(play: Play, row: Row, victim: str, runs: int) -> None:
     source = random.Random(play.seed)
-    while row.runs < runs:
-        with town_at(play.sub(row.runs)) as town:
+    turns = play.each(row, runs)
+    while (first := next(turns, None)) is not None:
+        with town_at(play.sub(first)) as town:
             ledger = Ledger(BOX)
-            busy = Busy(town.box.party, ledger, f"{row.runs}-", CLERKS, most=MOST, pause_s=PAUSE_S, seed=play.seed)
-            for _ in range(min(A_TOWN, runs - row.runs)):
+            busy = Busy(town.box.party, ledger, f"{first}-", CLERKS, most=MOST, pause_s=PAUSE_S, seed=play.seed)
+            for _ in chain([first], islice(turns, A_TOWN - 1)):
                 _kill_once(town, busy, ledger, victim, source, row)
                 if row.runs % 10 == 0 or row.runs == runs:
                     play.say(f"{row.name}: {row.runs} of {runs}, lost {row.lost}, corrupt {row.corrupt}")
@@ -58,9 +60,9 @@ def _kill_once(town: Town, busy: Busy, ledger: Ledger, victim: str, source: rand
     busy.resume()
     time.sleep(source.uniform(0.05, 0.4))
     if not (
-        victim == "sync.keeper" and row.runs % 2 and kill_in_fsync(_process(town, victim), source.randint(1, 30))
+        victim == "sync.keeper" and row.runs % 2 and kill_in_fsync(town.box.process(victim), source.randint(1, 30))
     ):
-        while not kill(_process(town, victim)):
+        while not kill(town.box.process(victim)):
             time.sleep(0.01)
     began = time.monotonic()
     time.sleep(0.3)
@@ -74,23 +76,13 @@ def _kill_once(town: Town, busy: Busy, ledger: Ledger, victim: str, source: rand
     row.lost += lacking
     if fault:
         row.corrupt += 1
-        row.note = f"run {row.runs}: {fault}"
-
-
-def _process(town: Town, name: str) -> int:
-    """Return the process of the box with this name, as soon as there is one."""
-    found: int | None = None
-    while found is None:
-        pid = town.box.pid
-        found = below(pid).get(name) if pid is not None else None
-        time.sleep(0.005)
-    return found
+        row.note += f"run {row.runs}: {fault} "
 
 
 def control(play: Play) -> Control:
     """Kill the keeper while a plain Litestream lives on and nobody heals; count the replicas left corrupt."""
     found, source = Control(), random.Random(play.seed)
-    runs = play.pick(1, 20, 100)
+    runs = play.runs(1, 20, 100)
     faults: dict[str, int] = {}
     quick = mock.patch.object(litestream, "SYNC_INTERVAL", "250ms")
     with (
@@ -98,7 +90,7 @@ def control(play: Play) -> Control:
         mock.patch.dict(litestream.INTERVALS, {"monitor-interval": "250ms"}),
         cloud_at(play.folder) as cloud,
     ):
-        while found.runs < runs:
+        for _ in play.each(told := Row("control"), runs):
             fault = _unhealed(play.sub(found.runs), cloud, found.runs, source)
             found.runs += 1
             if fault:
@@ -106,7 +98,8 @@ def control(play: Play) -> Control:
                 faults[fault] = faults.get(fault, 0) + 1
             if found.runs % 5 == 0 or found.runs == runs:
                 play.say(f"control: {found.corrupt} of {found.runs} replicas corrupt")
-    found.note = ", ".join(f"{code} × {count}" for code, count in sorted(faults.items()))
+    seen = [f"{code} × {count}" for code, count in sorted(faults.items())]
+    found.note = ", ".join([*seen, told.note.strip()] if told.note else seen)
     return found
 
 

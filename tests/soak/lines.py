@@ -30,7 +30,7 @@ def thin_line(play: Play, row: Row) -> None:
         line.shape = THIN
         clerk, lights = Clerk(town.box.party, ledger, "thin"), Lights(town, ledger)
         carried = line.carried.up + line.carried.down
-        for _ in range(play.pick(1, 5, 50)):
+        for _ in play.each(row, play.runs(1, 5, 50)):
             began = time.monotonic()
             town.until_confirmed(town.box, clerk.save(), 300)
             row.confirmed.append(time.monotonic() - began)
@@ -47,7 +47,7 @@ def thin_line(play: Play, row: Row) -> None:
 def outage_72h(play: Play, row: Row) -> None:
     """Do three days' work without a line; then catch up over 1 Mbit/s."""
     source = random.Random(play.seed)
-    for _ in range(play.pick(1, 1, 5)):
+    for _ in play.each(row, play.runs(1, 1, 5)):
         with town_at(play.sub(row.runs), functools.partial(ShapedLine, shape=BROADBAND, seed=play.seed)) as town:
             ledger = Ledger(BOX)
             clerk, lights = Clerk(town.box.party, ledger, "day"), Lights(town, ledger)

@@ -55,10 +55,11 @@ def kill_in_fsync(pid: int, nth: int) -> bool:
     except subprocess.TimeoutExpired:
         tracer.terminate()
         tracer.wait()
-    return _gone(pid)
+    return gone(pid)
 
 
-def _gone(pid: int) -> bool:
+def gone(pid: int) -> bool:
+    """Say whether a process has ended, or waits to be taken note of."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (FileNotFoundError, ProcessLookupError):

@@ -39,9 +39,11 @@ def sync_killed(play: Play, row: Row) -> None:
     stages = list(_stages(source))
     with town_at(play.folder) as town:
         ledgers = {town.box: Ledger(BOX), town.hub: Ledger(HUB)}
-        offices = {side: Busy(side.party, ledgers[side], side.role, 2, pause_s=0.1, most=4) for side in town.sides}
+        offices = {side: Busy(side.party, ledgers[side], side.role, 2, pause_s=0.3, most=4) for side in town.sides}
         timed = 0
-        for number in range(play.pick(2, 32, 640)):
+        part, of = play.share
+        for turn in play.each(row, play.runs(2, 32, 320)):
+            number = turn * of + part - 1
             victim = town.sides[number // len(stages) % 2] if play.size == "full" else source.choice(town.sides)
             stage = stages[number * 7 % len(stages)]
             timed += not _kill_at(town, victim, stage, offices, ledgers, row)

@@ -41,7 +41,7 @@ def _play(play: Play, row: Row, fault: Fault) -> None:
         lights = Lights(town, box)
         for office in offices:
             office.work(1.0)
-        for _ in range(play.pick(1, 2, 20)):
+        for _ in play.each(row, play.runs(1, 2, 20)):
             _strike(play, row, town, fault, offices, (box, hub))
         row.lost += missing_anywhere(town, {town.box: box, town.hub: hub}) + disagreeing(town)
         false = lights.close()
@@ -67,7 +67,7 @@ def _strike(
     for office in offices:
         office.resume()
     proxy.fail(fault, share=share)
-    time.sleep(play.pick(2, 8, 90))
+    time.sleep(play.pick(2, 8, 45))
     for office in offices:
         office.pause()
     struck = proxy.struck[fault]

@@ -27,7 +27,7 @@ from tests.soak.processes import below, kill
 from tests.sync.cloud import Cloud, cloud_at
 from tests.sync.pair import Pair, Party
 
-PATIENCE_S = 120.0
+PATIENCE_S = 600.0
 _HURRY = {"sync.daemon:_STUCK_S": 8.0, "sync.replica:_RARE_S": 2.0, "sync.replicacheck:_FIRST_S": 3.0}
 QUICK = {"checkpoint_every_s": 2.0, "look_s": 2.0, "litestream": "250ms", "patience": _HURRY}
 USUAL = {"checkpoint_every_s": 60.0, "look_s": 0.0, "litestream": "", "patience": {}}  # as the commands run it
@@ -74,6 +74,15 @@ class Side:
                 self._environment = dict(environment)
             self._wanted = True
             self._spawn(die)
+
+    def process(self, name: str) -> int:
+        """Return the process of this side with this name, as soon as there is one."""
+        found: int | None = None
+        while found is None:
+            pid = self.pid
+            found = below(pid).get(name) if pid is not None else None
+            time.sleep(0.005)
+        return found
 
     def stop(self) -> None:
         """Stop it cleanly and leave it stopped."""
@@ -199,6 +208,7 @@ class Town:
         return list((self.cloud.bucket / replica_path(side.party.origin) / "0000").glob("*.ltx"))
 
     def heals(self, side: Side) -> bool:
+        """Say whether a side's replica is owed a healing, or one that began is not proven yet."""
         paths = side.party.site.paths
         return paths.reset_mark.exists() or begun(paths) is not None
 

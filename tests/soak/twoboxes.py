@@ -39,7 +39,7 @@ def two_boxes(play: Play, row: Row) -> None:
     """Replace a cut-off box, let the old one return: nothing is lost, nothing overwritten, one of them writes."""
     source = random.Random(play.seed)
     by_hand = 0
-    for _ in range(play.pick(1, 3, 50)):
+    for _ in play.each(row, play.runs(1, 3, 50)):
         with town_at(play.sub(row.runs)) as town:
             by_hand += _replaced(town, source, row)
         play.say(f"two_boxes: {row.runs}, all merged {row.confirmed[-1]:.1f} s after the old one's return")
