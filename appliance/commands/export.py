@@ -152,14 +152,16 @@ def meetings(permit: str, **told: Any) -> int:
 
 
 @export.command()
+@click.option("--outside", is_flag=True, help="it is sent to somebody outside 外部送信")
 @_common
 @click.argument("document")
-def document(document: str, permit: str, **told: Any) -> int:
+def document(document: str, outside: bool, permit: str, **told: Any) -> int:
     """Write a document by its title or id: a PDF with label and watermark, anything else only encrypted."""
 
     def make(office: "Office", lock: "Lock") -> "Released":
         named = [view.document_id for view in office.documents.find(document).views if view.title == document]
-        return office.releases.document(named[0] if len(named) == 1 else document, permit, lock)
+        chosen = named[0] if len(named) == 1 else document
+        return office.releases.document(chosen, permit, lock, outside=outside)
 
     return _export(make, **told)
 

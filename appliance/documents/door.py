@@ -69,15 +69,28 @@ class DocumentDoor:
 
     def title(self, document_id: str) -> str:
         """Return a title for somebody who was let in to read what was done; empty when it is not theirs to see."""
-        try:
-            document = bytes.fromhex(document_id)
-        except ValueError:  # no document
-            return ""
-        importance = self._book.importance(document)
-        if importance is None or not self._may(importance):
+        document, importance = self._seen_as(document_id)
+        if importance is None:
             return ""
         version = self._book.get(document)
         return version.file.title if version and self._may(importance, version.file.group) else ""
+
+    def listed_title(self, document_id: str) -> str:
+        """Return a title as a list shows it; that somebody looks at I or II is written down first."""
+        _, importance = self._seen_as(document_id)
+        if importance is None:
+            return ""
+        self._session.ask(Action.VIEW, _KIND, importance)
+        return self.title(document_id)
+
+    def _seen_as(self, document_id: str) -> tuple[bytes, Importance | None]:
+        """Return a document's id and its importance; None where there is none that this person may see."""
+        try:
+            document = bytes.fromhex(document_id)
+        except ValueError:  # no document
+            return b"", None
+        importance = self._book.importance(document)
+        return document, importance if importance is not None and self._may(importance) else None
 
     def _former(self, document: bytes, blob: bytes) -> Version:
         for version in self._book.versions(document):

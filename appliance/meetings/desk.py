@@ -61,6 +61,11 @@ class MeetingDesk:
         self._guard.view(*(meeting.id for meeting in self._book.meetings()))
         return self._reader.details()
 
+    def title(self, meeting_id: str) -> str:
+        """Return a meeting's title; empty where there is no such meeting."""
+        self._session.ask(Action.VIEW, Meeting.kind, Meeting.importance)
+        return next((meeting.title for meeting in self._book.meetings() if meeting.id == meeting_id), "")
+
     def importance(self, meeting_id: str) -> Importance:
         """Return the gravest importance of a meeting's items that this person may see."""
         self._session.ask(Action.VIEW, Meeting.kind, Meeting.importance)

@@ -5,24 +5,30 @@ it); a number that two boxes gave at one time is given to neither twice.
 """
 
 import os
-from dataclasses import dataclass
-from datetime import date, datetime
-from enum import StrEnum
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from typing import Final, TypeVar
 
 import msgspec
 
-from appliance.classification.model import Action
+from appliance.classification.model import Action, Role
+from appliance.documents.records import DocumentFile
 from appliance.errors import ApplianceError
+from appliance.meetings.records import AgendaItem
 from appliance.permits.records import PermitGrant, PermitRequest, Return, TakeOut
+from appliance.permits.views import PermitState, PermitView, TakeOutView
 from appliance.schooldays import school_year_of
 from appliance.session import Session, local_time
+from appliance.text import printable
 from appliance.views import PermitCounts, Saved
 from crypto.importance import Importance
 from sync.ids import Site
 from sync.sealed import Draft, Plain
 
 HOWS: Final = ("持ち帰り", "廃棄", "紛失")
+BY_ONE: Final = frozenset((DocumentFile.kind, AgendaItem.kind))
+"""What is permitted one by one (個別許可): the request names the document, or the meeting."""
 _LETTERS: Final = {Site.BOX: "", Site.HUB: "B", Site.STANDBY: "S"}  # so no two sites give one number
 _Record = TypeVar("_Record", PermitRequest, PermitGrant, TakeOut, Return)
 
@@ -39,69 +45,27 @@ class UnknownPermitError(ApplianceError):
     code = "APP-271"
 
 
-class PermitState(StrEnum):
-    """How a request stands."""
-
-    WAITING = "許可待ち"
-    GRANTED = "許可"
-    REFUSED = "不許可"
-    OVER = "期限切れ"
-
-
-@dataclass(frozen=True, slots=True)
-class PermitView:
-    """A request with its answer; times in Japan."""
-
-    request_id: str
-    who: str
-    mine: bool
-    at: datetime
-    action: Action
-    asset: str
-    importance: Importance
-    group: str
-    what: str
-    purpose: str
-    destination: str
-    due: date
-    state: PermitState
-    number: str
-    until: date | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class TakeOutView:
-    """Something that left; `back` is empty while it is out."""
-
-    takeout_id: str
-    who: str
-    at: datetime
-    number: str
-    what: str
-    importance: Importance
-    form: str
-    due: date | None
-    back: str
-    overdue: bool
-
-
 class PermitDesk:
-    """Permits over one session."""
+    """Permits over one session. `titles` names a document by its id, to whom may see it."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, session: Session, titles: Callable[[str], str] = lambda subject: "") -> None:
+        self._session, self._titles = session, titles
         self._counted: tuple[int, date, PermitCounts] | None = None
 
     def all(self) -> tuple[PermitView, ...]:
         """Return every request, newest first."""
         self._ask(Action.VIEW, PermitRequest.kind)
-        return self._requests()
+        return tuple(replace(view, title=self._title(view.subject)) for view in self._requests())
+
+    def granted(self) -> tuple[PermitView, ...]:
+        """Return the permits of this person that may be used now, newest first, without titles."""
+        self._ask(Action.VIEW, PermitRequest.kind)
+        return tuple(view for view in self._requests() if view.mine and view.state is PermitState.GRANTED)
 
     def takeouts(self) -> tuple[TakeOutView, ...]:
         """Return everything that left, what is out first, newest first."""
         self._ask(Action.VIEW, TakeOut.kind)
-        return self._takeouts()
+        return tuple(replace(view, title=self._title(view.subject)) for view in self._takeouts())
 
     def counts(self) -> PermitCounts:
         """Return what waits and what is out; cheap while nobody keeps anything."""
@@ -123,10 +87,12 @@ class PermitDesk:
         destination: str,
         due: date,
         group: str = "",
+        subject: str = "",
     ) -> Saved:
-        """Ask for a permit; raises PermitFormError."""
+        """Ask for a permit; raises PermitFormError, also where it must be for one thing and names none."""
         self._ask(Action.EDIT, PermitRequest.kind)
-        if not (what.strip() and purpose.strip() and destination.strip()) or due < self._session.today():
+        lacking = not (what.strip() and purpose.strip() and destination.strip())
+        if lacking or due < self._session.today() or (asset in BY_ONE and not subject):
             raise PermitFormError(operation="ask for permit")
         asked = PermitRequest(
             action=action,
@@ -137,6 +103,7 @@ class PermitDesk:
             destination=destination.strip(),
             due=due,
             group=group,
+            subject=subject,
         )
         return self._kept(PermitRequest.kind, os.urandom(16), asked)
 
@@ -174,7 +141,11 @@ class PermitDesk:
         return self._kept(TakeOut.kind, os.urandom(16), takeout)
 
     def _requests(self) -> tuple[PermitView, ...]:
-        grants = {plain.record: self._read(plain, PermitGrant) for plain in self._heads(PermitGrant.kind)}
+        grants = {
+            plain.record: self._read(plain, PermitGrant)
+            for plain in self._heads(PermitGrant.kind)
+            if self._by_the_principal(plain)
+        }
         found = []
         for plain in self._heads(PermitRequest.kind):
             asked = self._read(plain, PermitRequest)
@@ -199,6 +170,7 @@ class PermitDesk:
                     who,
                     at,
                     left.number,
+                    left.subject,
                     left.what,
                     importance,
                     left.form,
@@ -225,6 +197,7 @@ class PermitDesk:
             asked.asset,
             Importance(asked.graded),
             asked.group,
+            asked.subject,
             asked.what,
             asked.purpose,
             asked.destination,
@@ -234,6 +207,14 @@ class PermitDesk:
             answer.until if answer else None,
             answer.reason if answer else "",
         )
+
+    def _by_the_principal(self, plain: Plain) -> bool:
+        """Say whether a principal gave an answer; until the site has judged it, another's may stand there."""
+        person = self._session.store.keyring.people.person(plain.author)
+        return person is not None and Role.PRINCIPAL in person.roles
+
+    def _title(self, subject: str) -> str:
+        return printable(self._titles(subject)) if subject else ""
 
     def _next_number(self) -> str:
         letter = _LETTERS[self._session.store.reader.origin.site]

@@ -1,7 +1,8 @@
 """What is kept of a permit: the request, the principal's answer, what left under it, and that it came back.
 
 Invariant: each is a record of its own, so nothing of the story is overwritten; a number is given once. Staff of
-every role may read who takes what out, so its texts are to name no pupil.
+every role may read who takes what out, so its texts are to name no pupil, and a document is named by its id alone:
+its title is as secret as it is.
 """
 
 from datetime import date
@@ -15,8 +16,9 @@ from crypto.importance import Importance
 class PermitRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Somebody asks to release an asset: `action` and `asset` as the policy names them, `graded` its importance.
 
-    `group` is the class id that it belongs to, `what` it is in words, `due` the day by which it is back or gone.
-    The record's id is the request's own, random (16 bytes).
+    `group` is the class id that it belongs to, `what` it is in words, `due` the day by which it is back or gone,
+    `subject` the id of the one document or meeting that it is for. The record's id is the request's own, random
+    (16 bytes).
     """
 
     kind: ClassVar[str] = "permit.request"
@@ -29,6 +31,7 @@ class PermitRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     destination: str
     due: date
     group: str = ""
+    subject: str = ""
 
 
 class PermitGrant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -42,7 +45,7 @@ class PermitGrant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class TakeOut(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Something left: under which permit, what, in which form, and the SHA-256 of what left."""
+    """Something left: under which permit, what, in which form, its SHA-256; `subject` as above."""
 
     kind: ClassVar[str] = "permit.takeout"
     importance: ClassVar[Importance] = Importance.III
@@ -53,6 +56,7 @@ class TakeOut(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     size: int
     sha256: bytes
     due: date | None = None
+    subject: str = ""
 
 
 class Return(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

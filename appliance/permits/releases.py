@@ -4,8 +4,10 @@ Invariant: the gate is asked before anything is read, and everything handed over
 can carry no label on its pages leaves only encrypted.
 """
 
+import re
 from datetime import date
 from enum import StrEnum
+from pathlib import PurePath
 from typing import Final
 
 from appliance.attendance.desk import AttendanceDesk
@@ -16,7 +18,7 @@ from appliance.attendance.sheetform import SheetForm
 from appliance.audit import AuditEntry
 from appliance.auditdesk import AuditDesk
 from appliance.classification.model import Action
-from appliance.documents.desk import DocumentDesk
+from appliance.documents.desk import DocumentDesk, OpenedDocument
 from appliance.documents.media import Media
 from appliance.documents.records import DocumentFile
 from appliance.hours.desk import HoursDesk
@@ -29,7 +31,7 @@ from appliance.meetings.desk import MeetingDesk
 from appliance.meetings.ics import ics_file
 from appliance.meetings.records import AgendaItem, Meeting
 from appliance.meetings.writing import minutes_sheet, minutes_text
-from appliance.permits.gate import Clearance, Lock, LockMissingError, Released, ReleaseGate, Wanted
+from appliance.permits.gate import Clearance, Lock, Released, ReleaseGate, Wanted
 from appliance.release.csvfile import cells_file, csv_file
 from appliance.release.pdf import sheet_pdf
 from appliance.release.sheet import Column, Sheet
@@ -52,6 +54,7 @@ class Form(StrEnum):
 _AUDIT: Final = ("日時", "だれが", "役割", "何を", "対象", "分類", "判定", "規則", "目的", "場所")
 _DAY: Final = ("番号", "氏名", "よみ", "出欠", "時刻", "記入者")
 _NOTHING: Final = Lock()
+_ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,5}")
 
 
 class ReleaseDesk:
@@ -160,7 +163,8 @@ class ReleaseDesk:
     def minutes(self, meeting_id: str, form: Form, permit: str = "", lock: Lock = _NOTHING) -> Released:
         """Release a meeting's minutes 会議録 in the gravest importance of its items; raises what the gate does."""
         grave = self._meetings.importance(meeting_id)
-        wanted = Wanted(_act(form), AgendaItem.kind, grave, "会議録", permit=permit, lock=lock)
+        what = (AgendaItem.kind, grave, "会議録")
+        wanted = Wanted(_act(form), *what, permit=permit, lock=lock, subject=meeting_id)
         cleared = self._gate.clear(wanted)
         detail = self._meetings.open(meeting_id)
         name = f"minutes-{detail.meeting.starts:%Y-%m-%d}"
@@ -175,20 +179,23 @@ class ReleaseDesk:
         cleared = self._gate.clear(wanted)
         return self._gate.release(cleared, "meetings.ics", ics_file(cleared.label, self._meetings.every()))
 
-    def document(self, document_id: str, permit: str = "", lock: Lock = _NOTHING) -> Released:
+    def document(
+        self, document_id: str, permit: str = "", lock: Lock = _NOTHING, *, outside: bool = False
+    ) -> Released:
         """Release a document: a PDF with label and watermark on every page, anything else only encrypted.
 
-        Raises UnknownDocumentError, DocumentElsewhereError, LockMissingError, UnreadablePdfError and what the gate
-        raises.
+        `outside`: it is sent to somebody outside (外部送信). A file of importance I or II gets a name that tells
+        nothing: names are not encrypted. Raises UnknownDocumentError, DocumentElsewhereError, LockMissingError,
+        UnreadablePdfError and what the gate raises.
         """
         view = self._documents.facts(document_id)
-        wanted = Wanted(Action.EXPORT, DocumentFile.kind, view.importance, view.title, view.group, permit, lock)
+        act = Action.SEND_OUTSIDE if outside else Action.EXPORT
+        what = (DocumentFile.kind, view.importance, "文書", view.group)
+        wanted = Wanted(act, *what, permit, lock, document_id, bare=view.media != Media.PDF)
         cleared = self._gate.clear(wanted)
-        if view.media != Media.PDF and not lock:
-            raise LockMissingError(operation="release document", subject=document_id)
         opened = self._documents.open(document_id)
         data = document_pdf(opened.data, cleared.label).pdf if view.media == Media.PDF else opened.data
-        return self._gate.release(cleared, opened.name, data)
+        return self._gate.release(cleared, _name(opened, document_id), data)
 
     def _table(
         self, cleared: Clearance, sheet: Sheet, form: Form, name: str, paper: Paper = Paper.A4_LANDSCAPE
@@ -203,6 +210,14 @@ class ReleaseDesk:
             case Form.PDF | Form.MARKDOWN:
                 data = sheet_pdf(sheet, cleared.label, paper).pdf
         return self._gate.release(cleared, f"{name}.{form}", data)
+
+
+def _name(opened: OpenedDocument, document_id: str) -> str:
+    """Return what a released document is called."""
+    if opened.importance in (Importance.III, Importance.IV):
+        return opened.name
+    ending = PurePath(opened.name).suffix
+    return f"document-{document_id[:8]}{ending if _ENDING.fullmatch(ending) else ''}"
 
 
 def _act(form: Form) -> Action:

@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import DataTable, OptionList, TextArea
+from textual.widgets import DataTable, Input, OptionList, TextArea
 
 from appliance.attendance.codes import load_codes
 from tests.school import SCHOOL_DAY, School
@@ -53,6 +53,7 @@ from tui.screens.attendance import AttendanceScreen
 from tui.screens.attention import AttentionScreen
 from tui.screens.audit import AuditScreen
 from tui.screens.base import OfficeScreen
+from tui.screens.choosing import ChooseScreen
 from tui.screens.conflicts import ConflictsScreen
 from tui.screens.document import DocumentScreen
 from tui.screens.documents import DocumentsScreen
@@ -76,8 +77,9 @@ from tui.screens.meetings import MeetingsScreen
 from tui.screens.minutes import MinutesScreen
 from tui.screens.month import MonthScreen
 from tui.screens.notices import NoticesScreen
-from tui.screens.papers import ChoosePaperScreen, PapersScreen
-from tui.screens.permits import AnswerScreen, PermitsScreen, RequestScreen, ReturnScreen
+from tui.screens.papers import PapersScreen
+from tui.screens.permitforms import AnswerScreen, RequestScreen, ReturnScreen
+from tui.screens.permits import PermitsScreen
 from tui.screens.phone import PhoneScreen
 from tui.screens.problem import ProblemScreen
 from tui.screens.quarantine import QuarantineScreen
@@ -131,7 +133,7 @@ DIALOGS = [
     KeepTextScreen,
     TaskScreen,
     TemplateScreen,
-    ChoosePaperScreen,
+    ChooseScreen,
 ]
 ALL = [action for action in vars(actions).values() if isinstance(action, Action)]
 SAFE = {*(f"f{number}" for number in range(1, 11)), "enter", "escape", "up", "down", "left", "right"}
@@ -215,6 +217,9 @@ def check_fits(pilot: Driver) -> None:
         if not widget.display or not widget.region or scrolled or "-textual-system" in widget.classes:
             continue
         assert screen.region.contains_region(widget.region), widget
+        above = widget.parent
+        assert not isinstance(above, Widget) or above.region.contains_region(widget.region), f"{widget} is cut"
+        assert not widget.has_class("-textual-compact") or not isinstance(widget, Input) or widget.size.height == 1
         assert not widget.allow_horizontal_scroll, widget
     for table in screen.query(DataTable):
         assert table.max_scroll_x == 0 and not table.show_horizontal_scrollbar

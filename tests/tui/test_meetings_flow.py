@@ -15,13 +15,14 @@ from tests.tui.conftest import freeze
 from tests.tui.driving import SMALL, Driver, at_home, said, screen_of, sees, shown, type_fast, until
 from tests.tui.test_actions import check_fits
 from tui.screens.ask import KeepTextScreen, YesNoScreen
+from tui.screens.choosing import ChooseScreen
 from tui.screens.document import DocumentScreen
 from tui.screens.meeting import MeetingScreen
 from tui.screens.meetingforms import TaskScreen, TemplateScreen, read_due
 from tui.screens.meetinglists import MeetingSearchScreen, TasksScreen
 from tui.screens.meetings import MeetingsScreen
 from tui.screens.minutes import MinutesScreen
-from tui.screens.papers import ChoosePaperScreen, PapersScreen
+from tui.screens.papers import PapersScreen
 from tui.screens.problem import ProblemScreen
 
 LONG = "\n".join(f"{number}行目 長い説明" for number in range(1, 80))
@@ -281,7 +282,7 @@ async def test_a_document_is_attached_opened_by_another_and_taken_away(school: S
         await screen_of(pilot, PapersScreen)
         table = pilot.app.screen.query_one(DataTable)
         await pilot.press("n")
-        dialog = await screen_of(pilot, ChoosePaperScreen)
+        dialog = await screen_of(pilot, ChooseScreen)
         check_fits(pilot)
         dialog.query_one("#paper", Input).value = "配置"
         await until(pilot, lambda: dialog.query_one(OptionList).option_count == 1)

@@ -1,23 +1,31 @@
 """Permits at the screen: asked for, granted or refused by the principal, returned; home tells what waits."""
 
+import io
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from textual.widgets import DataTable, Input, OptionList
 
+from appliance.documents.intake import Incoming
 from appliance.permits.records import TakeOut
+from crypto.importance import Importance
 from tests.school import School, enrol
 from tests.tui.driving import SIZES, SMALL, Driver, at_home, screen_of, sees, shown, until
 from tests.tui.test_actions import check_fits
 from tui.screens.ask import TextScreen
+from tui.screens.choosing import ChooseScreen
 from tui.screens.home import HomeScreen
-from tui.screens.permits import AnswerScreen, PermitsScreen, RequestScreen, ReturnScreen
+from tui.screens.permitforms import AnswerScreen, RequestScreen, ReturnScreen
+from tui.screens.permits import PermitsScreen
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
     made = enrol(tmp_path_factory.mktemp("permits"))
+    office = made.office("sato")
+    office.filing.add(Incoming(io.BytesIO(b"text"), 4, "keikaku.txt", Importance.II, "個別の支援計画"))
+    office.logout()
     yield made
     made.close()
 
@@ -32,8 +40,13 @@ async def ask_for(pilot: Driver, what: str) -> None:
         dialog.query_one(f"#{name}", Input).value = text
     dialog.query_one(OptionList).focus()
     await pilot.press("enter")
+    choice = await screen_of(pilot, ChooseScreen)
+    check_fits(pilot)
+    await until(pilot, lambda: choice.query_one(OptionList).option_count == 1)
+    await pilot.press("enter")
     await screen_of(pilot, PermitsScreen)
     await sees(pilot, what)
+    await sees(pilot, "「個別の支援計画」")
     await sees(pilot, "・許可待ち")
 
 

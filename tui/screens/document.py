@@ -94,9 +94,8 @@ class DocumentScreen(OfficeScreen):
             pages.close()
             return
         self._pages = pages
-        title = f"{opened.title}  {_('重要性分類')}{opened.importance.label}"
-        self.query_one("#title", Static).update(title)
-        self._told = (opened.name, opened.media)
+        self.query_one("#title", Static).update(opened.title)
+        self._told = (f"{_('重要性分類')}{opened.importance.label}  {opened.name}", opened.media)
         await self._show()
 
     def _take(self, office: Office) -> tuple[OpenedDocument, Pages]:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.timer import Timer
 from textual.widgets import DataTable, Input, Static
@@ -15,6 +16,7 @@ from tui.screens.document import DocumentScreen
 from tui.screens.filing import Adding, AddScreen, ClassScreen, DestroyScreen, VersionsScreen, Witness
 from tui.wrap import fold, plain
 
+_TITLE = 34  # cells of the list
 _PAUSE_S = 0.4  # nobody types for so long: then the texts are searched too
 _HELP = _("""封じて保管している文書の一覧です。上の行にことばを入れると、題名・ファイル名・本文から探します。
 矢印で選び、Enter で開きます。開いた中身はこの装置のディスクには残りません。
@@ -44,7 +46,7 @@ class DocumentsScreen(OfficeScreen):
     async def on_mount(self) -> None:
         """Set the columns, then fill them."""
         table = self.query_one(DataTable)
-        columns = ((_("分類"), 4), (_("題名"), 34), (_("大きさ"), 8), (_("更新"), 11), (_("だれが"), 10))
+        columns = ((_("分類"), 4), (_("題名"), _TITLE), (_("大きさ"), 8), (_("更新"), 11), (_("だれが"), 10))
         for label, width in columns:
             table.add_column(label, width=width)
         await super().on_mount()
@@ -174,7 +176,8 @@ class DocumentsScreen(OfficeScreen):
 
 def facts_text(view: DocumentView, where: Whereabouts | None) -> str:
     """Return what a person wants to know of a document before opening it."""
-    lines = [f"{view.name}  {_('重要性分類')}{view.importance.label}  {view.by} {view.at:%Y-%m-%d %H:%M}"]
+    lines = [view.title] if cell_len(view.title) > _TITLE else []
+    lines.append(f"{view.name}  {_('重要性分類')}{view.importance.label}  {view.by} {view.at:%Y-%m-%d %H:%M}")
     if where is not None:
         sent = _("送信済 {at:%m/%d %H:%M}").format(at=where.sent_at) if where.sent_at else _("送信待ち")
         here = _("この装置にあります") if where.here else _("この装置にありません（開くと取り寄せます）")

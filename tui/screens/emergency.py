@@ -138,7 +138,7 @@ class OpeningScreen(ModalScreen["Opening | None"]):
     """Asks for purpose, time and both managers' passphrases; returns them."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる"))]
-    _LINES = ("purpose", "minutes", "second-login", "first-passphrase", "second-passphrase")
+    _LINES = ("purpose", "for-minutes", "second-login", "first-passphrase", "second-passphrase")
 
     def compose(self) -> ComposeResult:
         """Yield the lines."""
@@ -147,7 +147,7 @@ class OpeningScreen(ModalScreen["Opening | None"]):
             yield Static(_("目的（記録に残ります） 例 地震で保護者へ引き渡し"))
             yield Input(id="purpose", max_length=200, compact=True)
             yield Static(_("時間（分、480まで）"))
-            yield Input(_MINUTES, id="minutes", max_length=3, type="integer", compact=True)
+            yield Input(_MINUTES, id="for-minutes", max_length=3, type="integer", compact=True)
             yield Static(_("もう一人の利用者名"))
             yield Input(id="second-login", max_length=64, compact=True)
             yield Static(_("あなたの合言葉"))
@@ -173,7 +173,8 @@ class OpeningScreen(ModalScreen["Opening | None"]):
         texts = {name: self._line(name).value for name in self._LINES}
         for name in ("first-passphrase", "second-passphrase"):
             self._line(name).value = ""
-        minutes = int(texts["minutes"]) if texts["minutes"].isdecimal() else 0
+        told = texts["for-minutes"]
+        minutes = int(told) if told.isdecimal() else 0
         self.dismiss(
             Opening(
                 texts["purpose"],

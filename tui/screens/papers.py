@@ -3,24 +3,18 @@
 from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
-from textual.binding import Binding
-from textual.containers import Vertical
-from textual.screen import ModalScreen
-from textual.widgets import DataTable, Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import DataTable, Static
 
 from appliance.documents.desk import DocumentView
-from crypto.errors import KurabakoError
 from tui.actions import PAPER_LIST
-from tui.door import NotLoggedInError
 from tui.i18n import _
 from tui.screens.base import OfficeScreen
+from tui.screens.choosing import document_choice
 from tui.screens.document import DocumentScreen
 from tui.wrap import cut, plain
 
 if TYPE_CHECKING:
-    from appliance.office import Office
-    from tui.door import Door
+    pass
 
 _MOST = 50
 _TITLE = 60
@@ -93,7 +87,7 @@ class PapersScreen(OfficeScreen):
                 self.notify(_("資料を付けました"))
                 await self.refresh_data()
 
-        self.app.push_screen(ChoosePaperScreen(self.office_app.door), attach)
+        self.app.push_screen(document_choice(self.office_app.door, _("付ける文書を探す")), attach)
 
     async def action_detach(self) -> None:
         """Take the document under the cursor from the item."""
@@ -104,59 +98,3 @@ class PapersScreen(OfficeScreen):
         if await self.ask(lambda office: office.meetings.detach(self._meeting, self._item, document)):
             self.notify(_("資料を外しました。文書は残っています。"))
             await self.refresh_data()
-
-
-class ChoosePaperScreen(ModalScreen["str | None"]):
-    """Returns the id of the document that was chosen by title."""
-
-    BINDINGS = [Binding("escape", "cancel", _("やめる")), Binding("down", "to_list", show=False)]
-
-    def __init__(self, door: "Door[Office]") -> None:
-        super().__init__()
-        self._door = door
-
-    def compose(self) -> ComposeResult:
-        """Yield the line and the list."""
-        with Vertical(classes="dialog wide"):
-            yield Static(_("付ける文書を探す"), classes="dialog-title")
-            yield Input(placeholder=_("題名かファイル名のことば"), id="paper")
-            yield OptionList(id="hits", markup=False)
-            yield Static(_("↓ で一覧へ   Enter で選ぶ   Esc でやめる"), classes="hint")
-
-    async def on_mount(self) -> None:
-        """Show the newest and begin to type."""
-        self.query_one(Input).focus()
-        await self._find("")
-
-    async def on_input_changed(self, event: Input.Changed) -> None:
-        """Search again."""
-        await self._find(event.value)
-
-    async def _find(self, words: str) -> None:
-        try:
-            views = (await self._door.call(lambda office: office.documents.find(words))).views[:_MOST]
-        except (KurabakoError, NotLoggedInError):
-            views = ()
-        if words == self.query_one(Input).value:
-            options = self.query_one(OptionList)
-            options.clear_options()
-            lines = [Option(cut(f"{v.importance.label} {v.title}", _TITLE), id=v.document_id) for v in views]
-            options.add_options(lines)
-
-    def on_input_submitted(self) -> None:
-        """Take the first."""
-        options = self.query_one(OptionList)
-        if options.option_count:
-            self.dismiss(options.get_option_at_index(0).id)
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Take the chosen one."""
-        self.dismiss(event.option.id)
-
-    def action_to_list(self) -> None:
-        """Go from the line to the list."""
-        self.query_one(OptionList).focus()
-
-    def action_cancel(self) -> None:
-        """Take none."""
-        self.dismiss(None)

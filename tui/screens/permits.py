@@ -1,46 +1,36 @@
 """持ち出し: asking the principal for a permit, answering, and writing down that something came back."""
 
-from datetime import date, timedelta
-from typing import Final, NamedTuple
+from datetime import date
+from typing import Final
 
 from textual.app import ComposeResult
-from textual.binding import Binding
-from textual.containers import Vertical
-from textual.screen import ModalScreen
-from textual.widgets import DataTable, Input, OptionList, Static
-from textual.widgets.option_list import Option
+from textual.widgets import DataTable, Static
 
-from appliance.classification.model import Action
-from appliance.permits.desk import HOWS, PermitState, PermitView, TakeOutView
+from appliance.office import Office
+from appliance.permits.views import PermitState, PermitView, TakeOutView
+from appliance.views import Saved
 from crypto.importance import Importance
 from tui.actions import PERMITS
 from tui.i18n import _
 from tui.screens.ask import TextScreen
 from tui.screens.base import OfficeScreen
+from tui.screens.choosing import document_choice, meeting_choice
+from tui.screens.permitforms import (
+    ASKED_FOR,
+    AnswerScreen,
+    Asking,
+    RequestScreen,
+    ReturnScreen,
+    parsed_day,
+    permit_text,
+)
 from tui.wrap import fold, plain
 
-_WIDTH: Final = 50
-_HELP = _("""上が持ち出しているもの、その下が許可の申請です。⚠ は戻す日を過ぎたものです。
-n で校長に許可を申請します。校長は「許可待ち」の行で Enter を押し、許可または不許可にします。
+_HELP: Final = _("""上が持ち出しているもの、その下が許可の申請です。⚠ は戻す日を過ぎたものです。
+n で校長に許可を申請します。許可は、選んだ一つの文書や会議だけのものです。
+校長は「許可待ち」の行で Enter を押し、許可または不許可にします。
 戻したもの・消したもの・なくしたものは、その行で r を押して記録します。
 書き出しは kurabako export で行い、許可番号は自動で付きます。""")
-_ASSETS: Final = (
-    ("document.file", Importance.II, _("文書（Ⅱ）")),
-    ("audit.entry", Importance.II, _("監査記録（Ⅱ）")),
-    ("document.file", Importance.III, _("文書（Ⅲ・外部へ送る）")),
-)
-_HOW_WORDS: Final = (_("持ち帰り"), _("廃棄（消した・破棄した）"), _("紛失（なくした）"))
-_WEEK: Final = timedelta(days=7)
-
-
-class Asking(NamedTuple):
-    """What was typed for a request."""
-
-    asset: int
-    what: str
-    purpose: str
-    destination: str
-    due: str
 
 
 class PermitsScreen(OfficeScreen):
@@ -82,7 +72,8 @@ class PermitsScreen(OfficeScreen):
         place = table.cursor_row
         table.clear()
         for line in lines:
-            cells = (_state(line), line.number, f"{line.importance.label} {line.what}", line.who, _day(line.due))
+            what = line.what if isinstance(line, PermitView) else line.title or line.what
+            cells = (_state(line), line.number, f"{line.importance.label} {what}", line.who, _day(line.due))
             table.add_row(*(plain(cell) for cell in cells))
         table.move_cursor(row=max(0, place))
         title = _("持ち出し  持ち出し中 {out}件  許可待ち {waiting}件")
@@ -105,7 +96,7 @@ class PermitsScreen(OfficeScreen):
             if until == "":
                 self.app.push_screen(TextScreen(_("不許可にする理由"), ""), refuse)
             elif until is not None:
-                day = _parsed(until)
+                day = parsed_day(until)
                 number = await self.ask(lambda office: office.permits.grant(request, day or date.min))
                 if number is not None:
                     self.notify(_("許可番号 {number}").format(number=number))
@@ -125,18 +116,27 @@ class PermitsScreen(OfficeScreen):
     def action_add_permit(self) -> None:
         """Ask the principal for a permit."""
 
-        async def ask_for(told: Asking | None) -> None:
-            if told is not None:
-                kind, importance, _word = _ASSETS[told.asset]
-                action = Action.EXPORT if importance is Importance.II else Action.SEND_OUTSIDE
-                texts = (told.what, told.purpose, told.destination)
-                due = _parsed(told.due) or date.min
-                await self.ask(lambda office: office.permits.request(action, kind, importance, *texts, due))
-                await self.reload()
+        door = self.office_app.door
 
-        office = self.office_app.door.office
-        if office is not None:
-            self.app.push_screen(RequestScreen(office.today()), ask_for)
+        async def ask_for(told: Asking | None) -> None:
+            if told is None:
+                return
+            kind = ASKED_FOR[told.asked][1]
+
+            async def chosen(subject: str | None) -> None:
+                if subject is not None:
+                    await self.ask(lambda office: _request(office, told, subject))
+                    await self.reload()
+
+            if kind == "document.file":
+                self.app.push_screen(document_choice(door, _("どの文書ですか")), chosen)
+            elif kind == "meeting.item":
+                self.app.push_screen(meeting_choice(door, _("どの会議ですか")), chosen)
+            else:
+                await chosen("")
+
+        if door.office is not None:
+            self.app.push_screen(RequestScreen(door.office.today()), ask_for)
 
     def action_returned(self) -> None:
         """Write down what became of what is under the cursor."""
@@ -159,122 +159,21 @@ class PermitsScreen(OfficeScreen):
 
     def _show(self) -> None:
         line = self._current
-        text = _text(line) if line else _("ありません")
+        text = permit_text(line) if line else _("ありません")
         self.query_one("#permit", Static).update(fold(text, self.app.size.width - 4))
 
 
-class RequestScreen(ModalScreen["Asking | None"]):
-    """What is to be taken out, why, where to, and until when it is back."""
-
-    BINDINGS = [Binding("escape", "cancel", _("やめる"))]
-    _LINES = ("what", "purpose", "destination", "due")
-
-    def __init__(self, today: date) -> None:
-        super().__init__()
-        self._today = today
-
-    def compose(self) -> ComposeResult:
-        """Yield the lines."""
-        with Vertical(classes="dialog wide"):
-            yield Static(_("校長に持ち出しの許可を申請する"), classes="dialog-title")
-            yield Static(_("何を（児童生徒の名前は書かない）"))
-            yield Input(id="what", max_length=100, compact=True)
-            yield Static(_("目的"))
-            yield Input(id="purpose", max_length=200, compact=True)
-            yield Static(_("持ち出し先"))
-            yield Input(id="destination", max_length=100, compact=True)
-            yield Static(_("戻す日 例 2026-11-30"))
-            yield Input(f"{self._today + _WEEK}", id="due", max_length=10, compact=True)
-            yield OptionList(*(Option(word, id=str(n)) for n, (_k, _i, word) in enumerate(_ASSETS)), id="class")
-            yield Static(_("Enter で次へ、種類を選んで申請   Esc でやめる"), classes="hint")
-
-    def on_mount(self) -> None:
-        """Begin with what."""
-        self.query_one("#what", Input).focus()
-
-    def on_input_submitted(self) -> None:
-        """Go to the next line."""
-        self.focus_next()
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Return what was typed."""
-        texts = [self.query_one(f"#{name}", Input).value for name in self._LINES]
-        self.dismiss(Asking(event.option_index, *texts))
-
-    def action_cancel(self) -> None:
-        """Ask for nothing."""
-        self.dismiss(None)
-
-
-class AnswerScreen(ModalScreen["str | None"]):
-    """The principal's answer: the last day, or nothing for a refusal."""
-
-    BINDINGS = [Binding("escape", "cancel", _("やめる")), Binding("f4", "refuse", _("不許可"))]
-
-    def __init__(self, view: PermitView) -> None:
-        super().__init__()
-        self._view = view
-
-    def compose(self) -> ComposeResult:
-        """Yield the request and the line for the day."""
-        with Vertical(classes="dialog"):
-            yield Static(fold(_text(self._view), _WIDTH), markup=False, classes="question")
-            yield Static(_("許可する最後の日"))
-            yield Input(f"{self._view.due}", id="until", max_length=10, compact=True)
-            yield Static(_("Enter で許可   F4 で不許可   Esc でやめる"), classes="hint")
-
-    def on_mount(self) -> None:
-        """Begin with the day."""
-        self.query_one("#until", Input).focus()
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Return the day."""
-        self.dismiss(event.value.strip() or "?")
-
-    def action_refuse(self) -> None:
-        """Return a refusal."""
-        self.dismiss("")
-
-    def action_cancel(self) -> None:
-        """Answer nothing."""
-        self.dismiss(None)
-
-
-class ReturnScreen(ModalScreen["tuple[str, str] | None"]):
-    """What became of something that left."""
-
-    BINDINGS = [Binding("escape", "cancel", _("やめる"))]
-
-    def __init__(self, view: TakeOutView) -> None:
-        super().__init__()
-        self._view = view
-
-    def compose(self) -> ComposeResult:
-        """Yield the thing, a line for a note, and what may have become of it."""
-        with Vertical(classes="dialog"):
-            yield Static(fold(_text(self._view), _WIDTH), markup=False, classes="question")
-            yield Static(_("どうしたか（紛失のときは必ず）"))
-            yield Input(id="note", max_length=200, compact=True)
-            yield OptionList(
-                *(Option(word, id=how) for how, word in zip(HOWS, _HOW_WORDS, strict=True)), id="class"
-            )
-            yield Static(_("選んで Enter   Esc でやめる"), classes="hint")
-
-    def on_mount(self) -> None:
-        """Begin with what became of it."""
-        self.query_one(OptionList).focus()
-
-    def on_input_submitted(self) -> None:
-        """Go to the list."""
-        self.query_one(OptionList).focus()
-
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Return both."""
-        self.dismiss((event.option.id or "", self.query_one("#note", Input).value))
-
-    def action_cancel(self) -> None:
-        """Write nothing down."""
-        self.dismiss(None)
+def _request(office: Office, told: Asking, subject: str) -> Saved:
+    """Ask for what was chosen, in the importance and the class that it has."""
+    action, kind, _word = ASKED_FOR[told.asked]
+    importance, group = Importance.II, ""
+    if kind == "document.file":
+        facts = office.documents.facts(subject)
+        importance, group = facts.importance, facts.group
+    elif kind == "meeting.item":
+        importance = office.meetings.importance(subject)
+    texts, due = (told.what, told.purpose, told.destination), parsed_day(told.due) or date.min
+    return office.permits.request(action, kind, importance, *texts, due, group, subject)
 
 
 def _state(line: TakeOutView | PermitView) -> str:
@@ -290,28 +189,5 @@ def _state(line: TakeOutView | PermitView) -> str:
     return _("⚠ 期限切れ") if line.overdue else _("→ 持出中")
 
 
-def _text(line: TakeOutView | PermitView) -> str:
-    if isinstance(line, TakeOutView):
-        told = [f"{line.what}（{line.importance.label}）  {line.form}  {line.who} {line.at:%Y-%m-%d %H:%M}"]
-        told.append(_("戻す日 {due}").format(due=line.due or "—"))
-        return "\n".join([*told, line.back] if line.back else told)
-    lines = [
-        f"{line.what}（{line.importance.label}）  {line.who} {line.at:%Y-%m-%d %H:%M}",
-        _("目的 {purpose}  持ち出し先 {destination}  戻す日 {due}").format(
-            purpose=line.purpose, destination=line.destination, due=line.due
-        ),
-    ]
-    if line.reason:
-        lines.append(_("不許可の理由 {reason}").format(reason=line.reason))
-    return "\n".join(lines)
-
-
 def _day(on: date | None) -> str:
     return f"{on:%m/%d}" if on else ""
-
-
-def _parsed(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text.strip().replace("/", "-"))
-    except ValueError:
-        return None
