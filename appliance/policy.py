@@ -39,10 +39,11 @@ def writing_rules() -> Rules:
     what any shipped profile lets someone write. A policy of the board's own may be narrower, never wider.
     """
     editors: dict[str, set[str]] = {}
+    named = {kind for profile in PROFILES for kind in shipped(profile).writers()}
     for profile in PROFILES:
-        for area, roles in shipped(profile).writers().items():
-            editors.setdefault(area, set()).update(roles)
-    return Rules({area: tuple(sorted(roles)) for area, roles in sorted(editors.items())})
+        for kind, roles in shipped(profile).writers(named).items():
+            editors.setdefault(kind, set()).update(roles)
+    return Rules({kind: tuple(sorted(roles)) for kind, roles in sorted(editors.items())})
 
 
 def require(

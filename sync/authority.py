@@ -26,9 +26,10 @@ _SITE: Final = "site"
 
 
 class Rules(msgspec.Struct, frozen=True):
-    """Which roles may write which area; an area is what a kind begins with, up to its first dot.
+    """Which roles may write which kind, or which area; an area is what a kind begins with, up to its first dot.
 
-    The board may write everything. Without any entry everybody in the roster may write every area.
+    A kind's own entry counts before that of its area. The board may write everything. Without any entry everybody
+    in the roster may write every area.
     """
 
     editors: dict[str, tuple[str, ...]] = {}
@@ -40,8 +41,9 @@ class Rules(msgspec.Struct, frozen=True):
         return any(self.names(role, kind) for role in roles)
 
     def names(self, role: str, kind: str) -> bool:
-        """Say whether the entry of this kind's area names a role."""
-        return role in self.editors.get(kind.partition(".")[0], ())
+        """Say whether the entry of this kind, else of its area, names a role."""
+        found = self.editors.get(kind)
+        return role in (self.editors.get(kind.partition(".")[0], ()) if found is None else found)
 
 
 @dataclass

@@ -69,16 +69,18 @@ class Policy:
             answer = self._answers[question] = self._answer(*question)
         return answer
 
-    def writers(self) -> dict[str, set[str]]:
-        """Return, for each area, the roles that can ever write there."""
-        return {area: {role for role in _ROLES if self._writes(role, area)} for area in self.text.kinds}
+    def writers(self, more: Iterable[str] = ()) -> dict[str, set[str]]:
+        """Return, for each area, each kind that rules name by itself and some `more`, who can ever write it."""
+        named = {kind for rule in self.text.rules for kind in rule.kinds}
+        return {
+            kind: {role for role in _ROLES if self._writes(role, kind)}
+            for kind in {*self.text.kinds, *named, *more}
+        }
 
-    def _writes(self, role: str, area: str) -> bool:
-        named = {kind for rule in self.text.rules for kind in rule.kinds if kind.startswith(area + ".")}
+    def _writes(self, role: str, kind: str) -> bool:
         actor = Actor((role,), tuple(Importance))
         return any(
             self._answer(actor, Action.EDIT, Asset(kind, importance), now).verdict is not Verdict.DENY
-            for kind in (area, *named)
             for importance in Importance
             for now in _EASIEST
         )

@@ -108,8 +108,8 @@ def policy_draft(store: SealedStore, signed: bytes) -> Draft:
 
 def _fits_the_sites(policy: Policy) -> None:
     accepted = writing_rules().editors
-    for area, roles in policy.writers().items():
-        more = sorted(roles - {*accepted.get(area, ())})
+    for kind, roles in policy.writers(accepted).items():
+        more = sorted(roles - {*accepted.get(kind, accepted.get(kind.partition(".")[0], ()))})
         if more:
-            fault = f"{area}: {more[0]}"
+            fault = f"{kind}: {more[0]}"
             raise PolicyFileError(operation="sign policy", subject=fault, fault=fault)

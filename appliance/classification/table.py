@@ -1,7 +1,8 @@
 """The whole policy as a table that people review: roles × actions × importance, in every situation.
 
-Invariant: every combination of circumstances belongs to one situation, so the table leaves nothing out. A cell is
-read as in the page's legend: "○監（断線：△非二監、失効：×）".
+Invariant: every combination of circumstances belongs to one situation, and every kind that a rule names is looked
+at, so the table leaves nothing out. A cell is read as in the page's legend: "○監（断線：△非二監、失効：×）". Kinds
+are listed only where they differ from a document.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,7 +26,7 @@ from appliance.classification.model import (
 )
 from crypto.importance import Importance
 
-KIND: Final = "document"  # the kind whose every action is open to rules; kinds with their own rules: see the pages
+KIND: Final = "document"  # the kind whose every action is open to rules
 GROUP: Final = "3-1"
 VERDICT_MARKS: Final = {Verdict.ALLOW: "○", Verdict.APPROVAL: "△", Verdict.DENY: "×"}
 DUTY_MARKS: Final = {
@@ -70,6 +71,7 @@ class Cell:
     action: Action
     importance: Importance
     answers: Mapping[str, str]
+    kind: str = KIND
 
     def __str__(self) -> str:
         """Return the cell as the table shows it."""
@@ -113,30 +115,55 @@ def mark_of(decision: Decision) -> str:
     return VERDICT_MARKS[decision.verdict] + duties
 
 
-def cells(policy: Policy) -> Iterator[Cell]:
-    """Yield the whole table."""
+def cells(policy: Policy, kind: str = KIND) -> Iterator[Cell]:
+    """Yield the whole table of a kind."""
     for action, row, importance in product(Action, ROWS, Importance):
-        asset = Asset(KIND, importance, GROUP)
+        asset = Asset(kind, importance, GROUP)
         answers = {
             name: mark_of(policy.decide(actor_of(row), action, asset, now)) for name, now in SITUATIONS.items()
         }
-        yield Cell(row, action, importance, answers)
+        yield Cell(row, action, importance, answers, kind)
+
+
+def kinds(policy: Policy) -> tuple[str, ...]:
+    """Return every kind that rules name, whole or by its area, but documents; others are as their area is."""
+    named = {kind for rule in policy.text.rules for kind in rule.kinds}
+    return tuple(sorted({*named, *policy.text.kinds} - {KIND}))
+
+
+def differing(policy: Policy) -> Iterator[tuple[Action, tuple[str, ...], tuple[str, ...], tuple[str, ...]]]:
+    """Yield where kinds differ from a document: action, kinds and roles alike in it, text per importance."""
+    usual = {(cell.action, cell.role, cell.importance): cell.answers for cell in cells(policy)}
+    own = {(c.kind, c.action, c.role, c.importance): c for kind in kinds(policy) for c in cells(policy, kind)}
+    for action in Action:
+        alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}  # of one kind, the roles of one answer
+        for kind, row in product(kinds(policy), ROWS):
+            line = [own[kind, action, row, importance] for importance in Importance]
+            if any(cell.answers != usual[action, row, cell.importance] for cell in line):
+                alike.setdefault((kind, tuple(map(str, line))), []).append(row)
+        joined: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+        for (kind, texts), rows in alike.items():
+            joined.setdefault((tuple(rows), texts), []).append(kind)
+        for (roles, texts), alike_kinds in joined.items():
+            yield action, tuple(alike_kinds), roles, texts
 
 
 def as_data(policy: Policy) -> dict[str, object]:
-    """Return the table as plain data: profile, version, rules, every cell with its answer in every situation."""
+    """Return the table as plain data: profile, version, every cell with its answer in every situation."""
     return {
         "profile": policy.text.profile,
         "version": policy.text.version,
         "title": policy.text.title,
         "cells": [
             {
+                "kind": cell.kind,
                 "role": cell.role,
                 "action": str(cell.action),
                 "importance": cell.importance.name,
                 "answers": dict(cell.answers),
             }
-            for cell in cells(policy)
+            for kind in (KIND, *kinds(policy))
+            for cell in cells(policy, kind)
         ],
     }
 
@@ -153,7 +180,21 @@ def markdown(policy: Policy) -> str:
         for row in ROWS:
             found = " | ".join(rows[action, row, importance] for importance in Importance)
             lines.append(f"| {row} | {found} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *_of_kinds(policy)]) + "\n"
+
+
+def _of_kinds(policy: Policy) -> Iterator[str]:
+    """Yield the lines of the second part: the kinds that differ from a document."""
+    yield from ("", "## 文書と違う種類", "")
+    yield "ここにない種類と役割は、文書と同じです。`hours` のような名前は、その分野の、ここに名前のない種類です。"
+    last: Action | None = None
+    for action, alike, roles, texts in differing(policy):
+        if action is not last:
+            yield from ("", f"### {ACTION_WORDS[action]} `{action}`", "")
+            yield from ("| 種類 | だれが | Ⅰ | Ⅱ | Ⅲ | Ⅳ |", "|---|---|---|---|---|---|")
+            last = action
+        named = "、".join(f"`{kind}`" for kind in alike)
+        yield f"| {named} | {'・'.join(roles)} | {' | '.join(texts)} |"
 
 
 _LEGEND: Final = {

@@ -79,6 +79,12 @@ class Forger:
         signature = self.signer.sign.sign(BATCH_DOMAIN, signed_payload(self.tag, batch))
         return self.client.submit(msgspec.structs.replace(batch, signature=signature)).first_seq
 
+    def made(self, kind: str, record: bytes, importance: int, payload: bytes) -> tuple[Change, Change]:
+        """Return a change that stands for itself, sealed as anybody may."""
+        row = self.reader.heads("roster.user")[0]._replace(record=record, importance=importance)
+        announced, over = self.sealed(row, payload, kind)
+        return announced, msgspec.structs.replace(over, base=())
+
     def sealed(self, row: Row, payload: bytes, kind: str = "") -> tuple[Change, Change]:
         """Return a change over a sealed one, sealed as anybody may: to the class's public key."""
         school = self.reader.origin.school

@@ -15,10 +15,15 @@ from typing import Any
 import msgspec
 import pytest
 
+from appliance.attendance.records import MonthReopened, natural
 from appliance.audit import AuditEntry
+from appliance.classification.model import Action
 from appliance.classification.signed import policies
 from appliance.credentials import read_pepper, read_site_key
+from appliance.emergency.cards import EmergencyCard
 from appliance.office import Office
+from appliance.permits.records import PermitGrant
+from appliance.permits.views import PermitState
 from appliance.policy import PolicyDeniedError, writing_rules
 from appliance.site import open_site
 from crypto.classkeys import ClassKeyPair, certify_class_key, wrap_class_key
@@ -239,6 +244,57 @@ def unchanged(school: School) -> None:
     again.logout()
     root, code = school.board.root, school.made.code
     assert verify_store(school.paths.store, root, code, rules=writing_rules(), full=True).seq > 0
+
+
+def a_teachers_forgeries(school: School, scene: Scene, office: Office, forger: Forger) -> dict[str, int]:
+    """Have a teacher's own program write what only others may, in areas open to a teacher; return the rows."""
+    store, month = office._session.store, SCHOOL_DAY.replace(day=1)
+    asked, due = (Action.EXPORT, "audit.entry", Importance.II), SCHOOL_DAY.replace(year=2099)
+    office.permits.request(*asked, "監査記録", "見たい", "自宅", due)
+    request = bytes.fromhex(office.permits.all()[0].request_id)
+    third, first = Importance.III, Importance.I
+    made = {
+        "a permit": (PermitGrant.kind, request, third, PermitGrant(number="2026-0999", until=due)),
+        "a month": (
+            MonthReopened.kind,
+            store.record_id(MonthReopened.kind, third, *natural(scene.class_id, month)),
+            third,
+            MonthReopened(class_id=scene.class_id, month=month, reason="私が開ける"),
+        ),
+        "a card": (
+            EmergencyCard.kind,
+            os.urandom(16),
+            first,
+            EmergencyCard(pupil=scene.pupils[0], allergies="なし"),
+        ),
+    }
+    changes = [
+        forger.made(kind, record, importance, msgspec.msgpack.encode(thing))
+        for kind, record, importance, thing in made.values()
+    ]
+    begin = forger.send(*itertools.chain.from_iterable(changes))
+    return {what: begin + 2 * place + 1 for place, what in enumerate(made)}  # each after its key
+
+
+def test_a_teacher_cannot_write_what_is_the_principals_or_the_offices(school: School, scene: Scene) -> None:
+    """Their area is open to a teacher, the kinds are not: nobody gives themselves a permit."""
+    office = school.office("sato")
+    with (
+        contextlib.closing(Forger(school, identity_of(school, "sato"))) as forger,
+        exchange_of(school) as exchange,
+    ):
+        rows = a_teachers_forgeries(school, scene, office, forger)
+        assert office.permits.granted() == (), "not even before the site has judged it"
+        exchange.step()
+        assert {what: held(school).get(row) for what, row in rows.items()} == dict.fromkeys(rows, ROLE)
+    office.logout()
+    to_hub(school)
+    with contextlib.closing(Reader(hub(school).paths.store)) as there:
+        assert list(there.quarantined().values()).count(ROLE) >= len(rows)
+    kocho = school.office("kocho")
+    assert kocho.permits.all()[0].state is PermitState.WAITING
+    kocho.logout()
+    unchanged(school)
 
 
 def test_an_allowed_kind_hides_no_record_of_another(school: School, shien: Office, forger: Forger) -> None:

@@ -66,6 +66,23 @@ def test_a_role_may_write_its_own_areas(who: bytes, kind: str, expected: str) ->
     assert fault([STAFF], who, kind) == expected
 
 
+def test_a_kinds_own_entry_counts_before_its_areas() -> None:
+    law = Rules(
+        {"permit": ("teacher", "clerk"), "permit.grant": ("principal",), "hours": (), "hours.day": ("teacher",)}
+    )
+    told = roster(1, person(SATO, "teacher"), person(MORI, "principal"), person(BOARD, "board"))
+    for who, kind, expected in (
+        (SATO, "permit.request", ""),
+        (SATO, "permit.grant", ROLE),
+        (SATO, "hours.day", ""),
+        (SATO, "hours.shift", ROLE),
+        (MORI, "permit.grant", ""),
+        (MORI, "permit.request", ROLE),
+        (BOARD, "permit.grant", ""),
+    ):
+        assert fault([told], who, kind, rules=law) == expected, (who, kind)
+
+
 def test_one_role_of_several_is_enough() -> None:
     both = roster(1, person(SATO, "nurse", "clerk"))
     assert fault([both], SATO) == "" and fault([both], SATO, "meeting.item") == ROLE

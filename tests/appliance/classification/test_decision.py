@@ -173,6 +173,10 @@ def test_the_sites_take_from_everybody_what_some_profile_lets_them_write() -> No
     assert set(editors["attendance"]) == {"principal", "vice_principal", "teacher", "nurse", "clerk", "board"}
     assert set(editors["roster"]) == {"principal", "vice_principal", "clerk", "board"}
     assert set(editors["policy"]) == set(editors["person"]) == {"board"}
+    for kind in ("permit.grant", "attendance.reopened", "meeting.confirmed"):
+        assert set(editors[kind]) == {"principal"}, "an area's others do not write what is the principal's"
+    assert set(editors["hours.approval"]) == {"principal", "vice_principal"}
+    assert set(editors["emergency"]) == {"principal", "vice_principal", "clerk", "board"}
     assert "learner" not in {role for roles in editors.values() for role in roles}
     assert "ict_support" not in {role for roles in editors.values() for role in roles}
 
