@@ -15,6 +15,7 @@ import msgspec
 from appliance.board.folder import BoardFolder, ReplicaPlace
 from appliance.board.hubs import hub_path, make_hub
 from appliance.board.keeping import SiteKeeper
+from appliance.board.passphrases import strong
 from appliance.config import BoardSection, Config, OfficeSection, SiteSection, StoreSection, write_config
 from appliance.credentials import PEPPER, SITE_KEY, StoreKey, read_pepper, write_credential, write_store_key
 from appliance.errors import ApplianceError
@@ -76,7 +77,7 @@ def enrol_school(
 ) -> SitePaths:
     """Make a school's box at `site_dir` and its hub in the board's folder, with keys and people.
 
-    Raises SchoolCodeError, EnrolledError, SiteExistsError, BadPassphraseError, LoginTakenError; then nothing was
+    Raises SchoolCodeError, EnrolledError, SiteExistsError, ShortPassphraseError, LoginTakenError; then nothing was
     left behind.
     """
     new = _with_code_as_listed(new)
@@ -189,6 +190,7 @@ def _admit(
         if person.login in taken:  # a new identity under an old login would lock its owner out for good
             raise LoginTakenError(operation="admit", subject=person.login, login=person.login)
         taken.add(person.login)
+        strong(person.passphrase.reveal().decode())
     members, profiles = [], []
     for person in staff:
         identity = Identity.generate(os.urandom(16))
@@ -211,7 +213,7 @@ def renew_staff(
     """Give people (by default all who may log in) new keys under a new passphrase each; return their logins.
 
     For a box that has no sealed identities yet, and for somebody who lost their passphrase. Who they are, what
-    they may open and what they signed before stays.
+    they may open and what they signed before stays. Raises ShortPassphraseError; then nothing was changed.
     """
     paths = SitePaths(site_dir)
     with SiteKeeper(paths) as client:
@@ -223,7 +225,7 @@ def renew_staff(
             members, sealed = [], {}
             for person in chosen:
                 identity = Identity.generate(person.id)
-                words = passphrase(person.login).reveal().decode()
+                words = strong(passphrase(person.login).reveal().decode())
                 sealed[person.login] = seal_identity(identity, words, read_pepper(site_dir), profile)
                 cleared = tuple(Importance(value) for value in person.importances)
                 members.append(Member(identity.public, person.login, person.roles, cleared))

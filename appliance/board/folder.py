@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from appliance.board.passphrases import strong
 from appliance.errors import ApplianceError
 from appliance.tomltext import toml_lines
 from crypto.identity import Identity, KdfProfile, open_identity, seal_identity
@@ -91,9 +92,10 @@ class BoardFolder:
 
 
 def init_board(path: Path, name: str, passphrase: str, profile: KdfProfile = KdfProfile.STANDARD) -> BoardFolder:
-    """Make the board's root identity and folder; refuses a folder that already holds one."""
+    """Make the board's root identity and folder; raises BoardExistsError, ShortPassphraseError."""
     if (path / "board.toml").exists():
         raise BoardExistsError(operation="initialise board", subject=str(path), folder=str(path))
+    strong(passphrase)
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     identity = Identity.generate(BOARD_PERSON)
     pepper = os.urandom(32)

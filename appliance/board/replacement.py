@@ -7,7 +7,6 @@ overwritten.
 
 import contextlib
 import os
-import secrets
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from appliance.board.folder import BoardFolder, ReplicaPlace
 from appliance.board.hubs import board_store, open_hub
 from appliance.board.keeping import SiteKeeper
 from appliance.board.leasing import end_lease, ensure_hub_key
+from appliance.board.passphrases import first_passphrase
 from appliance.board.restored import store_of
 from appliance.config import OfficeSection, StoreSection
 from appliance.credentials import StoreKey, read_site_key
@@ -230,12 +230,6 @@ def _renew(root: Identity, folder: Path, profile: KdfProfile) -> dict[str, str]:
 
     renew_staff(root, folder, passphrase, profile)
     return made
-
-
-def first_passphrase() -> str:
-    """Return a passphrase to hand out on paper: 15 letters and digits that nobody confuses, 74 bits."""
-    letters = "abcdefghjkmnpqrstuvwxyz23456789"
-    return "-".join("".join(secrets.choice(letters) for _ in range(5)) for _ in range(3))
 
 
 def _hub_of(place: ReplicaPlace) -> Origin:

@@ -23,6 +23,7 @@ from appliance.board.folder import (
     open_board,
 )
 from appliance.board.hubs import HubMissingError, board_office, hubs_of, open_hub
+from appliance.board.passphrases import ShortPassphraseError
 from appliance.config import StoreSection, load_config
 from appliance.credentials import read_site_key, read_store_key
 from appliance.generator.school import make_school
@@ -290,7 +291,7 @@ def test_a_failed_enrolment_leaves_nothing_behind(tmp_path: Path) -> None:
     place = ReplicaPlace(made.code, made.name, "http://127.0.0.1:9", "b", "us-east-1", "a", "s")
     new = NewSchool(made.code, made.name, place, StoreSection("http://127.0.0.1:9", "b"))
     nobody = StaffMember("x", "x", ("clerk",), Secret(b""))
-    with pytest.raises(BadPassphraseError):
+    with pytest.raises(ShortPassphraseError):
         enrol_school(board, root, new, [nobody], tmp_path / "site", KdfProfile.QUICK)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["board"]
     enrol_school(board, root, new, [], tmp_path / "site", KdfProfile.QUICK)

@@ -9,7 +9,8 @@ import pytest
 from appliance.board.enrolment import renew_staff
 from appliance.board.hubs import open_hub
 from appliance.board.leasing import show_lease
-from appliance.board.replacement import ReplacedAlreadyError, Replacement, first_passphrase, replace_box
+from appliance.board.passphrases import ShortPassphraseError, first_passphrase, strong
+from appliance.board.replacement import ReplacedAlreadyError, Replacement, replace_box
 from appliance.login import login
 from crypto.errors import WrongPassphraseError
 from crypto.identity import KdfProfile
@@ -142,10 +143,19 @@ def test_a_lost_passphrase_is_renewed_and_the_person_stays_the_same(school: Scho
     with office_at(school.site, "suzuki") as office:
         assert marks(office) == {name: "sick"}
     assert renew_staff(school.root, school.site, lambda _: Secret(b"x"), QUICK, ["nobody"]) == []
+    with pytest.raises(ShortPassphraseError):
+        renew_staff(school.root, school.site, lambda _: Secret(b"short"), QUICK, ["sato"])
+    with office_at(school.site, "sato", "another-passphrase") as office:
+        assert office.who == who, "a refused passphrase changes nothing"
 
 
 def test_first_passphrases_are_long_and_never_the_same() -> None:
     words = {first_passphrase() for _ in range(100)}
+    assert all(strong(word) for word in words)
+    for weak in ("", "kocho", "12345678901", "aaaaaaaaaaaa", "ababababababab"):
+        with pytest.raises(ShortPassphraseError):
+            strong(weak)
+    assert strong("あさがおのたねをまいた日")
     assert len(words) == 100 and all(len(word) == 17 and not set("il1o0") & set(word) for word in words)
 
 
