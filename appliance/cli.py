@@ -16,7 +16,7 @@ import click
 from appliance.exits import Exit
 from appliance.messages import explain, language
 from crypto.errors import KurabakoError
-from crypto.memory import forbid_dumps
+from crypto.memory import forbid_dumps, keep_from_swap
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("appliance.commands.audit:audit", "the audit record: who opened, released or was refused what"),
@@ -76,6 +76,7 @@ def cli() -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     forbid_dumps()
+    keep_from_swap()
     sys.exit(run(argv))
 
 
