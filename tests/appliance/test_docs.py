@@ -102,3 +102,27 @@ def test_both_readmes_show_the_same_commands() -> None:
 def test_no_page_names_a_path_of_some_machine() -> None:
     for page, text in TEXT.items():
         assert not re.search(r"(?<![\w.])/(home|root|work|tmp|Users)/", text), page
+
+
+@pytest.mark.parametrize("page", ["controls.md", "threat-model.md"])
+def test_every_test_that_a_page_names_exists(page: str) -> None:
+    text = TEXT[ROOT / "docs" / page]
+    named = set(re.findall(r"`(tests/[\w./-]+)`", text))
+    assert named
+    assert [name for name in sorted(named) if not _holds_tests(ROOT / name)] == []
+
+
+def _holds_tests(path: Path) -> bool:
+    files = path.rglob("test_*.py") if path.is_dir() else [path]
+    return any(
+        file.exists() and re.search(r"^(async )?def test_", file.read_text("utf-8"), re.M) for file in files
+    )
+
+
+def test_every_demand_is_shown_by_a_test_or_said_not_to_be_the_products() -> None:
+    lines = [line for line in TEXT[ROOT / "docs" / "controls.md"].splitlines() if line.startswith("| ")][1:]
+    assert len(lines) > 20
+    for line in lines:
+        demand, _where, shown_by, left = (part.strip() for part in line.strip("|").split(" | "))
+        targets = re.findall(r"`(tests/[^`]+|make \w+)`", shown_by)
+        assert demand and (targets or (shown_by == "—" and left)), demand

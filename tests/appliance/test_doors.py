@@ -5,6 +5,7 @@ question it asks and has shown it (tests/appliance/test_policy.py calls every pu
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,3 +91,87 @@ def test_a_new_door_would_be_found() -> None:
 
 def test_no_screen_opens_anything_itself() -> None:
     assert {name for name, tree in sources() if name.startswith("tui/") and opens(tree)} == set()
+
+
+# What makes a file out of records, or hands it on: only behind the gate, which asks, keeps the record and labels.
+MAKERS = {
+    *("csv_file", "cells_file", "xlsx_file", "sheet_pdf", "document_pdf", "ics_file", "minutes_text"),
+    *("minutes_sheet", "for_recipients", "for_passphrase"),
+}
+GATE = {"appliance/permits/gate.py", "appliance/permits/releases.py"}
+# Whoever writes a file or the terminal's clipboard, and what stands in it. No record is opened into any other.
+WRITERS = {
+    "appliance/board/folder.py": "the board's own keys, sealed, and its settings",
+    "appliance/board/replacement.py": "a site's signing key",
+    "appliance/board/restored.py": "positions of schools",
+    "appliance/commands/demo.py": "the report of a played outage",
+    "appliance/commands/export.py": "what the gate released",
+    "appliance/commands/replace.py": "first passphrases, to be handed out",
+    "appliance/config.py": "settings",
+    "appliance/credentials.py": "pepper, site key, key pair of the store",
+    "appliance/demo/city.py": "the demo's own keys and logs",
+    "appliance/demo/live.py": "whether the demo's line is cut",
+    "appliance/devices/spool.py": "vendor, product and class of a refused device",
+    "appliance/documents/filing.py": "a pipe to this process itself",
+    "appliance/inbox/told.py": "counts and codes, no names",
+    "tui/screens/month.py": "what the gate released",
+    "tui/screens/problem.py": "the code of an error",
+}
+_FILES = {
+    *("atomic_write", "write_bytes", "write_text", "copyfile", "copy2", "copytree", "copy_to_clipboard"),
+    *("mkstemp", "mkdtemp", "NamedTemporaryFile", "TemporaryFile", "SpooledTemporaryFile", "TemporaryDirectory"),
+}
+_NOWHERE = ("os.devnull", "/ LOCK")
+
+
+def called(tree: ast.Module) -> Iterator[tuple[str, ast.Call]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            yield (node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")), node
+
+
+def writes(tree: ast.Module) -> bool:
+    """Say whether a module writes a file, a temporary one too, or the terminal's clipboard."""
+    for name, call in called(tree):
+        words = [ast.unparse(part) for part in (*call.args, *(one.value for one in call.keywords))]
+        text = f"{ast.unparse(call.func)} {' '.join(words)}"
+        opened = name in ("open", "fdopen") and any(
+            re.fullmatch(r"'[rbt]*[wax+][rbt+]*'", word) or "O_WRONLY" in word or "O_RDWR" in word
+            for word in words
+        )
+        if (name in _FILES or opened) and not any(nowhere in text for nowhere in _NOWHERE):
+            return True
+    return False
+
+
+def test_whatever_makes_a_file_of_records_stands_behind_the_gate() -> None:
+    found = {name: {call for call, _ in called(tree)} & MAKERS for name, tree in sources()}
+    makers = {name for name, calls in found.items() if calls and not name.startswith("appliance/release/")}
+    assert makers == GATE, "what leaves goes through ReleaseGate"
+    assert set().union(*(found[name] for name in GATE)) == MAKERS, "else a name here is no longer anything's"
+
+
+def test_whatever_writes_a_file_is_known_with_what_it_writes() -> None:
+    assert {name for name, tree in sources() if writes(tree)} == set(WRITERS)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "path.write_text(card.allergies)",
+        "open(path, 'w').write(reason)",
+        "os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT), 'wb')",
+        "tempfile.NamedTemporaryFile()",
+        "path.open('ab')",
+        "path.open(mode='r+b')",
+        "self.app.copy_to_clipboard(reason)",
+    ],
+)
+def test_a_new_writer_would_be_found(line: str) -> None:
+    assert writes(ast.parse(line))
+
+
+def test_reading_is_no_writing() -> None:
+    assert not writes(
+        ast.parse("path.open('rb'); open(path); os.open(path, os.O_RDONLY); path.read_text('utf-8')")
+    )

@@ -5,7 +5,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import documents, screen
+from tests.benchmarks import deciding, documents, screen
 from tests.benchmarks.exchange import measure
 from tests.benchmarks.finding import searches
 from tests.benchmarks.leases import unreadable_s
@@ -42,6 +42,7 @@ LIMITS = {
     "document_seal_ratio": 2.0,
     "document_open_ratio": 2.0,
     "document_memory_mb": 64.0,
+    "decide_us": 20.0,
     "search_titles_ms": 100.0,
     "revoke_unreadable_s": 60.0,
     "first_paint_s": 0.4,
@@ -58,7 +59,17 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("build/bench.json"))
     parser.add_argument(
         "--only",
-        choices=["marks", "replication", "served", "exchange", "documents", "finding", "leases", "screen"],
+        choices=[
+            "marks",
+            "replication",
+            "served",
+            "exchange",
+            "documents",
+            "deciding",
+            "finding",
+            "leases",
+            "screen",
+        ],
     )
     args = parser.parse_args()
     found: dict[str, float] = {}
@@ -74,6 +85,8 @@ def main() -> None:
             found |= _exchange(Path(work) / "exchange")
         if args.only in (None, "documents"):
             found |= _documents(Path(work) / "documents")
+        if args.only in (None, "deciding"):
+            found |= _deciding()
         if args.only in (None, "finding"):
             found |= _finding(Path(work) / "finding")
         if args.only in (None, "leases"):
@@ -160,6 +173,11 @@ def _documents(folder: Path) -> dict[str, float]:
         "document_open_s": opened,
         "document_memory_mb": seen.memory_mb,
     }
+
+
+def _deciding() -> dict[str, float]:
+    seen = deciding.measure()
+    return {"decide_us": median(seen.first) * 1e6, "decide_again_us": median(seen.again) * 1e6}
 
 
 def _finding(folder: Path) -> dict[str, float]:

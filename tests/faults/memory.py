@@ -1,5 +1,6 @@
 """What stands in a process's memory, read as root or its parent may read it."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _CHUNK = 1 << 24
@@ -14,10 +15,33 @@ def readable(pid: int) -> bool:
         return False
 
 
-def holds(pid: int, wanted: list[bytes]) -> set[bytes]:
-    """Return which byte strings stand in the writable memory of a process."""
+def holds(pid: int, wanted: Iterable[bytes], beginning: bytes = b"") -> set[bytes]:
+    """Return which byte strings stand in the writable memory of a process.
+
+    Those of `beginning`, all of one length, are looked for by it: a thousand of them cost no more than one.
+    """
+    alone = {word for word in wanted if not beginning or not word.startswith(beginning)}
+    together = {word for word in wanted if word not in alone}
     found: set[bytes] = set()
-    longest = max(map(len, wanted))
+    for piece in _pieces(pid, max(map(len, (*alone, *together)))):
+        found |= {word for word in alone - found if word in piece}
+        if together:
+            found |= found_in(piece, together, beginning)
+    return found
+
+
+def found_in(piece: bytes, words: set[bytes], beginning: bytes) -> set[bytes]:
+    """Return which words, all of one beginning and one length, stand in some bytes."""
+    (length,) = {len(word) for word in words}
+    found, at = set(), piece.find(beginning)
+    while at >= 0:
+        found |= {piece[at : at + length]} & words
+        at = piece.find(beginning, at + 1)
+    return found
+
+
+def _pieces(pid: int, overlap: int) -> Iterator[bytes]:
+    """Yield the writable memory, each piece with the begin of the next one."""
     with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
         for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
             span, rights = line.split()[:2]
@@ -27,8 +51,6 @@ def holds(pid: int, wanted: list[bytes]) -> set[bytes]:
             for at in range(start, end, _CHUNK):
                 try:
                     memory.seek(at)
-                    piece = memory.read(min(_CHUNK + longest, end - at))
+                    yield memory.read(min(_CHUNK + overlap, end - at))
                 except (OSError, OverflowError, ValueError):
                     continue  # a region of the kernel's own
-                found.update(word for word in wanted if word not in found and word in piece)
-    return found
