@@ -4,11 +4,13 @@ Invariant: an answer of `get` is the store's, never a cache's; failures tell an 
 answers and refuses. No retries here: the callers are loops that decide.
 """
 
+import os
 import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+import certifi
 import obstore
 from obstore.exceptions import (
     AlreadyExistsError,
@@ -26,6 +28,8 @@ from sync.stores import key_names
 _SLOWEST: Final = 4_000  # bytes/s; half of what a line of 64 kbit/s carries
 _SHORT: Final = 16 * 1024  # so much goes out within any patience
 _LONGEST: Final = 1024 * 1024
+_NO_ROOTS: Final = "No CA certificates"
+_ROOTS: Final = "SSL_CERT_FILE"
 _NO_BUCKET: Final = "<Code>NoSuchBucket</Code>"
 # The text of a failure also holds the address that was asked: a port such as 40312 is no status.
 _REFUSED: Final = re.compile(
@@ -102,6 +106,16 @@ class ObjectStore:
 
     def _open(self, silent_s: float, whole_s: float) -> S3Store:
         """Return a client: so long nothing may come in (sending counts as silence), so long a request may take."""
+        try:
+            return self._client(silent_s, whole_s)
+        except BaseError as exc:
+            if _NO_ROOTS not in str(exc) or _ROOTS in os.environ:
+                raise
+        # A bare Debian has no certificate authorities; children (Litestream, the self-check) take this over.
+        os.environ[_ROOTS] = certifi.where()
+        return self._client(silent_s, whole_s)
+
+    def _client(self, silent_s: float, whole_s: float) -> S3Store:
         config = self._config
         return S3Store(
             config.bucket,

@@ -1,5 +1,8 @@
 import dataclasses
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -165,3 +168,26 @@ def test_a_large_object_may_take_longer_than_the_patience_for_silence() -> None:
         slow = StoreConfig(f"http://127.0.0.1:{port}", "schools", "us-east-1", "a", Secret(b"b"))
         store_of(slow, 0.5).put("large", body)  # about 1.5 s on the way
         taking.join()
+
+
+WITHOUT_AUTHORITIES = """
+import sys
+from crypto.secret import Secret
+from sync.errors import StoreUnreachableError
+from sync.objectstore import ObjectStore, StoreConfig
+try:
+    ObjectStore(StoreConfig(sys.argv[1], "b", "us-east-1", "a", Secret(b"s"))).get("x")
+except StoreUnreachableError as error:
+    print(error.code)
+"""
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_machine_without_certificate_authorities_gets_those_that_come_with_us(
+    tmp_path: Path, scheme: str
+) -> None:
+    env = {**os.environ, "SSL_CERT_DIR": str(tmp_path)}  # an empty folder, as on a bare Debian
+    env.pop("SSL_CERT_FILE", None)
+    command = [sys.executable, "-c", WITHOUT_AUTHORITIES, f"{scheme}://127.0.0.1:9"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+    assert done.stdout.split() == [StoreUnreachableError.code], done.stderr
