@@ -46,8 +46,7 @@ class Incoming:
             if hashlib.file_digest(self.file, "sha256").digest() != digest:
                 raise BlobDamagedError(operation="keep document", subject=digest.hex(), blob=digest.hex()[:12])
             if not path.parent.is_dir():
-                path.parent.mkdir(mode=0o700, exist_ok=True)
-                sync_folder(path.parent.parent)
+                self._blobs.make_shard(path.parent)
             self._path.rename(path)
             sync_folder(path.parent)
 
@@ -151,6 +150,19 @@ class Blobs:
                     removed += _remove_unlocked(path)
         return removed
 
+    def make_shard(self, shard: Path) -> None:
+        """Make a folder for blobs with the rights of the folder of all; another process may do so at once."""
+        rights, made = self.folder.stat().st_mode & 0o777, self.folder / f".shard-{secrets.token_hex(12)}"
+        made.mkdir(mode=0o700)
+        made.chmod(rights)
+        try:
+            made.rename(shard)  # replaces an empty folder only
+        except OSError:
+            made.rmdir()
+            if not shard.is_dir():
+                raise
+        sync_folder(self.folder)
+
     def _make(self) -> None:
         self.folder.mkdir(mode=0o700, exist_ok=True)  # a restored site has none
 
@@ -159,11 +171,15 @@ class Blobs:
 
 
 def _locked(path: Path, more: int = 0) -> io.FileIO:
-    """Open a file for writing, owner only, with a lock that ends with the process."""
+    """Open a file for writing, with a lock that ends with the process.
+
+    Only its maker writes it; whoever may enter its folder may read it.
+    """
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | more
     file = os.fdopen(os.open(path, flags, 0o600), "r+b", buffering=0)  # a full disk shows at once, not at close
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.fchmod(file.fileno(), 0o600 | path.parent.stat().st_mode & 0o044)
     except BaseException:
         file.close()
         raise

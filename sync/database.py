@@ -4,6 +4,7 @@ Invariant: every connection has the pragmas that Litestream and durability need 
 `wal_autocheckpoint=0`), and none is opened with a SQLite that has the WAL-reset bug.
 """
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +34,7 @@ def check_version(found: tuple[int, ...] | None = None) -> None:
 def open_writer(path: Path) -> Connection:
     """Open the connection that writes; transactions are begun and ended by name."""
     check_version()
+    _make_private(path)
     connection = sqlite3.connect(str(path), isolation_level=None, timeout=5.0, cached_statements=256)
     connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
     connection.execute("PRAGMA journal_mode=WAL")
@@ -40,8 +42,16 @@ def open_writer(path: Path) -> Connection:
     connection.execute("PRAGMA wal_autocheckpoint=0")
     connection.execute("PRAGMA busy_timeout=5000")
     connection.execute("PRAGMA temp_store=MEMORY")
-    os.chmod(path, 0o600)
     return connection
+
+
+def _make_private(path: Path) -> None:
+    """Make a new database owner-only; one that is there keeps its rights, which its log and index take over.
+
+    On a box the rights of `school.db` say who else writes and reads it, and only its owner could change them.
+    """
+    with contextlib.suppress(OSError):  # there already, or SQLite says what is wrong
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def open_reader(path: Path) -> Connection:

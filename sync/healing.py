@@ -17,6 +17,7 @@ FAILED_WRITE: Final = "write failed"
 CORRUPT: Final = "replica corrupt"  # a verified restore failed
 OPERATOR: Final = "operator"
 _KEPT: Final = 1000
+_TOLD: Final = 0o644  # the keeper asks, the daemon heals, support looks: each may be another user of the box
 
 
 class Begun(msgspec.Struct, frozen=True):
@@ -37,7 +38,7 @@ class Healing(msgspec.Struct, frozen=True):
 
 def ask_for_healing(paths: SitePaths, cause: str) -> None:
     """Leave the mark that makes the daemon replace the replica."""
-    atomic_write(paths.reset_mark, f"{cause}\n".encode())
+    atomic_write(paths.reset_mark, f"{cause}\n".encode(), mode=_TOLD)
 
 
 def cause_of(paths: SitePaths) -> str:
@@ -48,7 +49,7 @@ def cause_of(paths: SitePaths) -> str:
 def begin(paths: SitePaths, cause: str) -> None:
     """Note that the replica is being replaced; of several causes before the proof the first is kept."""
     if begun(paths) is None:
-        atomic_write(paths.healing, msgspec.json.encode(Begun(cause, wall_ms())))
+        atomic_write(paths.healing, msgspec.json.encode(Begun(cause, wall_ms())), mode=_TOLD)
 
 
 def begun(paths: SitePaths) -> Begun | None:
@@ -67,7 +68,7 @@ def done(paths: SitePaths, seq: int) -> Healing | None:
     entry = Healing(under_way.cause, under_way.began_ms, (wall_ms() - under_way.began_ms) / 1000, seq)
     paths.healing_log.parent.mkdir(mode=0o700, exist_ok=True)
     lines = [*_lines(paths)[1 - _KEPT :], msgspec.json.encode(entry)]
-    atomic_write(paths.healing_log, b"\n".join(lines) + b"\n")
+    atomic_write(paths.healing_log, b"\n".join(lines) + b"\n", mode=_TOLD)
     paths.healing.unlink(missing_ok=True)
     return entry
 

@@ -91,6 +91,25 @@ def test_files_and_folders_are_the_owners_only(blobs: Blobs) -> None:
         assert path.stat().st_mode & 0o077 == 0, path
 
 
+def test_in_a_shared_folder_each_user_reads_and_removes_what_another_kept(blobs: Blobs) -> None:
+    blobs.folder.mkdir()
+    blobs.folder.chmod(0o2770)
+    before = os.umask(0o077)  # as in a unit
+    try:
+        digest = add(blobs, b"sealed")
+    finally:
+        os.umask(before)
+    assert blobs.path(digest).stat().st_mode & 0o777 == 0o640
+    assert blobs.path(digest).parent.stat().st_mode & 0o777 == 0o770
+
+
+def test_two_processes_may_make_the_same_folder(blobs: Blobs) -> None:
+    digest = add(blobs, b"sealed")
+    blobs.make_shard(blobs.path(digest).parent)
+    assert blobs.size(digest) == 6
+    assert [path.name for path in blobs.folder.iterdir()] == [digest.hex()[:2]]
+
+
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.binary(min_size=1, max_size=2000), max_size=8))
 def test_what_was_added_is_listed_read_and_removed(blobs: Blobs, many: list[bytes]) -> None:

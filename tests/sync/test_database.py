@@ -118,3 +118,14 @@ def test_a_full_disk_refuses_what_never_leaves_the_box_too(site: TestSite) -> No
     store.client.local_put("space", "key", b"after")
     assert store.client.local_get("space", "key") == b"after"
     store.close()
+
+
+def test_a_database_that_is_there_keeps_its_rights_and_hands_them_to_its_log(tmp_path: Path) -> None:
+    path = tmp_path / "x.db"
+    open_writer(path).close()
+    path.chmod(0o664)
+    connection = open_writer(path)
+    connection.execute("CREATE TABLE t (x)")
+    for suffix in ("", "-wal", "-shm"):
+        assert (tmp_path / f"x.db{suffix}").stat().st_mode & 0o777 == 0o664
+    connection.close()
