@@ -122,6 +122,21 @@ class OfficeSection(msgspec.Struct, frozen=True):
     pictures: Literal["sixel", "kitty", "blocks"] = "blocks"
 
 
+class KeeperSection(msgspec.Struct, frozen=True):
+    """Who speaks to the keeper beside its own user and root, by duty: names of users, and of groups as @name.
+
+    Empty on a laptop, where everything is one user; resolved when the keeper starts.
+    """
+
+    office: tuple[str, ...] = ()
+    sync: tuple[str, ...] = ()
+    inbox: tuple[str, ...] = ()
+
+
+# The users and groups of a box: systemd/sysusers.d/kurabako.conf makes them.
+BOX_PEERS: Final = KeeperSection(("@kurabako-login",), ("kurabako-sync",), ("kurabako-inbox",))
+
+
 class ReplicationSection(msgspec.Struct, frozen=True):
     """Timers of the sync daemon, in seconds."""
 
@@ -137,6 +152,7 @@ class Config(msgspec.Struct, frozen=True):
     store: StoreSection = StoreSection()
     office: OfficeSection = OfficeSection()
     replication: ReplicationSection = ReplicationSection()
+    keeper: KeeperSection = KeeperSection()
 
 
 FILE_NAME = "kurabako.toml"

@@ -10,7 +10,8 @@ from appliance.config import Config, load_config
 from appliance.credentials import read_site_key, read_store_key
 from appliance.policy import writing_rules
 from appliance.segmentplace import segment_place
-from crypto.signing import VerifyKey
+from crypto.signing import SigningKey, VerifyKey
+from sync.admission import Admission, Duty, admission
 from sync.objectstore import StoreConfig
 from sync.settings import HUB_PACE, Pace, Settings
 from sync.site import SitePaths
@@ -33,6 +34,15 @@ class SiteFolder:
         """Return the board's root key that this site trusts."""
         return VerifyKey.from_bytes(bytes.fromhex(self.config.board.root_key))
 
+    def signing_key(self) -> SigningKey:
+        """Return the key that this site signs with."""
+        return read_site_key(self.path)
+
+    def admission(self) -> Admission:
+        """Return who may speak to the keeper; raises PeerNameError."""
+        section = self.config.keeper
+        return admission({duty: getattr(section, duty) for duty in Duty})
+
     def store(self) -> StoreConfig:
         """Return how this site reaches its object store."""
         section, key = self.config.store, read_store_key(self.path)
@@ -45,7 +55,7 @@ class SiteFolder:
         return Settings(
             self.store(),
             self.root,
-            read_site_key(self.path),
+            self.signing_key(),
             float(timers.checkpoint_every_s),
             float(timers.verify_every_s),
             writing_rules(),

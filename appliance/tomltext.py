@@ -7,7 +7,7 @@ import msgspec
 
 
 def toml_lines(value: msgspec.Struct) -> str:
-    """Return one `key = value` line for every field (str, int or bool) of a flat struct."""
+    """Return one `key = value` line for every field (str, int, bool or a tuple of strings) of a flat struct."""
     return "".join(f"{f.name} = {_literal(getattr(value, f.name))}\n" for f in msgspec.structs.fields(value))
 
 
@@ -18,4 +18,6 @@ def _literal(value: object) -> str:
         return str(value)
     if isinstance(value, str):
         return msgspec.json.encode(value).decode()
+    if isinstance(value, tuple):
+        return f"[{', '.join(_literal(one) for one in value)}]"
     raise TypeError(f"no TOML literal for {type(value).__name__}")

@@ -1,13 +1,14 @@
-"""A whole site in the foreground: keeper, Litestream, proof of what was sent, checkpoints, self-checks.
+"""What a site sends and proves: Litestream, proof of what was sent, checkpoints, self-checks; and the keeper.
 
-Invariant: one loop starts and stops Litestream and the self-check, one thread the keeper; Litestream runs only
-while no reset is owed; the status file says nothing that was not proven. After any end, the next start carries on
-without hands.
+Invariant: one loop starts and stops Litestream and the self-check, one thread the keeper unless somebody else (the
+service manager) does; Litestream runs only while no reset is owed; the status file says nothing that was not
+proven. After any end, the next start carries on without hands.
 """
 
 import contextlib
 import os
 import time
+from collections.abc import Callable
 from typing import Final
 
 from sync import healing
@@ -25,7 +26,7 @@ from sync.errors import (
     SyncError,
 )
 from sync.exchange import Told
-from sync.keeperchild import KeeperChild
+from sync.keeperchild import KeeperChild, MindedChild
 from sync.keeperlock import take_lock
 from sync.leaseguard import LOGIN_NOTE, LeaseGuard, LeaseState, LeaseView
 from sync.lineprobe import LineProbe
@@ -35,6 +36,7 @@ from sync.objectstore import ObjectStore
 from sync.reader import Reader
 from sync.replica import Prover
 from sync.replicacheck import ReplicaCheck
+from sync.servicemanager import Pulse, leaving, serving
 from sync.settings import Settings
 from sync.site import SitePaths
 from sync.status import LinkState, Status, write_status
@@ -50,11 +52,20 @@ _SPACE: Final = "sync"
 
 
 class SiteDaemon:
-    """Runs a site. `run` blocks until `stop`; `start`, `tick` and `close` are its parts."""
+    """Runs a site. `run` blocks until `stop`; `start`, `tick` and `close` are its parts.
 
-    def __init__(self, paths: SitePaths, settings: Settings) -> None:
+    `keeper` makes the child that is the keeper; with None it is a process that others start and start again.
+    """
+
+    def __init__(
+        self,
+        paths: SitePaths,
+        settings: Settings,
+        keeper: Callable[[SitePaths], MindedChild] | None = KeeperChild,
+    ) -> None:
         paths = SitePaths(paths.root.resolve())  # Litestream runs in a folder of its own
-        os.close(take_lock(paths))  # a keeper that runs already is refused before anything is started
+        if keeper is not None:
+            os.close(take_lock(paths))  # a keeper that runs already is refused before anything is started
         self._paths = paths
         self._settings = settings
         self._reader = Reader(paths.store)
@@ -82,7 +93,7 @@ class SiteDaemon:
         )
         self._client = KeeperClient(paths.socket)
         self._check = ReplicaCheck(paths, settings, self._client)
-        self._keeper = KeeperChild(paths)
+        self._keeper = keeper(paths) if keeper is not None else None
         self._guard: LeaseGuard | None = None
         self._lease = LeaseView(LeaseState.UNLEASED)
         self._login: bytes | None = None
@@ -94,12 +105,16 @@ class SiteDaemon:
 
     def run(self) -> None:
         """Run until `stop`, then stop cleanly."""
+        pulse = Pulse()
         self.start()
+        serving()
         try:
             while not self._stopping:
                 self.tick()
+                pulse.beat()
                 time.sleep(_TICK_S)
         finally:
+            leaving()
             self.close()
 
     def stop(self) -> None:
@@ -108,7 +123,8 @@ class SiteDaemon:
 
     def start(self) -> None:
         """Start everything; a reset owed from the last life is done first."""
-        self._keeper.start()
+        if self._keeper is not None:
+            self._keeper.start()
         self._client.hello()
         self._recall()
         if self._client.local_get(*FENCE) is None:
@@ -150,7 +166,8 @@ class SiteDaemon:
         if self._probe.link.state is LinkState.ONLINE:
             self._prover.step(_LAST_PROOF_S, now=True)
         self._check.stop()
-        self._keeper.stop(10.0)
+        if self._keeper is not None:
+            self._keeper.stop(10.0)
         self._litestream.stop()
         self._client.close()
         self._reader.close()
@@ -192,9 +209,8 @@ class SiteDaemon:
 
     def children(self) -> dict[str, int]:
         """Return the process ids of keeper and Litestream while they run."""
-        return {
-            name: pid for name, pid in (("keeper", self._keeper.pid), ("litestream", self._litestream.pid)) if pid
-        }
+        keeper = self._keeper.pid if self._keeper is not None else None
+        return {name: pid for name, pid in (("keeper", keeper), ("litestream", self._litestream.pid)) if pid}
 
     def _carrying(self) -> bool:
         """Say whether segments get through to a site that reads them."""

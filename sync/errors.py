@@ -48,6 +48,12 @@ class PeerRefusedError(SyncError):
     code = "SYNC-006"
 
 
+class PeerNameError(SyncError):
+    """The configuration lets a user or group speak to the keeper that this machine does not know."""
+
+    code = "SYNC-030"
+
+
 class LoginLockedError(SyncError):
     """Too many failed logins; `wait_s` seconds must pass."""
 

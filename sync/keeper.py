@@ -9,6 +9,7 @@ shipped a transaction which SQLite then discarded (measured), so the replica mus
 """
 
 import contextlib
+import errno
 import os
 import selectors
 import signal
@@ -19,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from sync.admission import Admission
 from sync.atomic import sync_folder
 from sync.clock import HybridClock
 from sync.database import DatabaseError, open_writer
@@ -28,7 +30,7 @@ from sync.ids import Origin, Site
 from sync.keeperlock import note_start, take_lock
 from sync.localstore import FENCE, LocalStore
 from sync.log import ChangeLog, Kept, is_current
-from sync.peers import Peer, check_peer, listen
+from sync.peers import Peer, check_peer, check_request, listen
 from sync.protocol import (
     Ack,
     Hello,
@@ -48,6 +50,7 @@ from sync.protocol import (
     Value,
     Welcome,
 )
+from sync.servicemanager import Pulse, leaving, serving
 from sync.site import SitePaths
 
 Write = Submit | Take | Judge
@@ -56,16 +59,16 @@ _CROWDED_S: Final = 0.01
 
 
 class Keeper:
-    """One keeper over one site; `allowed` are the user ids that may connect (default: its own and root)."""
+    """One keeper over one site; `admission` says who may connect (by default its own user and root)."""
 
     def __init__(
-        self, paths: SitePaths, clock: HybridClock | None = None, allowed: frozenset[int] | None = None
+        self, paths: SitePaths, clock: HybridClock | None = None, admission: Admission | None = None
     ) -> None:
         self._paths = paths
         self._lock = take_lock(paths)
         note_start(paths)
         self._clock = clock or HybridClock()
-        self._allowed = allowed or frozenset((os.getuid(), 0))
+        self._admission = admission or Admission()
         self._store = open_writer(paths.store)
         if not is_current(self._store):
             from sync.schema import upgrade_store  # imports sqlite-utils: only when there is something to upgrade
@@ -78,7 +81,7 @@ class Keeper:
         self._wake, self._woken = socket.socketpair()
         self._stopping = False
         self._reset_wanted = False
-        self._server = listen(paths.socket)
+        self._server = listen(paths.socket, 0o666 if self._admission.others else 0o660)
         self._selector.register(self._server, selectors.EVENT_READ, None)
         self._selector.register(self._woken, selectors.EVENT_READ, None)
 
@@ -99,8 +102,12 @@ class Keeper:
 
     def run(self) -> None:
         """Serve until `stop`, then leave the site clean."""
+        pulse = Pulse()
+        serving()
         while not self._stopping:
             self.turn(_TURN_S)
+            pulse.beat()
+        leaving()
         self.close()
 
     def turn(self, wait_s: float) -> None:
@@ -126,7 +133,7 @@ class Keeper:
             return
         peer = Peer(connection)
         try:
-            check_peer(connection, self._allowed)
+            check_peer(peer.uid, self._admission)
         except SyncError as error:
             peer.reply(_refused(error))
             peer.flush()
@@ -138,6 +145,7 @@ class Keeper:
         alive = peer.fill()
         try:
             for request in peer.requests():
+                check_request(peer.uid, request, self._admission)
                 if isinstance(request, Write):
                     submits.append((peer, request))
                 else:
@@ -288,9 +296,16 @@ class Keeper:
         os.close(self._lock)
 
 
-def run_keeper(root: Path) -> int:
+def run_keeper(root: Path, admission: Admission | None = None) -> int:
     """Run the keeper of the site at `root` until SIGTERM or SIGINT; return the exit code."""
-    keeper = Keeper(SitePaths(root))
+    try:
+        keeper = Keeper(SitePaths(root), admission=admission)
+    except OSError as exc:
+        if exc.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise DiskFullError(
+            operation="start keeper", subject=type(exc).__name__, retry_safe=True, cause=exc
+        ) from exc
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: keeper.stop())
     with contextlib.suppress(OSError):  # only root may: the last thing the kernel kills when memory runs out

@@ -6,7 +6,7 @@ Invariant: the lock is held by the process that writes; the running mark is take
 import fcntl
 import os
 
-from sync.atomic import atomic_write
+from sync.atomic import atomic_write, sync_folder
 from sync.errors import SecondKeeperError
 from sync.healing import UNCLEAN, ask_for_healing
 from sync.site import SitePaths
@@ -31,8 +31,26 @@ def keeper_pid(paths: SitePaths) -> int | None:
         return None
 
 
+def note_end(paths: SitePaths) -> bool:
+    """Ask for healing at once if the keeper that just ended left its mark; return whether it did.
+
+    The service manager calls it, so that the replica is not trusted until the next keeper starts, which may never
+    do so. Raises SecondKeeperError while a keeper runs.
+    """
+    lock = take_lock(paths)
+    try:
+        if not paths.running_mark.exists():
+            return False
+        ask_for_healing(paths, UNCLEAN)
+        paths.running_mark.unlink()  # told: the next start need not tell it again
+        sync_folder(paths.run)
+        return True
+    finally:
+        os.close(lock)
+
+
 def note_start(paths: SitePaths) -> None:
     """Set the mark of a running keeper; one that is found means that the last stop was unclean."""
     if paths.running_mark.exists():
         ask_for_healing(paths, UNCLEAN)
-    atomic_write(paths.running_mark, str(os.getpid()).encode())
+    atomic_write(paths.running_mark, str(os.getpid()).encode(), mode=0o644)

@@ -17,7 +17,7 @@ from sync.errors import LoginLockedError, UnknownLoginError
 IDENTITY_SPACE: Final = "identity"
 FENCE: Final = ("site", "superseded")  # stands when a newer box took over: the keeper writes nothing more
 LEASE_SECRET: Final = ("lease", "secret")  # a box's lease key: nowhere else, and gone for good when removed
-_LOGIN_SPACE: Final = "login"
+LOGIN_SPACE: Final = "login"
 _CHECKPOINT_PAGES: Final = 256
 _BUSY_MS: Final = 500
 _FREE_ATTEMPTS: Final = 5
@@ -95,18 +95,18 @@ class LocalStore:
 
     def login_done(self, login: str) -> None:
         """Forget the failed attempts of a login that opened."""
-        self.put(_LOGIN_SPACE, login, None)
+        self.put(LOGIN_SPACE, login, None)
 
     def close(self) -> None:
         """Close the database."""
         self._connection.close()
 
     def _attempts(self, login: str) -> _Attempts:
-        raw = self.get(_LOGIN_SPACE, login)
+        raw = self.get(LOGIN_SPACE, login)
         try:
             return msgspec.msgpack.decode(raw, type=_Attempts) if raw else _Attempts(0, 0)
         except msgspec.DecodeError:  # who can write nonsense here could have removed the count
             return _Attempts(0, 0)
 
     def _keep(self, login: str, attempts: _Attempts) -> None:
-        self.put(_LOGIN_SPACE, login, msgspec.msgpack.encode(attempts))
+        self.put(LOGIN_SPACE, login, msgspec.msgpack.encode(attempts))

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from sync.admission import Admission
 from sync.errors import BadBatchError, PeerRefusedError
 from sync.protocol import MAX_MESSAGE, Message, Request, packed, request_decoder
 from sync.sockets import socket_address
@@ -21,13 +22,13 @@ _CHUNK: Final = 1 << 18
 _CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid
 
 
-def listen(path: Path) -> socket.socket:
+def listen(path: Path, mode: int = 0o660) -> socket.socket:
     """Open the socket at `path`, replacing one that a killed keeper left behind. Call only under the lock."""
     path.unlink(missing_ok=True)
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     with socket_address(path) as address:
         server.bind(address)
-    os.chmod(path, 0o660)
+    os.chmod(path, mode)
     server.listen(128)
     server.setblocking(False)
     return server
@@ -39,11 +40,16 @@ def peer_uid(connection: socket.socket) -> int:
     return int(_CREDENTIALS.unpack(raw)[1])
 
 
-def check_peer(connection: socket.socket, allowed: frozenset[int]) -> None:
+def check_peer(uid: int, admission: Admission) -> None:
     """Refuse a process of any other user; raises PeerRefusedError."""
-    uid = peer_uid(connection)
-    if uid not in allowed:
+    if not admission.admits(uid):
         raise PeerRefusedError(operation="accept connection", subject=f"uid {uid}", uid=uid)
+
+
+def check_request(uid: int, request: Request, admission: Admission) -> None:
+    """Refuse what a process of this user has no business to ask; raises PeerRefusedError."""
+    if not admission.may(uid, request):
+        raise PeerRefusedError(operation=type(request).__name__, subject=f"uid {uid}", uid=uid)
 
 
 class Peer:
@@ -51,6 +57,7 @@ class Peer:
 
     def __init__(self, connection: socket.socket) -> None:
         connection.setblocking(False)
+        self.uid = peer_uid(connection)
         self.connection = connection
         self.waits_to_write = False
         self.held = False  # whole requests may be left in the buffer: to be gone on with once it takes answers

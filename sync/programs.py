@@ -3,6 +3,7 @@
 Invariant: a child never outlives this process, even when it is killed: the kernel sends it SIGTERM, so that the
 keeper and Litestream still stop cleanly. Start children from the main thread only; the signal follows the thread.
 (`setpriv` is part of util-linux, which every Debian has; a Python hook between fork and exec is not thread-safe.)
+In a unit the service manager ends what is left of it, and its sandbox has no room for `setpriv`.
 """
 
 import contextlib
@@ -12,9 +13,11 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from sync.errors import ProgramMissingError
+
+_IN_UNIT: Final = "KURABAKO_UNIT"  # set by the unit files
 
 
 def find_program(name: str) -> str:
@@ -26,6 +29,13 @@ def find_program(name: str) -> str:
     return found
 
 
+def tied(command: Sequence[str], signal: str = "TERM") -> list[str]:
+    """Return a command whose process gets the signal when ours ends."""
+    if os.environ.get(_IN_UNIT):
+        return list(command)
+    return [find_program("setpriv"), "--pdeathsig", signal, *command]
+
+
 def start_child(
     command: Sequence[str],
     env: Mapping[str, str] | None = None,
@@ -34,7 +44,7 @@ def start_child(
 ) -> subprocess.Popen[bytes]:
     """Start a child in a group of its own (Ctrl-C reaches only us, and we stop it in order)."""
     return subprocess.Popen(
-        [find_program("setpriv"), "--pdeathsig", "TERM", *command],
+        tied(command),
         env=dict(env) if env is not None else None,
         cwd=folder,
         stdin=subprocess.DEVNULL,

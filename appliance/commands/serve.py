@@ -2,12 +2,17 @@
 
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from appliance.site import SiteFolder, open_site
+
+if TYPE_CHECKING:
+    from sync.keeperchild import MindedChild
+    from sync.site import SitePaths
 
 _INBOX_STOP_S: Final = 10.0
 
@@ -19,6 +24,16 @@ def serve(site: Path) -> int:
     folder = open_site(site)
     run_site(folder)
     return 0
+
+
+def _keeper_of(folder: SiteFolder) -> "Callable[[SitePaths], MindedChild]":
+    """Return what makes the site's keeper: the small program, unless the configuration names its peers."""
+    from sync.keeperchild import KeeperChild, MindedChild
+
+    if not folder.admission().others:
+        return KeeperChild
+    command = [sys.executable, "-m", "appliance.cli", "keeper", str(folder.path)]
+    return lambda paths: MindedChild(command, "keeper")
 
 
 def run_site(folder: SiteFolder) -> None:
@@ -38,7 +53,7 @@ def run_site(folder: SiteFolder) -> None:
         )
     # A process of its own: it reads files from anywhere, and its death must not touch the keeper's.
     box = MindedChild([sys.executable, "-m", "appliance.cli", "inbox", str(folder.path)], "inbox")
-    daemon = SiteDaemon(folder.paths, folder.daemon_settings())
+    daemon = SiteDaemon(folder.paths, folder.daemon_settings(), _keeper_of(folder))
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: daemon.stop())
     try:

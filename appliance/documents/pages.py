@@ -19,7 +19,7 @@ import msgspec
 
 from appliance.documents.media import Media
 from appliance.documents.pagechild import Answer, Request
-from sync.programs import find_program
+from sync.programs import tied
 
 PATIENCE_S: Final = 30.0
 _PIECE: Final = 2**20
@@ -30,7 +30,7 @@ class Pages:
 
     def __init__(self, source: BinaryIO, length: int, media: str) -> None:
         self._child = subprocess.Popen(
-            [find_program("setpriv"), "--pdeathsig", "KILL", sys.executable, "-m", _CHILD, _known(media)],
+            tied([sys.executable, "-m", _CHILD, _known(media)], "KILL"),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

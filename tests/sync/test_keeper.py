@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from crypto.importance import Importance
+from sync.admission import Admission
 from sync.change import BATCH_DOMAIN, Batch
 from sync.client import KeeperClient
 from sync.clock import HybridClock, wall_ms
@@ -63,13 +64,13 @@ class InProcess:
     """A keeper in a thread, so that a test can reach into it."""
 
     def __init__(
-        self, site: TestSite, clock: HybridClock | None = None, allowed: frozenset[int] | None = None
+        self, site: TestSite, clock: HybridClock | None = None, admission: Admission | None = None
     ) -> None:
         site.stop_keeper()
         self._todo: Queue[str] = Queue()
         self._ended = threading.Event()
         self._ready = threading.Event()
-        self.thread = threading.Thread(target=self._run, args=(site, clock, allowed))
+        self.thread = threading.Thread(target=self._run, args=(site, clock, admission))
         self.thread.start()
         self._ready.wait(10)
 
@@ -82,8 +83,8 @@ class InProcess:
         self._ended.set()
         self.thread.join(10)
 
-    def _run(self, site: TestSite, clock: HybridClock | None, allowed: frozenset[int] | None) -> None:
-        keeper = Keeper(site.paths, clock, allowed)
+    def _run(self, site: TestSite, clock: HybridClock | None, admission: Admission | None) -> None:
+        keeper = Keeper(site.paths, clock, admission)
         self._ready.set()
         while not self._ended.is_set():
             while not self._todo.empty():
@@ -168,7 +169,7 @@ def test_a_second_keeper_is_refused(site: TestSite) -> None:
 
 
 def test_a_process_of_another_user_is_refused(site: TestSite) -> None:
-    running = InProcess(site, allowed=frozenset((os.getuid() + 1,)))
+    running = InProcess(site, admission=Admission(own=frozenset((os.getuid() + 1,))))
     stranger = KeeperClient(site.paths.socket, patience_s=2)
     with pytest.raises(PeerRefusedError):
         stranger.hello()

@@ -1,0 +1,28 @@
+"""`kurabako sync`: what a site sends and proves, beside a keeper of its own process. systemd starts it."""
+
+import signal
+from pathlib import Path
+
+import click
+
+from appliance.exits import Exit
+from appliance.site import open_site
+
+
+@click.command()
+@click.argument("site", type=click.Path(path_type=Path), envvar="KURABAKO_SITE")
+def sync(site: Path) -> int:
+    """Run Litestream and the sync of the site at SITE until Ctrl-C or SIGTERM; its keeper must run already.
+
+    Refused USB devices are written down here too. Whether there is a line does not matter.
+    """
+    from appliance.devices.collecting import collecting
+    from sync.daemon import SiteDaemon
+
+    folder = open_site(site)
+    daemon = SiteDaemon(folder.paths, folder.daemon_settings(), None)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: daemon.stop())
+    with collecting(folder):
+        daemon.run()
+    return Exit.OK
