@@ -79,10 +79,10 @@ class Collector:
 
     @contextlib.contextmanager
     def _session(self) -> Iterator[SealedStore]:
-        settings, paths = self.site.daemon_settings(), self.site.paths
+        paths, key = self.site.paths, self.site.signing_key()
         reader, client = Reader(paths.store), KeeperClient(paths.socket)
         with contextlib.closing(reader), contextlib.closing(client):
-            yield site_session(reader, client, settings.root, settings.key)
+            yield site_session(reader, client, self.site.root, key)
 
     def _keep(self, store: SealedStore, group: Sequence[Dropped]) -> None:
         told = _record(group)

@@ -187,11 +187,11 @@ def _remove(tools: Tools, root: int, found: Found, descriptor: int, taking: Taki
         tools.step("moved")
         if not os.path.samestat(moved.stat, os.fstat(descriptor)):
             raise ChangedError  # another file got its name just now: that one is out of sight, and found there
-        with _unwritten(descriptor):
+        with _unwritten(descriptor) as leased:
             stat = os.fstat(descriptor)
             if (stat.st_size, stat.st_mtime_ns, _digest(descriptor)) != taking.shape:
                 raise TakenBeforeError
-            if _awaited(descriptor):
+            if leased and wanted(descriptor):  # would write into nothing when it was gone
                 raise ChangedError
             tools.step("proven")
             remove(root, moved)
@@ -201,25 +201,19 @@ def _remove(tools: Tools, root: int, found: Found, descriptor: int, taking: Taki
 
 
 @contextlib.contextmanager
-def _unwritten(descriptor: int) -> Iterator[None]:
-    """Keep writers out where the kernel can; raises ChangedError while there is one."""
+def _unwritten(descriptor: int) -> Iterator[bool]:
+    """Keep writers out where the kernel can, and say whether it does; raises ChangedError while there is one."""
     with contextlib.ExitStack() as stack:
+        leased = True
         try:
             stack.enter_context(held(descriptor))
         except BlockingIOError as exc:
             raise ChangedError from exc
         except OSError as exc:  # no leases here: then at least nobody may have it open now
+            leased = False
             if writer_of(descriptor) is Writer.SOME:
                 raise ChangedError from exc
-        yield
-
-
-def _awaited(descriptor: int) -> bool:
-    """Say whether somebody waits to write the file, who would write into nothing when it was gone."""
-    try:
-        return wanted(descriptor)
-    except OSError:
-        return False
+        yield leased
 
 
 def _digest(descriptor: int) -> bytes:

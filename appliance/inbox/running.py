@@ -9,7 +9,7 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from appliance.documents.intake import Reading
@@ -21,20 +21,22 @@ from appliance.inbox.janitor import Janitor
 from appliance.inbox.refusals import InboxBusyError
 from appliance.inbox.settled import Quiet
 from appliance.inbox.shielding import shield
+from appliance.inbox.told import folder_of
 from appliance.inbox.watcher import Watcher
 from appliance.site import SiteFolder
 from crypto.errors import KurabakoError
+from crypto.signing import SigningKey, VerifyKey
 from sync.blobs import Blobs
 from sync.client import KeeperClient
 from sync.reader import Reader
 from sync.sealed import SealedStore
-from sync.settings import Settings
+from sync.servicemanager import Pulse, leaving, serving
 from sync.site import SitePaths
 from sync.sitesession import site_session
 
 SCAN_S: Final = 60.0
 TIDY_S: Final = 600.0
-LOCK: Final = "inbox.lock"
+LOCK: Final = "lock"
 _SHORTEST_S: Final = 0.1
 _PATIENCE_S: Final = 3.0  # a plain file can wait, and so can whoever stops this
 _TICK_S: Final = 0.2  # a signal handler sets `stop`, an event `woken`: both are looked at
@@ -45,47 +47,54 @@ def run_inbox(
 ) -> None:
     """Look after a site's drop folder until `stop`; raises InboxBusyError, CredentialMissingError."""
     shield()
-    paths, settings = folder.paths, folder.daemon_settings()
+    paths, key = folder.paths, folder.signing_key()
     with _only_one(paths):
         make_folders(paths.inbox)
         _sweep(paths)
-        woken = threading.Event()
+        woken, pulse = threading.Event(), Pulse()
+
+        def stopping() -> bool:
+            pulse.beat()  # asked before every file: one turn may take many
+            return stop.is_set()
+
         watcher = Watcher(os.path.realpath(paths.inbox), woken)  # the folder itself may be a link to a mount
         worker = InboxWorker(
             paths,
-            lambda: open_session(paths, settings),
+            lambda: open_session(paths, folder.root, key),
             reading or read_document,
             quiet,
-            stopping=stop.is_set,
+            stopping=stopping,
         )
         watcher.start()
         worker.polling = watcher.polling
         try:
-            _loop(worker, _Tidying(paths), woken, stop)
+            serving()
+            _loop(worker, _Tidying(paths), woken, stopping)
         finally:
+            leaving()
             watcher.stop()
             worker.close()
 
 
-def open_session(paths: SitePaths, settings: Settings) -> SealedStore:
+def open_session(paths: SitePaths, root: VerifyKey, key: SigningKey) -> SealedStore:
     """Open the site's own session, which seals and opens nothing; raises KeeperGoneError and of the roster."""
     reader, client = Reader(paths.store), KeeperClient(paths.socket, _PATIENCE_S)
     try:
-        return site_session(reader, client, settings.root, settings.key)
+        return site_session(reader, client, root, key)
     except BaseException:
         reader.close()
         client.close()
         raise
 
 
-def _loop(worker: InboxWorker, tidying: "_Tidying", woken: threading.Event, stop: threading.Event) -> None:
-    while not stop.is_set():
+def _loop(worker: InboxWorker, tidying: "_Tidying", woken: threading.Event, stopping: Callable[[], bool]) -> None:
+    while not stopping():
         woken.clear()
         due_s = worker.turn()
         tidying.turn()
         until = time.monotonic() + (SCAN_S if due_s is None else min(SCAN_S, due_s + _SHORTEST_S))
-        while not stop.is_set() and not woken.is_set() and (left := until - time.monotonic()) > 0:
-            stop.wait(min(left, _TICK_S))
+        while not stopping() and not woken.is_set() and (left := until - time.monotonic()) > 0:
+            woken.wait(min(left, _TICK_S))
 
 
 class _Tidying:
@@ -106,7 +115,9 @@ class _Tidying:
 @contextlib.contextmanager
 def _only_one(paths: SitePaths) -> Iterator[None]:
     """Hold the lock of the drop folder; raises InboxBusyError."""
-    descriptor = os.open(paths.run / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    own = folder_of(paths)
+    own.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(own / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,13 +1,14 @@
 """What the drop folder has to tell: how many files were taken, which ones were not and why.
 
-Invariant: `run/inbox.json` names no file. A name there would be a title in clear; so it holds importance, bytes,
-time, reason and an opaque number. The name itself stays only where it is: with the file in the drop folder.
+Invariant: `run/inbox/told.json` names no file. A name there would be a title in clear; so it holds importance,
+bytes, time, reason and an opaque number. The name itself stays only where it is: with the file in the drop folder.
 """
 
 import contextlib
 import hashlib
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -17,7 +18,8 @@ from sync.atomic import atomic_write
 from sync.clock import wall_ms
 from sync.site import SitePaths
 
-FILE: Final = "inbox.json"
+FOLDER: Final = "inbox"  # below `run`: on a box this process may write nowhere else beside what it seals
+FILE: Final = "told.json"
 MOST: Final = 200  # of what was not taken; the counts are of all
 
 
@@ -52,17 +54,24 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     not_taken: tuple[NotTaken, ...] = ()
 
 
+def folder_of(paths: SitePaths) -> Path:
+    """Return the folder of this process's own files."""
+    return paths.run / FOLDER
+
+
 def read_told(paths: SitePaths) -> Told:
     """Return what was last told; nothing at all when there is no such file, or an unreadable one."""
     try:
-        return msgspec.json.decode((paths.run / FILE).read_bytes(), type=Told)
+        return msgspec.json.decode((folder_of(paths) / FILE).read_bytes(), type=Told)
     except (OSError, msgspec.DecodeError):
         return Told()
 
 
 def write_told(paths: SitePaths, told: Told) -> None:
-    """Write it down, owner only, whole or not at all."""
-    atomic_write(paths.run / FILE, msgspec.json.encode(told), mode=0o600, durable=False)
+    """Write it down whole or not at all; offices show it, which on a box are other users."""
+    own = folder_of(paths)
+    own.mkdir(mode=0o700, exist_ok=True)
+    atomic_write(own / FILE, msgspec.json.encode(told), mode=0o644, durable=False)
 
 
 def opaque(stat: os.stat_result) -> str:

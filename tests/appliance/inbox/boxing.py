@@ -70,7 +70,7 @@ class Box:
         self.worker = self.new_worker(**more)
 
     def open(self) -> SealedStore:
-        return open_session(self.paths, self.settings)
+        return open_session(self.paths, self.settings.root, self.settings.key)
 
     def put(self, where: str | bytes, data: bytes = b"words") -> bytes:
         path = os.path.join(os.fsencode(self.inbox), os.fsencode(where))

@@ -29,7 +29,7 @@ def box(own: School, kocho: Office) -> Iterator[Box]:
             shutil.rmtree(path)
         else:
             path.unlink()
-    (own.paths.run / "inbox.json").unlink(missing_ok=True)
+    (own.paths.run / "inbox" / "told.json").unlink(missing_ok=True)
     made = Box(own, kocho)
     yield made
     made.close()

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import os
 import shutil
 import socket
@@ -14,7 +15,7 @@ import pytest
 from appliance.documents.intake import Intake
 from appliance.inbox import running
 from appliance.inbox.settled import Quiet
-from appliance.inbox.told import FILE
+from appliance.inbox.told import FILE, folder_of
 from crypto.importance import Importance
 from crypto.streaming import MAX_PLAIN_BYTES
 from sync.blobnotes import wishes
@@ -147,10 +148,10 @@ def test_what_is_told_holds_no_name_and_is_nobody_elses_to_read(box: Box) -> Non
     box.put(f"{SECRET}/{SECRET}.txt", b"")
     os.symlink("/etc/passwd", box.inbox / f"{SECRET}.pdf")
     box.settle()
-    raw = (box.paths.run / FILE).read_bytes()
+    raw = (folder_of(box.paths) / FILE).read_bytes()
     assert box.told.counts == {"APP-300": 2, "APP-302": 1}
     assert SECRET not in raw.decode() and SECRET.encode("unicode_escape").decode() not in raw.decode()
-    assert stat.S_IMODE((box.paths.run / FILE).stat().st_mode) == 0o600
+    assert stat.S_IMODE(folder_of(box.paths).stat().st_mode) == 0o700
 
 
 def test_names_of_programs_at_work_are_left_and_those_of_file_managers_removed(box: Box) -> None:
@@ -377,6 +378,22 @@ def test_a_file_system_without_leases_needs_a_longer_rest_and_works(
         writer.write(b" and more")
     box.settle()
     assert box.contents == [b"words and more"] and box.plain == []
+
+
+def test_a_file_of_another_user_is_taken_though_the_kernel_grants_no_lease(
+    box: Box, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = fcntl.fcntl
+
+    def refused(descriptor: int, command: int, *more: int) -> int:
+        if command == fcntl.F_SETLEASE:  # F_GETLEASE answers all the same: that there is none
+            raise PermissionError(errno.EACCES, "not yours")
+        return real(descriptor, command, *more)
+
+    monkeypatch.setattr("appliance.inbox.settled.fcntl.fcntl", refused)
+    box.put("II/a.txt")
+    box.settle()
+    assert box.contents == [b"words"] and box.plain == [] and box.told.waiting == 0
 
 
 def test_what_is_written_for_very_long_is_told(box: Box) -> None:

@@ -14,6 +14,7 @@ import pytest
 from appliance.inbox import running
 from appliance.inbox.running import LOCK
 from appliance.inbox.shielding import shield
+from appliance.inbox.told import folder_of
 from appliance.inbox.watcher import Watcher
 from sync.keeperchild import KeeperChild
 from tests.appliance.inbox.boxing import Box, in_child, until
@@ -48,7 +49,7 @@ def test_three_hundred_files_at_once_half_of_them_in_a_folder_moved_in(box: Box)
     for number in range(150, 300):
         (outside / f"{number:03}.txt").write_text(f"{number:03}")
     watcher.start()
-    loop = threading.Thread(target=running._loop, args=(box.worker, tidying, woken, stop))
+    loop = threading.Thread(target=running._loop, args=(box.worker, tidying, woken, stop.is_set))
     loop.start()
     try:
         until(lambda: box.told.at_ms > 0, "it never looked")
@@ -102,7 +103,7 @@ def test_serve_runs_it_starts_it_again_and_takes_it_down(box: Box, start: Start)
         until(lambda: box.plain == [] and box.contents == [b"one", b"two"], "not taken after a kill")
         serve.send_signal(signal.SIGTERM)
         serve.wait(60)
-        with (box.paths.run / LOCK).open() as lock:
+        with (folder_of(box.paths) / LOCK).open() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # nobody holds it any more
     finally:
         box.school.keeper = KeeperChild(box.paths)
