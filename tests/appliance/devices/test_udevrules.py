@@ -114,7 +114,8 @@ def test_the_kernel_has_no_driver_for_storage_either() -> None:
 
 def test_the_unit_calls_the_command_that_there_is() -> None:
     text = (SYSTEMD / "kurabako-usb@.service").read_text("utf-8")
-    assert "kurabako usb refused --device %i" in text and "KURABAKO_SITE=" in text and "User=kurabako" in text
+    assert "kurabako usb refused ${KURABAKO_SITE} --device %i" in text
+    assert "KURABAKO_SITE=/" in text and "User=kurabako-sync" in text
 
 
 def real_udev() -> bool:
