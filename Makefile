@@ -7,7 +7,7 @@ WORKERS ?= 4
 TESTS ?=
 STAMP := $(VENV)/.ready
 
-.PHONY: run test demo check bench soak properties fmt lint types imports wheel-gate lock docs pictures catalogue clean
+.PHONY: run test demo check bench soak properties fmt lint types imports wheel-gate bundle lock docs pictures catalogue clean
 
 run: $(STAMP)            ## open the office screen on a demo school, everything embedded
 	$(BIN)/kurabako demo office
@@ -55,6 +55,9 @@ imports: $(STAMP)
 
 wheel-gate: $(STAMP)     ## build the wheel, install it into an empty environment, try there what it can lack
 	$(PYTHON) -I .ci/wheel_gate.py $(VENV)
+
+bundle: $(STAMP)         ## what boxes without internet are set up and updated from; writes build/kurabako-bundle-VERSION.tar
+	$(BIN)/kurabako bundle build --out build
 
 lock: $(STAMP)           ## rewrite requirements.lock from pyproject.toml
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --group dev \

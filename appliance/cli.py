@@ -21,6 +21,7 @@ from crypto.memory import forbid_dumps, keep_from_swap
 COMMANDS: dict[str, tuple[str, str]] = {
     "audit": ("appliance.commands.audit:audit", "the audit record: who opened, released or was refused what"),
     "board": ("appliance.commands.board:board", "the education board: schools, people, hubs, restore"),
+    "bundle": ("appliance.commands.bundle:bundle", "make and check the bundle for boxes without internet"),
     "demo": ("appliance.commands.demo:demo", "a demo school with everything embedded"),
     "emergency": ("appliance.commands.emergency:emergency", "import emergency contacts and health notes"),
     "export": ("appliance.commands.export:export", "take something out: policy, permit, label, record"),

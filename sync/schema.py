@@ -5,12 +5,20 @@ Only site creation and upgrades import this module (sqlite-utils costs 0.2 s to 
 """
 
 from pathlib import Path
+from typing import Final
 
 import sqlite_utils
 from sqlite_utils import Migrations
 
 from sync.database import open_writer
 from sync.ids import Origin
+
+# How far the migrations below go, and the oldest level whose programs can work with the result. A migration that
+# only adds leaves the second where it was; one that those programs could not read raises it (docs/decisions.md).
+STORE_LEVEL: Final = 2
+STORE_READABLE_FROM: Final = 2
+LOCAL_LEVEL: Final = 1
+LOCAL_READABLE_FROM: Final = 1
 
 store_migrations = Migrations("kurabako.store")
 local_migrations = Migrations("kurabako.local")

@@ -44,6 +44,7 @@ GROUPS = {
             "lease",
         ),
     ),
+    "bundle": ("build", "verify"),
     "demo": ("office", "line", "outage", "roster"),
     "replica": ("verify", "heal", "rebuild"),
     "roster": ("show", "import"),

@@ -11,7 +11,7 @@ from sync.errors import SiteExistsError
 from sync.ids import Origin, Site
 from sync.localstore import LocalStore
 from sync.reader import Reader
-from sync.schema import create_local, local_migrations, store_migrations
+from sync.schema import LOCAL_LEVEL, STORE_LEVEL, create_local, local_migrations, store_migrations
 from sync.site import SitePaths, create_site
 
 ORIGIN = Origin("C241200000011", Site.BOX, 1)
@@ -83,9 +83,11 @@ def test_making_the_local_database_again_keeps_what_it_holds(tmp_path: Path) -> 
 
 def test_the_migrations_make_the_schema_and_nothing_is_pending(tmp_path: Path) -> None:
     paths = create_site(tmp_path / "site", ORIGIN)
-    for path, migrations in ((paths.store, store_migrations), (paths.local, local_migrations)):
+    kinds = ((paths.store, store_migrations, STORE_LEVEL), (paths.local, local_migrations, LOCAL_LEVEL))
+    for path, migrations, level in kinds:
         connection = open_writer(path)
         assert not migrations.pending(sqlite_utils.Database(connection))
+        assert len(migrations.applied(sqlite_utils.Database(connection))) == level
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         connection.close()
 
