@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("appliance.commands.serve:serve", "run a whole site in the foreground"),
     "status": ("appliance.commands.status:status", "saved, sent, line and last verified restore"),
     "sync": ("appliance.commands.sync:sync", "Litestream and sync alone, beside a keeper (started by systemd)"),
+    "update": ("appliance.commands.update:update", "new versions, signed by the board's officers"),
     "usb": ("appliance.commands.usb:usb", "USB devices that the box refused"),
     "punch": ("appliance.commands.punch:punch", "the terminal at the entrance for coming and going"),
     "web": ("appliance.commands.web:web", "the office screen in a browser on this machine"),

@@ -33,6 +33,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "kind.roster.enrollment": ("在籍", "enrolment"),
     "kind.person.profile": ("職員の名前", "staff name"),
     "kind.audit.entry": ("監査記録", "audit record"),
+    "kind.kurabako.release": ("蔵箱の版", "Kurabako's version"),
     "kind.device.refused": ("USB機器", "USB device"),
     "kind.device.seen": ("USB機器の確認", "USB device, looked at"),
     "kind.document.file": ("文書", "document"),

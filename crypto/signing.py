@@ -116,5 +116,9 @@ class SigningKey:
         """Sign a message in a domain; 64 bytes."""
         return self._key.sign(frame(domain.encode(), message))
 
+    def sign_foreign(self, message: bytes) -> bytes:
+        """Sign bytes of a format that is not ours and has no domain; such a key signs nothing else. 64 bytes."""
+        return self._key.sign(message)
+
     def __repr__(self) -> str:
         return "<redacted>"

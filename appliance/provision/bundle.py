@@ -103,9 +103,8 @@ class Bundle:
         return self.manifest.wheels(python, machine)
 
     def names(self, python: str, machine: str) -> tuple[str, ...]:
-        """Return what one box needs beside the manifest: its wheels, pip's, the installer, the unit files."""
-        wheels = self.wheels(python, machine)
-        return tuple(dict.fromkeys((*self.manifest.common(), self.manifest.pip, *wheels)))
+        """Return what one box needs beside the manifest; raises TargetMissingError."""
+        return self.manifest.names(python, machine)
 
     def file(self, name: str) -> bytes:
         """Return a file's bytes, compared with the manifest; raises BundleTamperedError."""

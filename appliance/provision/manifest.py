@@ -72,9 +72,10 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise TargetMissingError(operation="choose wheels", subject=target, target=target, known=known)
         return tuple(self.targets[target])
 
-    def common(self) -> tuple[str, ...]:
-        """Return the names of the files that every box needs: all that are no wheels."""
-        return tuple(name for name in self.files if not name.endswith(".whl"))
+    def names(self, python: str, machine: str) -> tuple[str, ...]:
+        """Return what one box needs beside the manifest: installer and unit files, pip's wheel, its own wheels."""
+        common = (name for name in self.files if not name.endswith(".whl"))
+        return tuple(dict.fromkeys((*common, self.pip, *self.wheels(python, machine))))
 
 
 def target_name(python: str, machine: str) -> TargetName:

@@ -49,6 +49,7 @@ GROUPS = {
     "replica": ("verify", "heal", "rebuild"),
     "roster": ("show", "import"),
     "segments": ("export", "import"),
+    "update": ("check", "fetch", "apply", "repo", "rollback", "resume", "status", "tell"),
     "usb": ("refused", "collect"),
 }
 PLAN_KEYS = ("version", "mode", "encoding", "put", "remove", "unchanged", "classes", "totals")

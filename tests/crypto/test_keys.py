@@ -206,3 +206,11 @@ def test_a_wrap_of_the_former_epoch_does_not_open_the_next() -> None:
         open_batch_key(header, kept, author.public.sign)
     with pytest.raises(OpenFailedError):
         open_batch_key(header, ClassKeyPair(second.id, kept.private, kept.naming), author.public.sign)
+
+
+def test_a_signature_for_a_foreign_format_serves_no_domain() -> None:
+    key = signing_key("officer")
+    signature = key.sign_foreign(b"bytes of another format")
+    for domain in ("", "kurabako/people/v1"):
+        with pytest.raises(BadSignatureError):
+            key.verify_key.verify(domain, b"bytes of another format", signature)

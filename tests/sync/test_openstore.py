@@ -74,7 +74,17 @@ def test_the_documented_policy_lets_a_box_write_its_epoch_only(limited: StoreCon
     assert store.get(f"{own}/seg/1") == b"mine"
     assert store.get(f"{SCHOOL}/hub/1/seg/1") is None, "a 404, not a 403: the box may list its school"
     assert store.sizes(own) == {f"{own}/seg/1": 4, f"{own}/db/0000/1.ltx": 4}
-    for place in (f"{SCHOOL}/box/2", f"{SCHOOL}/box/12", f"{SCHOOL}/hub/1", f"{SCHOOL}", "C299999999999/box/1"):
+    assert store.get("updates/metadata/2.root.json") is None, (
+        "it may ask for updates, and is told when there is none"
+    )
+    for place in (
+        "updates",
+        f"{SCHOOL}/box/2",
+        f"{SCHOOL}/box/12",
+        f"{SCHOOL}/hub/1",
+        f"{SCHOOL}",
+        "C299999999999/box/1",
+    ):
         for way in (store.put, store.create):
             with pytest.raises(StoreRefusedError):
                 way(f"{place}/seg/1", b"not mine")

@@ -174,19 +174,6 @@ def test_a_failed_installation_says_why_and_leaves_no_mark(tmp_path: Path) -> No
     assert "APP-543" in str(caught.value.params["problem"]) and slots.release("a") is None
 
 
-def test_two_versions_lie_side_by_side(tmp_path: Path) -> None:
-    slots = Slots(tmp_path / "opt", BASE_PYTHON)
-    slots.root.mkdir()
-    for slot, version in (("a", "0.1.0"), ("b", "0.2.0")):
-        slots.install(*_swapped(unpacked(tmp_path, version), slot))
-        slots.switch(slot)
-        assert says(slots.root / "current") == f"kurabako {version}"
-
-
-def _swapped(made: tuple[Path, str], slot: str) -> tuple[Path, str, str]:
-    return made[0], slot, made[1]
-
-
 def test_the_installer_needs_nothing_but_the_standard_library(tmp_path: Path) -> None:
     tar = make_bundle(tmp_path)
     script = tmp_path / "install.py"
