@@ -12,7 +12,7 @@ import pytest
 from appliance.cli import cli
 from appliance.config import BOX_PEERS, Config, load_config, render_config
 from appliance.credentials import PEPPER, SITE_KEY, STORE_KEY
-from tests.systemd.unitfiles import SERVICES, SITE, SYSTEMD, each_service, keys, only
+from tests.systemd.unitfiles import AS_ROOT, SERVICES, SITE, SYSTEMD, each_service, keys, only
 
 NEEDS = {
     "kurabako-keeper.service": set(),
@@ -21,7 +21,11 @@ NEEDS = {
     "kurabako-unlock.service": {PEPPER},
     "kurabako-usb@.service": set(),
     "kurabako-web.service": {PEPPER},
+    "kurabako-update-fetch.service": {STORE_KEY},
+    "kurabako-update.service": {SITE_KEY, STORE_KEY},
+    "kurabako-update-resume.service": set(),
 }
+PROGRAMS = {"/usr/local/bin/kurabako", "/opt/kurabako/former/bin/kurabako"}
 SAMPLE = """
 add element inet kurabako ssh4 { 192.0.2.0/24, 198.51.100.1 }
 add element inet kurabako ssh6 { 2001:db8::/64 }
@@ -52,7 +56,7 @@ def test_a_unit_runs_a_command_that_there_is(unit: str) -> None:
         program, *words = shlex.split(line)
         if program == "/usr/bin/install":
             continue
-        assert program == "/usr/local/bin/kurabako" and "${KURABAKO_SITE}" in words
+        assert program.lstrip("-") in PROGRAMS and "${KURABAKO_SITE}" in words
         command: click.Command = cli
         context = click.Context(cli)
         while isinstance(command, click.Group):
@@ -77,7 +81,7 @@ def test_users_that_are_named_are_made(tmp_path: Path) -> None:
     groups = users | {name for kind, name, *_ in lines if kind == "g"}
     assert {tuple(words[1:3]) for words in lines if words[0] == "m"} <= {(u, g) for u in users for g in groups}
     for unit in SERVICES:
-        assert only(unit, "User") in users
+        assert set(keys(unit).get("User", [])) <= users
         assert set(keys(unit).get("Group", [])) <= groups
     for line in text("tmpfiles.d/kurabako.conf").splitlines():
         if line[:1] in ("d", "z"):
@@ -88,6 +92,10 @@ def test_users_that_are_named_are_made(tmp_path: Path) -> None:
     assert {name[1:] for name in peers if name[0] == "@"} <= groups
     assert set(re.findall(r'skuid "([^"]+)"', text("nftables/kurabako.nft"))) <= users
     assert set(re.findall(r"(?:uid|gid)=([a-z-]+)", text("var-lib-kurabako-site-inbox.mount"))) <= groups
+
+
+def test_only_what_replaces_programs_runs_as_root() -> None:
+    assert {unit for unit in SERVICES if "User" not in keys(unit)} == AS_ROOT.keys()
 
 
 def test_the_peers_of_a_box_can_be_written_into_its_configuration(tmp_path: Path) -> None:
