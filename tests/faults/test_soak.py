@@ -23,7 +23,6 @@ PLAYED = [
 SKIPPABLE = {"disk_full", "eio_fsync"}
 
 
-@pytest.mark.timeout(240)
 def test_tiny_soak_loses_nothing_and_leaves_nothing_corrupt(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
