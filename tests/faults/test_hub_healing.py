@@ -95,6 +95,7 @@ def hubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Schools]:
     monkeypatch.setattr("sync.replicacheck._FIRST_S", 0.5)
     monkeypatch.setattr("sync.replicacheck._AGAIN_S", 0.5)
     monkeypatch.setattr("sync.hubschool._PROVE_EVERY_S", 0.5)
+    monkeypatch.setattr("sync.hubschool._STATUS_FRESH_S", 0.5)  # an idle school's turn comes as often
     with cloud_at(tmp_path) as cloud:
         made = Schools(tmp_path, cloud)
         try:
