@@ -7,13 +7,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sync.ports import hold_port, number_of
-from tests.school import PASSPHRASE, School, enrol
+from tests.school import PASSPHRASE, School, enrol, open_days
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -25,6 +25,7 @@ _PATIENCE_S = 60.0
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
     made = enrol(tmp_path_factory.mktemp("browser"))
+    open_days(made)
     yield made
     made.close()
 
@@ -81,7 +82,8 @@ def test_it_listens_on_this_machine_only(port: int) -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
-def test_an_entry_is_made_in_the_browser(own: School, port: int) -> None:
+def test_attendance_a_meeting_hours_and_the_lock_in_the_browser(own: School, port: int) -> None:
+    """The same flows as in a terminal (test_terminal); what was kept is read from the store."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as tool:
@@ -93,13 +95,34 @@ def test_an_entry_is_made_in_the_browser(own: School, port: int) -> None:
         page.goto(f"http://127.0.0.1:{port}/?fontsize=16")
         page.wait_for_selector("body.-first-byte", timeout=_PATIENCE_S * 1000)
         page.locator(".xterm-helper-textarea").focus()
-        for word in ("sato", PASSPHRASE):
+        for word in ("kyoto", PASSPHRASE):
             page.keyboard.type(word, delay=20)
             pressed(page, "Enter")
+        for key in ("Enter", "b"):  # the first class, 病欠
+            pressed(page, key)
+        office = own.office("kyoto")
+        view = office.attendance.classes(office.today())[0]
+        kept(lambda: office.attendance.day(view.class_id, office.today()).rows[0].code == "sick", "a mark")
+        for key in ("F5", "Escape", "Escape"):  # 月別, and back
+            pressed(page, key)
         for key in ("F5", "n", "Enter"):  # 会議, 作る, 職員会議
             pressed(page, key)
         page.keyboard.press("F4")
-        kept(own)
+        kept(lambda: office.meetings.all()[0].title.startswith("職員会議（"), "a meeting")
+        settled(page)
+        pressed(page, "Enter")
+        for key in ("r", "F2"):  # 既読, 会議録
+            pressed(page, key)
+        page.keyboard.insert_text("雨天は翌日。")
+        pressed(page, "Escape")
+        first = office.meetings.all()[0].meeting_id
+        kept(lambda: any(item.record == "雨天は翌日。" for item in office.meetings.open(first).items), "minutes")
+        kept(lambda: any(item.read for item in office.meetings.open(first).items), "a mark of reading")
+        for key in ("Escape", "Escape", "w", "i"):  # 勤務, 出勤
+            pressed(page, key)
+        kept(lambda: any(day.came is not None for day in office.hours.own_month(office.today()).days), "a punch")
+        office.logout()
+        pressed(page, "F8")
         if folder := os.environ.get("KURABAKO_TEST_PICTURES"):
             page.screenshot(path=f"{folder}/browser.png")
         assert all(url.startswith((f"http://127.0.0.1:{port}/", "data:")) for url in asked_for)
@@ -111,9 +134,14 @@ def pressed(page: "Page", key: str) -> None:
     before = page.screenshot()
     page.keyboard.press(key)
     end = time.monotonic() + _PATIENCE_S
-    while (now := page.screenshot()) == before:
+    while page.screenshot() == before:
         assert time.monotonic() < end, f"{key} showed nothing"
-    still = time.monotonic() + 5
+    settled(page)
+
+
+def settled(page: "Page") -> None:
+    """Wait until the picture stands still, for five seconds at most: clocks go on."""
+    now, still = page.screenshot(), time.monotonic() + 5
     while time.monotonic() < still:
         time.sleep(0.5)
         last, now = now, page.screenshot()
@@ -121,13 +149,9 @@ def pressed(page: "Page", key: str) -> None:
             return
 
 
-def kept(own: School) -> None:
-    """Wait until the meeting that was made in the browser stands in the store."""
-    office = own.office("kocho")
-    before = 1
+def kept(stands: Callable[[], bool], what: str) -> None:
+    """Wait until what was entered in the browser stands in the store."""
     end = time.monotonic() + _PATIENCE_S
-    while len(office.meetings.all()) == before:
-        assert time.monotonic() < end, "nothing was kept"
+    while not stands():
+        assert time.monotonic() < end, f"never kept: {what}"
         time.sleep(0.2)
-    assert office.meetings.all()[0].title.startswith("職員会議")
-    office.logout()
