@@ -66,6 +66,7 @@ from tui.screens.home import HomeScreen
 from tui.screens.hours import HoursScreen
 from tui.screens.hoursall import HoursAllScreen
 from tui.screens.hoursday import HoursDayScreen
+from tui.screens.hourstrend import TrendScreen
 from tui.screens.inbox import InboxScreen
 from tui.screens.ledger import LedgerScreen
 from tui.screens.login import LoginScreen
@@ -134,6 +135,7 @@ DIALOGS = [
     TaskScreen,
     TemplateScreen,
     ChooseScreen,
+    TrendScreen,
 ]
 ALL = [action for action in vars(actions).values() if isinstance(action, Action)]
 SAFE = {*(f"f{number}" for number in range(1, 11)), "enter", "escape", "up", "down", "left", "right"}

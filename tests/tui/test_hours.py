@@ -1,13 +1,18 @@
 """勤務: two keys from home punch in, a forgotten punch waits for a manager, managers see everybody."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 import pytest
+from rich.cells import cell_len
 from textual.widgets import DataTable, Input
 
+from appliance.hours.limits import standing
+from appliance.hours.settings import load_hours
+from appliance.hours.views import TrendPoint
 from appliance.session import JST, Session
 from tests.school import School, enrol
+from tests.tui.conftest import freeze
 from tests.tui.driving import SIZES, SMALL, Driver, at_home, said, screen_of, sees, shown, until
 from tests.tui.test_actions import check_fits
 from tui.screens.ask import TextScreen, YesNoScreen
@@ -15,6 +20,7 @@ from tui.screens.home import HomeScreen
 from tui.screens.hours import HoursScreen
 from tui.screens.hoursall import HoursAllScreen
 from tui.screens.hoursday import HoursDayScreen
+from tui.screens.hourstrend import TrendScreen, bar, scale
 from tui.screens.problem import ProblemScreen
 from tui.typed import read_minutes, read_spans
 
@@ -80,7 +86,7 @@ async def test_a_forgotten_punch_counts_once_a_manager_approved_it(own: School) 
     async with at_home(own, SMALL, "sato") as pilot:
         screen = await at_work(pilot)
         await declare(pilot, rest="45", self_study="0:30", spans="7:30-19:30")
-        await sees(pilot, "正しい時刻と直す")
+        await sees(pilot, "正しい時刻か所定と")
         await pilot.press("escape")
         await declare(pilot, rest="x")
         await sees(pilot, "時間は 0:45、")
@@ -113,6 +119,61 @@ async def test_a_forgotten_punch_counts_once_a_manager_approved_it(own: School) 
         await until(
             pilot, lambda: row(screen)[1] == "7:30-19:30" and row(screen)[2].strip() == "10:45", shown(pilot)
         )
+
+
+async def test_a_day_moved_by_exchange_counts_once_it_was_approved(
+    own: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """振替: somebody works on a Saturday in place of a Tuesday, so 7:45 of it is no overtime."""
+    saturday = date(2026, 10, 3)
+    freeze(monkeypatch, date(2026, 10, 20))
+    async with at_home(own, SMALL, "suzuki") as pilot:
+        screen = await at_work(pilot)
+        screen.query_one(DataTable).move_cursor(row=saturday.day - 1)
+        await declare(pilot, spans="8:00-17:00", scheduled="7:45", reason="運動会")
+        await until(pilot, lambda: "所定 7:45（運動会）" in said(pilot, "#detail"), shown(pilot))
+        screen.query_one(DataTable).move_cursor(row=saturday.day + 2)  # the day off in exchange
+        await declare(pilot, scheduled="0:00", reason="振替")
+        await until(pilot, lambda: "承認待ち: 所定 0:00（振替）" in said(pilot, "#detail"), shown(pilot))
+        await declare(pilot, scheduled="4:00", reason="")
+        await sees(pilot, "正しい時刻か所定と、直す理由")
+        await pilot.press("escape")
+    office, other = own.office("kyoto"), own.office("suzuki")
+    waiting = [one for one in office.hours.waiting() if one.person == other._session.person.id.hex()]
+    for one in waiting:
+        office.hours.approve(one.person, one.on, one.correction)
+    days = {day.on: day for day in other.hours.own_month(saturday).days}
+    assert days[saturday].reckoned.overtime == 75, "9 hours less 7:45"
+    assert days[saturday + timedelta(days=3)].scheduled == 0
+    office.logout()
+    other.logout()
+
+
+async def test_the_year_stands_beside_the_limits(own: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    freeze(monkeypatch, date(2026, 10, 20))
+    async with at_home(own, SMALL, "sato") as pilot:
+        await at_work(pilot)
+        await pilot.press("g")
+        await screen_of(pilot, TrendScreen)
+        check_fits(pilot)
+        assert "2026/10" in said(pilot, "#bars") and "45" in shown(pilot)
+        await pilot.press("g")
+        await screen_of(pilot, HoursScreen)
+
+
+def test_bars_are_as_long_as_the_hours() -> None:
+    def told(hours: int) -> TrendPoint:
+        month = date(2026, 10, 1)
+        return TrendPoint(month, True, standing({month: hours * 60}, month, load_hours().limits))
+
+    lines = {hours: bar(told(hours)) for hours in (0, 30, 46, 81, 130)}
+    assert {hours: line.count("█") for hours, line in lines.items()} == {0: 0, 30: 15, 46: 23, 81: 40, 130: 49}
+    assert lines[30].count("┊") == 2 and lines[46].count("┊") == 1 and lines[81].count("┊") == 0
+    assert lines[30].endswith("30:00 ●") and lines[46].endswith("▲") and lines[130].endswith("130:00 ■")
+    assert "▶" in lines[130] and len({cell_len(line) for line in lines.values()}) == 1
+    places = [scale().index(str(hours)) for hours in (45, 80)]
+    assert all(lines[0][place] == "┊" for place in places)
+    assert bar(TrendPoint(date(2026, 9, 1), False, told(0).standing)).endswith("・")
 
 
 async def test_a_refusal_takes_a_reason_and_is_told(own: School) -> None:

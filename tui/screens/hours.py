@@ -15,15 +15,16 @@ from tui.actions import HOURS
 from tui.i18n import _, day_text
 from tui.screens.ask import TextScreen, YesNoScreen
 from tui.screens.base import OfficeScreen
-from tui.screens.hoursday import HoursDayScreen, clock
+from tui.screens.hoursday import HoursDayScreen, clock, correction_text
+from tui.screens.hourstrend import SIGNALS, TrendScreen
 from tui.wrap import fold, plain
 
 _HELP = _("""i で出勤、o で退勤を記録します。押した時刻がそのまま残ります。
 日を選んで Enter を押すと、休憩・自己研鑽・校外・テレワーク・持ち帰りを申告できます。
 押し忘れは、正しい時刻と理由を書きます。校長か教頭が承認すると、それで数えます。
+振替や4時間の割振り変更も同じ所に、その日の所定を書きます（振替で休んだ日は 0:00）。
 時間外は、所定の勤務時間（休日は全部）を超えた分です。持ち帰りは別に記録し、数えません。
 校長・教頭は F2 で全員の一覧を開き、承認待ちの日で Enter（承認）か F4（不承認）を押します。""")
-_SIGNALS: Final = {Signal.GREEN: "●", Signal.YELLOW: "▲", Signal.RED: "■"}
 _REASONS: Final = {
     Reason.GOAL: _("月30時間の目安を超えました"),
     Reason.MONTH: _("月45時間を超えました"),
@@ -176,8 +177,7 @@ class HoursScreen(OfficeScreen):
             if yes:
                 self.run_worker(approve())
 
-        question = _("{day} {spans}（{reason}）を承認しますか。")
-        question = question.format(day=day_text(day.on), spans=_spans(asked.spans or ()), reason=asked.reason)
+        question = _("{day} {what} を承認しますか。").format(day=day_text(day.on), what=correction_text(asked))
         self.app.push_screen(YesNoScreen(question, _("承認")), answered)
 
     def action_turn_down(self) -> None:
@@ -197,6 +197,11 @@ class HoursScreen(OfficeScreen):
                 self.run_worker(refuse(reason.strip()))
 
         self.app.push_screen(TextScreen(_("不承認の理由"), ""), answered)
+
+    def action_trend(self) -> None:
+        """Show the year's months as bars."""
+        if self._told is not None:
+            self.app.push_screen(TrendScreen(self._told.name, self._trend))
 
     def action_everybody(self) -> None:
         """Open everybody's month (managers)."""
@@ -224,7 +229,7 @@ class HoursScreen(OfficeScreen):
 def signal_text(signal: Signal) -> str:
     """Return a light as a glyph and a word."""
     words = {Signal.GREEN: _("範囲内"), Signal.YELLOW: _("注意"), Signal.RED: _("超過")}
-    return f"{_SIGNALS[signal]}{words[signal]}"
+    return f"{SIGNALS[signal]}{words[signal]}"
 
 
 def standing_text(standing: Standing, at_work: int) -> str:
@@ -233,7 +238,7 @@ def standing_text(standing: Standing, at_work: int) -> str:
         at_work=clock(at_work), overtime=clock(standing.overtime), year=clock(standing.year)
     )
     reasons = "、".join(_REASONS[told.reason] for told in standing.reasons) or _("上限の範囲です")
-    return f"{_SIGNALS[standing.signal]} {sums}\n  {reasons}"
+    return f"{SIGNALS[standing.signal]} {sums}\n  {reasons}"
 
 
 def _cells(day: WorkDay) -> tuple[str, ...]:
@@ -272,8 +277,9 @@ def _detail(day: WorkDay) -> str:
         words += [f"{name} {clock(minutes)}" for name, minutes in declared if minutes]
         words += [told.note] if told.note else []
     if day.waiting is not None:
-        asked = f"{_spans(day.waiting.spans or ())}（{day.waiting.reason}）"
-        words.append(_("承認待ち: {what}").format(what=asked))
+        words.append(_("承認待ち: {what}").format(what=correction_text(day.waiting)))
+    if day.corrected is not None:
+        words.append(_("承認済: {what}").format(what=correction_text(day.corrected)))
     if day.refused:
         words.append(_("不承認: {why}").format(why=day.refused))
     return "  ".join(words)

@@ -43,8 +43,14 @@ class HoursDayScreen(ModalScreen["DayRecord | None"]):
                 yield from self._line(name, words, clock(minutes) if minutes else "")
             yield from self._line("note", _("メモ"), told.note if told else "")
             yield from self._line("spans", _("正しい時刻 例 7:50-18:20"), spans)
+            moved = clock(asked.scheduled) if asked is not None and asked.scheduled is not None else ""
+            yield from self._line("scheduled", _("この日の所定（振替・4時間）"), moved)
             yield from self._line("reason", _("直す理由"), asked.reason if asked else "")
-            yield Static(_("時間は 45 や 0:45。時刻を直すと、校長か教頭の承認のあとに数えます。"), classes="hint")
+            yield Static(
+                _("""時間は 45 や 0:45。時刻と所定は、校長か教頭の承認のあとに数えます。
+振替は出た日 7:45・休んだ日 0:00、4時間の割振りは 4:00 と 3:45。"""),
+                classes="hint",
+            )
             yield Static(_("Enter で次へ   F4 で保存   Esc でやめる"))
 
     def _line(self, name: str, words: str, value: str) -> ComposeResult:
@@ -63,15 +69,17 @@ class HoursDayScreen(ModalScreen["DayRecord | None"]):
     def action_keep(self) -> None:
         """Return what was typed, when all of it can be read."""
         typed = {line.id or "": line.value for line in self.query(Input)}
-        minutes = {name: read_minutes(typed[name]) for name in _MINUTES}
-        spans = read_spans(typed["spans"])
+        minutes = {name: read_minutes(typed[name]) for name in (*_MINUTES, "scheduled")}
+        spans, reason = read_spans(typed["spans"]), typed["reason"].strip()
         if spans is None or None in minutes.values():
             self.notify(_("時間は 0:45、時刻は 7:50-18:20 のように書いてください"), severity="warning")
             return
-        if bool(spans) != bool(typed["reason"].strip()):
-            self.notify(_("正しい時刻と直す理由は、両方書いてください"), severity="warning")
+        told = minutes.pop("scheduled")
+        scheduled = told if typed["scheduled"].strip() else None  # 0:00 is a day off, nothing typed is no change
+        if (bool(spans) or scheduled is not None) != bool(reason):
+            self.notify(_("正しい時刻か所定と、直す理由は、両方書いてください"), severity="warning")
             return
-        correction = Correction(reason=typed["reason"].strip(), spans=spans) if spans else None
+        correction = Correction(reason=reason, spans=spans or None, scheduled=scheduled) if reason else None
         known = {name: made for name, made in minutes.items() if made is not None}
         self.dismiss(
             DayRecord(person="", on=self._day.on, note=typed["note"].strip(), correction=correction, **known)
@@ -80,6 +88,13 @@ class HoursDayScreen(ModalScreen["DayRecord | None"]):
     def action_cancel(self) -> None:
         """Declare nothing."""
         self.dismiss(None)
+
+
+def correction_text(asked: Correction) -> str:
+    """Return a correction in words: the times and the 所定 that are to count, and why."""
+    spans = " ".join(f"{clock(begin)}-{clock(end)}" for begin, end in asked.spans or ())
+    moved = _("所定 {time}").format(time=clock(asked.scheduled)) if asked.scheduled is not None else ""
+    return f"{'  '.join(filter(None, (spans, moved)))}（{asked.reason}）"
 
 
 def clock(minutes: int) -> str:
