@@ -20,7 +20,8 @@ from appliance.ledger.lines import facts_of
 from appliance.meetings.records import AgendaItem, Answer, DecisionRecord, Meeting, Question, Task
 from appliance.people import PROFILE, Profile
 from appliance.roster import RECORD_TYPES, Enrollment, RosterRecord, SchoolClass, User
-from appliance.schooldays import SchoolYear
+from appliance.schoolcalendar import ClosureRecord
+from appliance.schooldays import Closure, SchoolYear
 from appliance.session import JST, Session
 from appliance.views import AttendanceCode, Entry, MarkValue
 from crypto.importance import Importance
@@ -29,7 +30,7 @@ _TYPES: Final[dict[str, type[msgspec.Struct]]] = {
     **{
         struct.kind: struct for struct in (Mark, Reason, ClassDay, Meeting, AgendaItem, DecisionRecord, SchoolYear)
     },
-    **{struct.kind: struct for struct in (MonthClosed, MonthReopened)},
+    **{struct.kind: struct for struct in (MonthClosed, MonthReopened, ClosureRecord)},
     **{struct.kind: struct for struct in (Task, Question, Answer)},
     **{struct.kind: struct for struct in (DayRecord, Shift, Approval)},
     LedgerEntry.kind: LedgerEntry,
@@ -117,6 +118,8 @@ class RecordWords:
                 return [word("month closed")]
             case SchoolYear() as year:
                 return _year(year)
+            case ClosureRecord(closure=closure, lifted=lifted):
+                return [word("lifted")] if lifted else [_closure(closure)]
             case DayRecord(correction=asked) as declared:
                 facts = _labelled(declared, "rest self_study off_campus telework taken_home note")
                 return [*facts, *_corrected(asked)] or [word("no text")]
@@ -186,6 +189,8 @@ class RecordWords:
                 return name
             case SchoolYear(year=year):
                 return f"{year}"
+            case ClosureRecord(closure=closure):
+                return f"{self._title(closure.target)} {_day(closure.first)}".strip()
             case DayRecord(person=person, on=on) | Approval(person=person, on=on) | Shift(person=person, since=on):
                 return f"{self._session.roster.display_name(bytes.fromhex(person))} {_day(on)}"
             case LedgerEntry(entry=entry):
@@ -279,13 +284,15 @@ def _plain(value: object) -> str:
 
 def _year(year: SchoolYear) -> list[str]:
     lines = [f"{word('field.extra_days')}: {on}" for on in year.extra_days]
-    lines += [
-        f"{word('field.closures')}: {c.first}–{c.last} {c.reason} {c.target}".rstrip() for c in year.closures
-    ]
+    lines += [f"{word('field.closures')}: {_closure(closure)}" for closure in year.closures]
     lines += [f"{word('field.vacations')}: {v.first}–{v.last} {v.name}" for v in year.vacations]
     lines += [f"{word('field.terms')}: {t.name} {t.first}–" for t in year.terms]
     lines += [f"{word('field.days_off')}: {d.on} {d.name}" for d in year.days_off]
     return lines or [word("no text")]
+
+
+def _closure(closure: Closure) -> str:
+    return f"{closure.first}–{closure.last} {closure.reason} {closure.target}".rstrip()
 
 
 def _day(on: date) -> str:

@@ -7,6 +7,7 @@ keys live in this object only and die with `logout`. Synchronous; used by one th
 from datetime import date, timedelta
 
 from appliance.attendance.absences import AbsenceChoices, AbsenceDesk
+from appliance.attendance.closures import ClosureDesk
 from appliance.attendance.desk import AttendanceDesk
 from appliance.attendance.noticedesk import NoticeDesk
 from appliance.attendance.notices import NoticeForm, load_notice_form
@@ -58,7 +59,8 @@ class Office:
         self._session = session
         calendar = CalendarBook(session.store)
         self.calendar = CalendarDesk(session, calendar)
-        self.attendance = AttendanceDesk(session, choices.codes, calendar)
+        self.closures = ClosureDesk(session, calendar)
+        self.attendance = AttendanceDesk(session, choices.codes, calendar, choices.corrections)
         self.absences = AbsenceDesk(session, calendar, choices)
         self.notices = NoticeDesk(session, self.absences, notices or load_notice_form())
         meetings = MeetingBook(session.store, lambda importance: self._shows(AgendaItem.kind, importance))

@@ -1,7 +1,8 @@
 """The roster as the screens need it: classes in order, who is in them on a day, search by kana, staff names.
 
 Invariant: opened from sealed records, kept only in this process's memory, and read again when a roster record
-changed. A school has about 1,000 pupils, so searching happens here and no index lies in the store.
+changed. A school has about 1,000 pupils, so searching happens here and no index lies in the store. A pupil stands
+in one book: whoever is enrolled in a special-needs class and in another one is a guest of the other (交流学級).
 """
 
 from dataclasses import dataclass
@@ -24,10 +25,11 @@ _GRADE_ORDER = {grade: place for place, grade in enumerate(_GRADES.split())}
 
 @dataclass(frozen=True, slots=True)
 class ClassMember:
-    """A pupil of a class on a day."""
+    """A pupil of a class on a day. `home` is the special-needs class of a guest 交流."""
 
     user: User
     number: int | None
+    home: str = ""
 
 
 class RosterIndex:
@@ -43,6 +45,7 @@ class RosterIndex:
         self._enrollments: dict[str, list[Enrollment]] = {}
         self._names: dict[bytes, str] = {}
         self._members: dict[tuple[str, date], list[ClassMember]] = {}
+        self._special: dict[str, dict[str, Enrollment]] = {}  # pupil → special-needs class → enrolment
         self.refresh()
 
     def refresh(self) -> None:
@@ -74,7 +77,14 @@ class RosterIndex:
         return self._users.get(user_id)
 
     def members(self, class_id: str, on: date) -> list[ClassMember]:
-        """Return a class's pupils on a day, by 出席番号 and then by reading."""
+        """Return a class's own pupils on a day, by 出席番号 and then by reading."""
+        return [member for member in self._present(class_id, on) if not member.home]
+
+    def guests(self, class_id: str, on: date) -> list[ClassMember]:
+        """Return the pupils of special-needs classes that a class receives on a day."""
+        return [member for member in self._present(class_id, on) if member.home]
+
+    def _present(self, class_id: str, on: date) -> list[ClassMember]:
         known = self._members.get((class_id, on))
         if known is not None:
             return known
@@ -82,10 +92,17 @@ class RosterIndex:
         for enrollment in self._enrollments.get(class_id, ()):
             user = self._users.get(enrollment.user_id)
             if user is not None and enrollment.role == "student" and _holds(enrollment, on):
-                found.append(ClassMember(user, enrollment.number))
+                found.append(ClassMember(user, enrollment.number, self._home(enrollment, on)))
         found.sort(key=lambda m: (m.number is None, m.number or 0, m.user.kana, m.user.id))
         self._members[class_id, on] = found
         return found
+
+    def _home(self, enrollment: Enrollment, on: date) -> str:
+        """Return the special-needs class of a guest on a day, an empty string for a class's own pupil."""
+        if enrollment.class_id in self._special.get(enrollment.user_id, {}):
+            return ""
+        own = self._special.get(enrollment.user_id, {})
+        return next((class_id for class_id, held in own.items() if _holds(held, on)), "")
 
     def class_of(self, user_id: str, on: date) -> str:
         """Return the id of a pupil's class with an attendance book on a day, or an empty string."""
@@ -95,8 +112,13 @@ class RosterIndex:
         return ""
 
     def enrollments(self, class_id: str) -> list[Enrollment]:
-        """Return every enrolment of a class, past ones too."""
-        return list(self._enrollments.get(class_id, ()))
+        """Return every enrolment of a class, past ones too, without those of its guests."""
+        return [one for one in self._enrollments.get(class_id, ()) if not self._is_guest(one)]
+
+    def _is_guest(self, enrollment: Enrollment) -> bool:
+        """Say whether an enrolment lies within one of a special-needs class."""
+        own = self._special.get(enrollment.user_id, {})
+        return enrollment.class_id not in own and any(_overlap(enrollment, held) for held in own.values())
 
     def teacher(self, class_id: str) -> str:
         """Return the name of a class's teacher, or an empty string."""
@@ -134,6 +156,11 @@ class RosterIndex:
             if isinstance(record, Enrollment):
                 self._enrollments.setdefault(record.class_id, []).append(record)
         self._members.clear()
+        self._special = {}
+        for class_id in (c.id for c in self._classes.values() if c.homeroom and c.special_needs):
+            for one in self._enrollments.get(class_id, ()):
+                if one.role == "student":
+                    self._special.setdefault(one.user_id, {})[class_id] = one
         self._names = {}
         for plain in self._store.heads(PROFILE):
             profile = msgspec.msgpack.decode(plain.payload, type=Profile)
@@ -146,6 +173,11 @@ class RosterIndex:
 def _class_order(school_class: SchoolClass) -> tuple[bool, int, str]:
     grade = min((_GRADE_ORDER.get(grade, 99) for grade in school_class.grades), default=99)
     return school_class.special_needs, grade, school_class.title
+
+
+def _overlap(one: Enrollment, other: Enrollment) -> bool:
+    begins = max(one.begins or date.min, other.begins or date.min)
+    return begins <= min(one.ends or date.max, other.ends or date.max)
 
 
 def _holds(enrollment: Enrollment, on: date) -> bool:

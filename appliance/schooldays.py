@@ -6,7 +6,7 @@ the closed class is 停・忌 that day. Sources: 学校保健安全法20条, 指
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
 from itertools import pairwise
@@ -121,11 +121,15 @@ def term_of(calendar: SchoolYear, on: date) -> tuple[str, date, date]:
 
 @dataclass(frozen=True, slots=True)
 class DayStatus:
-    """What a day is for a class. `suspended` only on a school day; `reason` is empty on an ordinary one."""
+    """What a day is for a class. `suspended` only on a school day; `reason` is empty on an ordinary one.
+
+    `closure`: it is none of the year's plan, but 臨時休業 or a closed grade or class.
+    """
 
     counts_as_school_day: bool
     suspended: bool
     reason: str
+    closure: bool = field(default=False, compare=False)
 
 
 _OPEN: Final = DayStatus(True, False, "")
@@ -168,13 +172,13 @@ def day_status(
     closures = [c for c in calendar.closures if c.first <= on <= c.last and class_id not in c.except_classes]
     whole = _wholly_closed(closures, grades)
     if whole is not None:
-        return DayStatus(False, False, _remark(whole, whole.scope))
+        return DayStatus(False, False, _remark(whole, whole.scope), closure=True)
     own = next((c for c in closures if c.scope == "class" and c.target == class_id), None)
     if own is None:
         return _OPEN
     if not special_needs and _grade_is_closed(closures, grades, class_id, grade_class_count):
-        return DayStatus(False, False, _remark(own, "grade"))
-    return DayStatus(True, True, _remark(own, "class"))
+        return DayStatus(False, False, _remark(own, "grade"), closure=True)
+    return DayStatus(True, True, _remark(own, "class"), closure=True)
 
 
 def school_days(

@@ -137,7 +137,10 @@ class ClassView:
 
 @dataclass(frozen=True, slots=True)
 class PupilRow:
-    """One line of the day's book. `code` is None while nothing was entered."""
+    """One line of the day's book. `code` is None while nothing was entered.
+
+    `guest` is the special-needs class of a pupil whom this class receives 交流: in its book their day stands.
+    """
 
     pupil_id: str
     number: int | None
@@ -149,11 +152,15 @@ class PupilRow:
     entered_by: str = ""
     entered_at: datetime | None = None
     conflict: bool = False
+    guest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DayView:
-    """A class on a day. `school_day` is False on holidays and closures, `closed_reason` then says why."""
+    """A class on a day. `school_day` is False on holidays and closures, `closed_reason` then says why.
+
+    `rows` are the class's own pupils, then its guests 交流.
+    """
 
     class_id: str
     title: str
@@ -165,14 +172,21 @@ class DayView:
     confirmed_at: datetime | None = None
     changed_after_confirm: bool = False
 
+    @property
+    def own(self) -> tuple[PupilRow, ...]:
+        """Return the rows that are in this class's book."""
+        return tuple(row for row in self.rows if not row.guest)
+
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """Who entered what when, newest first."""
+    """Who entered what when, newest first; what stood before, and why it was corrected."""
 
     at: datetime
     who: str
     what: str
+    before: str = ""
+    why: str = ""
 
 
 class Entry(StrEnum):
@@ -277,7 +291,7 @@ class FoundPupil:
 
 @dataclass(frozen=True, slots=True)
 class PupilTotals:
-    """A pupil's totals of a period; days. See domain rules in appliance.attendance."""
+    """A pupil's totals of a period; days. See domain rules in appliance.attendance. `remarks` stand in 備考."""
 
     pupil_id: str
     number: int | None
@@ -291,6 +305,7 @@ class PupilTotals:
     left_early: int
     attended_elsewhere: int
     online: int = 0
+    remarks: tuple[str, ...] = ()
 
 
 class Span(StrEnum):
@@ -315,13 +330,18 @@ class PeriodTotals:
 
 @dataclass(frozen=True, slots=True)
 class MonthDay:
-    """A day of a class's month. `open`: there is school and the class is not closed; else `reason` says why."""
+    """A day of a class's month. `open`: there is school and the class is not closed; else `reason` says why.
+
+    `closure`: the school closed it on short notice; `suspended`: it counts as 停・忌 then, else as no school day.
+    """
 
     on: date
     open: bool
     reason: str
     confirmed: bool
     to_come: bool
+    closure: bool = False
+    suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,9 @@ CARDS = Action("cards", "f2", _("緊急連絡"), _("緊急連絡先・アレル�
 DISCLOSE = Action("disclose", "f4", _("非常開示"), _("校長と教頭の二人で開く、または閉じる（非常時開示）"))
 
 NOTICE = Action("notice", "a", _("要注意"), _("長い欠席と、確定していない学級の一覧を開く"), footer=False)
+CLOSURES = Action("closures", "k", _("休業閉鎖"), _("臨時休業・学年閉鎖・学級閉鎖を入れる、解く"), footer=False)
+CLOSE_DOWN = Action("close_down", "n", _("閉鎖する"), _("学級・学年・全校を休業・閉鎖にする"))
+LIFT = Action("lift", "x", _("解く"), _("選んだ休業・閉鎖を取り消す"))
 LOOK = Action("look", "z", _("見え方"), _("見え方を変える: 標準・高コントラスト・明るい"), footer=False)
 WORK = Action("work", "w", _("勤務"), _("出勤・退勤を記録する、自分の勤務時間を見る"), footer=False)
 COME = Action("come", "i", _("出勤"), _("いま出勤したと記録する"))
@@ -141,6 +144,7 @@ HOME = (
     PERMIT_LIST,
     DROPPED,
     NOTICE,
+    CLOSURES,
     WORK,
     LOOK,
     *EVERYWHERE,
@@ -198,6 +202,7 @@ DOCUMENTS = (OPEN, ADD, VERSIONS, CLASSIFY, DESTROY, BACK, HELP, LOCK, PALETTE)
 DOCUMENT = (PAGE_BACK, PAGE_ON, AS_TEXT, BACK, HELP, LOCK, PALETTE)
 PERMITS = (OPEN, ADD_PERMIT, RETURNED, BACK, HELP, LOCK, PALETTE)
 MONTH = (CLOSE_MONTH, COPY_MONTH, TURN, MONTH_TOTALS, PREVIOUS_MONTH, NEXT_MONTH, UNDO, BACK, HELP, LOCK, PALETTE)
+CLOSURE_LIST = (CLOSE_DOWN, LIFT, UNDO, BACK, HELP, LOCK, PALETTE)
 ATTENTION = (OPEN, BACK, *EVERYWHERE)
 HOURS = (OPEN, COME, GO, EVERYBODY, TURN_DOWN, TREND, EARLIER, LATER, BACK, HELP, LOCK, PALETTE)
 HOURS_ALL = (OPEN, EARLIER, LATER, BACK, HELP, LOCK, PALETTE)

@@ -38,6 +38,19 @@ def read_day(typed: str, today: date) -> date | None:
         return None
 
 
+def read_days(typed: str, today: date) -> tuple[date, date] | None:
+    """Return the first and the last day of `11/24`, `11/24-11/26` or `24〜26`, or None."""
+    text = unicodedata.normalize("NFKC", typed)
+    for dash in "~〜–から":
+        text = text.replace(dash, "-")
+    first, _dash, last = (part.strip() for part in text.replace("--", "-").partition("-"))
+    begins = read_day(first, today)
+    if begins is None:
+        return None
+    ends = read_day(last if "/" in last or len(last) > 2 else f"{begins.month}/{last}", begins) if last else begins
+    return (begins, ends) if ends is not None and ends >= begins else None
+
+
 def read_minutes(typed: str) -> int | None:
     """Return minutes such as 45, 0:45 or １:３０; nothing typed is 0, what cannot be read is None."""
     text = unicodedata.normalize("NFKC", typed).strip()

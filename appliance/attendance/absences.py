@@ -26,6 +26,7 @@ from appliance.session import Session, local_time
 from appliance.views import AttendanceCode, Saved
 
 MOST_DAYS: Final = 92
+_TOLD: Final = "欠席連絡"  # why a day is corrected that had been confirmed before the call
 ILLNESSES: Final = (INFLUENZA, COVID)
 
 
@@ -37,12 +38,13 @@ class AbsenceRangeError(ApplianceError):
 
 @dataclass(frozen=True, slots=True)
 class AbsenceChoices:
-    """What may be told: codes, reasons, illnesses that keep at home, days of mourning."""
+    """What may be told: codes, reasons, illnesses that keep at home, days of mourning, why a day is corrected."""
 
     codes: tuple[AttendanceCode, ...]
     reasons: tuple[ToldReason, ...]
     illnesses: tuple[ReturnRule, ...]
     mourning: tuple[MourningRule, ...]
+    corrections: tuple[ToldReason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,9 @@ class Absence:
 
 def load_choices(path: Path | None = None, lang: Language = "ja") -> AbsenceChoices:
     """Read a school's file of codes, reasons and mourning, or the one that comes with the program."""
-    return AbsenceChoices(load_codes(path, lang), load_reasons(path, lang), ILLNESSES, load_mourning(path, lang))
+    corrections = load_reasons(path, lang, "correction")
+    told = load_codes(path, lang), load_reasons(path, lang), ILLNESSES, load_mourning(path, lang)
+    return AbsenceChoices(*told, corrections)
 
 
 class AbsenceDesk:
@@ -109,9 +113,10 @@ class AbsenceDesk:
             group = days[0][1]
             self._session.ask(Action.EDIT, Reason.kind, Reason.importance, group=group, subject=absence.pupil_id)
         self._closing.check((class_id, on) for on, class_id in days)
-        entry = self._book.mark_days(
-            absence.pupil_id, [on for on, _ in days], absence.code, absence.at_time, absence.reason
-        )
+        told = [on for on, _ in days], absence.code, absence.at_time, absence.reason
+        states = self._book.class_days([(class_id, on) for on, class_id in days]).values()
+        why = _TOLD if any(state.confirmed for state, _ in states) else ""
+        entry = self._book.mark_days(absence.pupil_id, *told, why)
         return self._session.saved(entry.put, entry.former)
 
     def _school_days(self, pupil_id: str, first: date, last: date) -> list[tuple[date, str]]:

@@ -99,7 +99,8 @@ class AttentionReader:
             user, own = self._roster.user(enrollment.user_id), marks.get(enrollment.user_id)
             if enrollment.role != "student" or user is None or own is None:
                 continue
-            counted = pupil_days(states, own, self._counting, enrollment.begins, enrollment.ends)
+            of_pupil = self._calendar.pupil_statuses(school_class, self._roster, user, states)
+            counted = pupil_days(of_pupil, own, self._counting, enrollment.begins, enrollment.ends)
             found += [
                 NoticedPupil(alert, school_class.id, school_class.title, enrollment.number, user.name)
                 for alert in alerts(user.id, counted, self._rules, unconfirmed)

@@ -85,21 +85,27 @@ class AttendanceBook:
                 found.setdefault(mark.pupil, {})[mark.on] = mark.code
         return found
 
-    def mark(
-        self, pupil: str, on: date, code: str, at_time: time | None = None, reason: str | None = None
-    ) -> Entry:
-        """Keep a mark; `code` empty takes it back with its reason, `reason` None leaves the reason as it is."""
-        return self.mark_days(pupil, [on], code, at_time, reason)
-
     def mark_days(
-        self, pupil: str, days: Sequence[date], code: str, at_time: time | None = None, reason: str | None = None
+        self,
+        pupil: str,
+        days: Sequence[date],
+        code: str,
+        at_time: time | None = None,
+        reason: str | None = None,
+        why: str = "",
     ) -> Entry:
-        """Keep the same mark on several days, on all of them or on none."""
-        return self._keep([step for on in days for step in self._mark_steps(pupil, on, code, at_time, reason)])
+        """Keep the same mark on several days, on all of them or on none.
 
-    def mark_cells(self, cells: Sequence[tuple[str, date, str]]) -> Entry:
+        `code` empty takes it back with its reason, `reason` None leaves the reason as it is, `why` is that of a
+        correction.
+        """
+        return self._keep(
+            [step for on in days for step in self._mark_steps(pupil, on, code, at_time, reason, why)]
+        )
+
+    def mark_cells(self, cells: Sequence[tuple[str, date, str]], why: str = "") -> Entry:
         """Keep many (pupil, day, code), all of them or none."""
-        return self._keep([step for cell in cells for step in self._mark_steps(*cell, None, None)])
+        return self._keep([step for cell in cells for step in self._mark_steps(*cell, None, None, why)])
 
     def reason(self, pupil: str, on: date) -> str | None:
         """Return the reason; raises NotClearedError for someone who may not open importance II."""
@@ -174,14 +180,14 @@ class AttendanceBook:
         return self._store.record_id(kind, Importance.III, *natural(thing, on))
 
     def _mark_steps(
-        self, pupil: str, on: date, code: str, at_time: time | None, reason: str | None
+        self, pupil: str, on: date, code: str, at_time: time | None, reason: str | None, why: str
     ) -> list["_Step"]:
         record = self._name(Mark.kind, pupil, on)
         before = self._store.head(Mark.kind, record)
         had = before is not None and _read_mark(before.payload).has_reason
         text = "" if not code else reason
         has_reason = had if text is None else bool(text)
-        mark = Mark(pupil=pupil, on=on, code=code, at_time=at_time, has_reason=has_reason)
+        mark = Mark(pupil=pupil, on=on, code=code, at_time=at_time, has_reason=has_reason, why=why)
         cleared = Mark(pupil=pupil, on=on, code="")
         steps = [_step(Mark.kind, record, Mark.importance, _encode(mark), before, _encode(cleared))]
         if text is not None and (text or had):

@@ -22,7 +22,7 @@ RESERVED_KEYS: Final = frozenset("hrux q/?:")
 
 _FILE: Final = "codes.toml"
 _SYMBOL_CELLS: Final = 2
-_TABLES: Final = ("code", "reason", "mourning", "total", "seal")
+_TABLES: Final = ("code", "reason", "correction", "mourning", "total", "seal")
 _E = TypeVar("_E", bound=msgspec.Struct)
 
 

@@ -15,6 +15,7 @@ from appliance.attendance.book import AttendanceBook, Entry, Former, OpenedMark
 from appliance.attendance.closing import ClosingBook, MonthNotReadyError
 from appliance.attendance.grid import month_grid
 from appliance.attendance.period import period_totals
+from appliance.attendance.reasons import ToldReason
 from appliance.attendance.records import ClassDay, Mark, MonthClosed, MonthReopened, Reason
 from appliance.attendance.schoolsystem import SystemRow
 from appliance.classification.model import Action
@@ -59,6 +60,12 @@ class ClosedDayError(ApplianceError):
     code = "APP-224"
 
 
+class CorrectionReasonError(ApplianceError):
+    """The class has confirmed the day: a change is a correction, and needs to say why; parameter `day`."""
+
+    code = "APP-236"
+
+
 class _Where(msgspec.Struct):
     on: date
     pupil: str = ""
@@ -68,8 +75,15 @@ class _Where(msgspec.Struct):
 class AttendanceDesk:
     """Attendance over one session."""
 
-    def __init__(self, session: Session, codes: Sequence[AttendanceCode], calendar: CalendarBook) -> None:
+    def __init__(
+        self,
+        session: Session,
+        codes: Sequence[AttendanceCode],
+        calendar: CalendarBook,
+        corrections: Sequence[ToldReason] = (),
+    ) -> None:
         self._session = session
+        self._corrections = tuple(corrections)
         self._codes = {code.code: code for code in codes}
         self._present = next(code.code for code in codes if code.counting is Counting.PRESENT)
         self._book = AttendanceBook(session.store)
@@ -79,6 +93,10 @@ class AttendanceDesk:
     def codes(self) -> tuple[AttendanceCode, ...]:
         """Return this school's attendance codes in order."""
         return tuple(self._codes.values())
+
+    def corrections(self) -> tuple[ToldReason, ...]:
+        """Return the city's reasons for correcting a day that was confirmed."""
+        return self._corrections
 
     def classes(self, on: date) -> tuple[ClassView, ...]:
         """Return every class with how far its day is."""
@@ -105,12 +123,21 @@ class AttendanceDesk:
         """Return one class's day; raises UnknownClassError."""
         self._session.ask(Action.VIEW, Mark.kind, Mark.importance)
         school_class = self._class(class_id)
-        members = self._session.roster.members(class_id, on)
-        marks = self._book.marks([m.user.id for m in members], on)
+        members, guests = self._session.roster.members(class_id, on), self._session.roster.guests(class_id, on)
+        marks = self._book.marks([m.user.id for m in (*members, *guests)], on)
         day, confirmed = self._book.class_day(class_id, on)
-        rows = tuple(self._row(m, marks.get(m.user.id), day.rest_present) for m in members)
+        homes = self._book.class_days([(m.home, on) for m in guests])
+        rows = (
+            *(self._row(m, marks.get(m.user.id), day.rest_present) for m in members),
+            *(self._row(m, marks.get(m.user.id), homes[m.home, on][0].rest_present) for m in guests),
+        )
         status = self._day_status(school_class, on)
-        since = [o for o in marks.values() if confirmed and o.plain.change_id > confirmed.change_id]
+        own = {m.user.id for m in members}
+        since = [
+            o
+            for pupil, o in marks.items()
+            if pupil in own and confirmed and o.plain.change_id > confirmed.change_id
+        ]
         return DayView(
             class_id,
             school_class.title,
@@ -132,18 +159,25 @@ class AttendanceDesk:
         *,
         time: time | None = None,  # noqa: A002 - the word of the screens
         reason: str | None = None,
+        why: str = "",
     ) -> Saved:
-        """Keep one pupil's mark; `code` None or "" takes it back. `reason` None leaves the reason as it is."""
+        """Keep one pupil's mark; `code` None or "" takes it back. `reason` None leaves the reason as it is.
+
+        Once the class has confirmed the day it needs a `why`; raises CorrectionReasonError.
+        """
         self._session.ask(Action.EDIT, Mark.kind, Mark.importance)
         if reason is not None:
             self._session.ask(Action.EDIT, Reason.kind, Reason.importance, group=class_id, subject=pupil_id)
+        homes = {m.user.id: m.home for m in self._session.roster.guests(class_id, on)}
+        class_id = homes.get(pupil_id, class_id)  # a guest's day stands in the book of their own class
         self._check_open(class_id, on, code or "")
         if all(m.user.id != pupil_id for m in self._session.roster.members(class_id, on)):
             raise UnknownClassError(operation="mark", subject=class_id)
         if code and code not in self._codes:
             raise UnknownCodeError(operation="mark", subject=code, code_name=code)
         self._closing.check([(class_id, on)])
-        return self._kept(self._book.mark(pupil_id, on, code or "", time, reason))
+        self._check_why(class_id, [on], why)
+        return self._kept(self._book.mark_days(pupil_id, [on], code or "", time, reason, why.strip()))
 
     def mark_rest_present(self, class_id: str, on: date) -> Saved:
         """全員出席: everyone without a mark is present; marks stay as they are."""
@@ -175,8 +209,10 @@ class AttendanceDesk:
             code = self._codes.get(opened.mark.code)
             what = code.name if code else opened.mark.code or "取消"
             who = self._session.author_name(opened.plain)
-            lines.append(HistoryLine(local_time(opened.plain.at_ms), who, what))
-        return tuple(lines)
+            lines.append(HistoryLine(local_time(opened.plain.at_ms), who, what, why=opened.mark.why))
+        assumed = self._codes[self._present].name if lines and lines[-1].why else ""  # 確定 had made it that
+        before = [*(line.what for line in lines[1:]), assumed]
+        return tuple(replace(line, before=was) for line, was in zip(lines, before, strict=False))
 
     def reason(self, pupil_id: str, on: date) -> str | None:
         """Return the reason text (importance II); raises PolicyDeniedError, NotClearedError."""
@@ -212,7 +248,7 @@ class AttendanceDesk:
             for view in self.classes(on):
                 day = self.day(view.class_id, on)
                 if day.school_day:
-                    found += [self._system_row(view, day, row) for row in day.rows if present or self._told(row)]
+                    found += [self._system_row(view, day, row) for row in day.own if present or self._told(row)]
         return tuple(found)
 
     def _told(self, row: PupilRow) -> bool:
@@ -233,10 +269,10 @@ class AttendanceDesk:
         reader = AttentionReader(self._session.roster, self._book, self._calendar, self.codes())
         return reader.read(self._session.today())
 
-    def mark_many(self, class_id: str, cells: Sequence[tuple[str, date, str]]) -> Saved:
+    def mark_many(self, class_id: str, cells: Sequence[tuple[str, date, str]], why: str = "") -> Saved:
         """Keep many (pupil, day, code) at once, all or none; an empty code takes a mark back.
 
-        Raises UnknownClassError, UnknownCodeError, ClosedDayError.
+        Raises UnknownClassError, UnknownCodeError, ClosedDayError, CorrectionReasonError.
         """
         self._session.ask(Action.EDIT, Mark.kind, Mark.importance)
         members = {on: {m.user.id for m in self._session.roster.members(class_id, on)} for _, on, _ in cells}
@@ -247,7 +283,8 @@ class AttendanceDesk:
             if code and code not in self._codes:
                 raise UnknownCodeError(operation="mark", subject=code, code_name=code)
         self._closing.check((class_id, on) for _, on, _ in cells)
-        return self._kept(self._book.mark_cells(cells))
+        self._check_why(class_id, [on for _, on, _ in cells], why)
+        return self._kept(self._book.mark_cells(cells, why.strip()))
 
     def close_month(self, class_id: str, month: date) -> Saved:
         """締め: let a class's month stand; raises MonthNotReadyError while a day of it is not confirmed."""
@@ -303,6 +340,13 @@ class AttendanceDesk:
         if not status.counts_as_school_day or (status.suspended and not online):
             raise ClosedDayError(operation="enter attendance", subject=on.isoformat(), day=on.isoformat())
 
+    def _check_why(self, class_id: str, days: Sequence[date], why: str) -> None:
+        """Refuse to correct a confirmed day without a reason."""
+        known = {} if why.strip() else self._book.class_days([(class_id, on) for on in days])
+        confirmed = min((day.on for day, _ in known.values() if day.confirmed), default=None)
+        if confirmed is not None:
+            raise CorrectionReasonError(operation="correct attendance", subject=str(confirmed), day=str(confirmed))
+
     def _change_day(
         self, class_id: str, on: date, *, rest_present: bool | None = None, confirmed: bool | None = None
     ) -> Saved:
@@ -331,6 +375,8 @@ class AttendanceDesk:
     def _row(self, member: ClassMember, opened: OpenedMark | None, rest_present: bool) -> PupilRow:
         user = member.user
         row = PupilRow(user.id, member.number, user.name, user.kana, self._present if rest_present else None)
+        if member.home:
+            row = replace(row, guest=self._class(member.home).title)
         if opened is None:
             return row
         return replace(

@@ -49,6 +49,8 @@ def month_grid(
             states[on].reason,
             kept[school_class.id, on][0].confirmed,
             on > today,
+            states[on].closure,
+            states[on].suspended,
         )
         for on in days
     )

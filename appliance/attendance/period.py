@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import date
 
 from appliance.attendance.book import AttendanceBook
-from appliance.attendance.totals import pupil_totals
+from appliance.attendance.totals import closure_remarks, pupil_days, totals_of
 from appliance.roster import SchoolClass
 from appliance.rosterindex import RosterIndex
 from appliance.schoolcalendar import CalendarBook
@@ -42,8 +42,7 @@ def period_totals(
     """Return a class's totals over the month, term or year of a day, up to its last day or to today."""
     name, first, last = span_of(span, on, school_calendar)
     last = min(last, today)  # before `first` in a month to come: then nothing counts yet
-    every_day = list(days_between(first, last))
-    days = [(on, school_calendar.class_status(school_class, roster, on)) for on in every_day]
+    days = [(on, school_calendar.class_status(school_class, roster, on)) for on in days_between(first, last)]
     school_days = [on for on, status in days if status.counts_as_school_day]
     counting = {code.code: code.counting for code in codes}
     pupils = [(e, roster.user(e.user_id)) for e in roster.enrollments(school_class.id) if e.role == "student"]
@@ -53,12 +52,9 @@ def period_totals(
         if user is None:
             continue
         own = {on: opened.mark.code for (pupil, on), opened in marks.items() if pupil == user.id}
-        of_pupil = days
-        if len(school_class.grades) > 1 and user.grades:  # a closed grade reaches its pupils in a mixed class
-            of_pupil = [
-                (on, school_calendar.class_status(school_class, roster, on, user.grades[:1])) for on in every_day
-            ]
-        t = pupil_totals(of_pupil, own, counting, enrollment.begins, enrollment.ends)
+        of_pupil = school_calendar.pupil_statuses(school_class, roster, user, days)
+        counted = pupil_days(of_pupil, own, counting, enrollment.begins, enrollment.ends)
+        t = totals_of(counted)
         rows.append(
             PupilTotals(
                 pupil_id=user.id,
@@ -73,6 +69,7 @@ def period_totals(
                 left_early=t.left_early,
                 attended_elsewhere=t.elsewhere,
                 online=t.online,
+                remarks=closure_remarks(counted),
             )
         )
     open_days = [on for on, status in days if status.counts_as_school_day and not status.suspended]

@@ -1,7 +1,7 @@
-"""The reasons that are told on the telephone: one list for the whole city, so that they can be counted later.
+"""The reasons that are told on the telephone, and those of corrections: one list each for the whole city.
 
-Invariant: what is kept is the Japanese text whatever the screens speak. A file without `[[reason]]` keeps the
-program's list.
+Invariant: what is kept is the Japanese text whatever the screens speak, so that reasons can be counted later. A
+file without `[[reason]]` or `[[correction]]` keeps the program's list.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from appliance.messages import Language
 
 
 class ReasonEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One `[[reason]]` of the file. `text` is what is kept."""
+    """One `[[reason]]` or `[[correction]]` of the file. `text` is what is kept."""
 
     text: str
     name_en: str
@@ -33,12 +33,12 @@ class ToldReason:
     name: str
 
 
-def load_reasons(path: Path | None = None, lang: Language = "ja") -> tuple[ToldReason, ...]:
-    """Read the list of a file of codes, or the one that comes with the program."""
+def load_reasons(path: Path | None = None, lang: Language = "ja", table: str = "reason") -> tuple[ToldReason, ...]:
+    """Read a list of a file of codes, or the one that comes with the program."""
     raw, file = read_rules(path)
-    if path is not None and "reason" not in raw:
-        return load_reasons(None, lang)
-    entries = [as_entry(item, ReasonEntry, file, f"reason[{i}]") for i, item in enumerate(raw.get("reason", ()))]
+    if path is not None and table not in raw:
+        return load_reasons(None, lang, table)
+    entries = [as_entry(item, ReasonEntry, file, f"{table}[{i}]") for i, item in enumerate(raw.get(table, ()))]
     seen: set[str] = set()
     for entry in entries:
         if entry.text in seen:

@@ -13,7 +13,10 @@ from crypto.importance import Importance
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One pupil on one day. `code` empty means that the entry was taken back."""
+    """One pupil on one day. `code` empty means that the entry was taken back.
+
+    `why` says why a day was corrected that had been confirmed: what 訂正印 stands for on paper.
+    """
 
     kind: ClassVar[str] = "attendance.mark"
     importance: ClassVar[Importance] = Importance.III
@@ -22,6 +25,7 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str
     at_time: time | None = None
     has_reason: bool = False
+    why: str = ""
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

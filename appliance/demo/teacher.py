@@ -40,7 +40,7 @@ def act(office: Office, step: dict[str, Any]) -> Saved:
         case "mark":
             on = date.fromisoformat(step["on"])
             return office.attendance.mark(
-                step["class"], on, step["pupil"], step["code"], reason=step.get("reason")
+                step["class"], on, step["pupil"], step["code"], reason=step.get("reason"), why=step["do"]
             )
         case "present":
             return office.attendance.mark_rest_present(step["class"], date.fromisoformat(step["on"]))

@@ -19,7 +19,7 @@ _STAFF: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class MadeClass:
-    """A class with its pupils."""
+    """A class with its pupils; `guests` are pupils of special-needs classes whom it receives 交流."""
 
     id: str
     title: str
@@ -27,6 +27,7 @@ class MadeClass:
     special_needs: bool
     teacher: "MadePerson"
     pupils: "tuple[MadePerson, ...]"
+    guests: "tuple[MadePerson, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,11 +170,11 @@ def _role(school: MadeSchool, person: MadePerson) -> dict[str, str]:
 def _enrollments(school: MadeSchool) -> list[dict[str, str]]:
     rows = []
     for c in school.classes:
-        for person in (c.teacher, *c.pupils):
+        for person in (c.teacher, *c.pupils, *c.guests):
             student = person.role == "student"
             rows.append(
                 {
-                    "sourcedId": _derived(person.id, 2),
+                    "sourcedId": _derived(person.id, 3 if person in c.guests else 2),
                     "classSourcedId": c.id,
                     "schoolSourcedId": school.school_id,
                     "userSourcedId": person.id,
@@ -182,7 +182,7 @@ def _enrollments(school: MadeSchool) -> list[dict[str, str]]:
                     "primary": "false" if student else "true",
                     "beginDate": f"{school.year}-04-01",
                     "endDate": f"{school.year + 1}-03-31",
-                    "metadata.jp.shussekiNo": str(person.number) if student else "",
+                    "metadata.jp.shussekiNo": str(person.number) if student and person not in c.guests else "",
                     "metadata.jp.publicFlg": "true",
                 }
             )

@@ -14,7 +14,7 @@ from appliance.meetings.views import AgendaItemView, MeetingDetail
 from appliance.release.sheet import Align, Column, Sheet
 from crypto.importance import Importance
 
-_SEALS: Final = "校長印［　　　］　教頭印［　　　］　記録者印［　　　］"
+_SEALS: Final = ("校長印", "教頭印", "記録者印")
 TEMPLATES: Final = {
     "staff": "職員会議",
     "planning": "企画委員会",
@@ -57,7 +57,7 @@ def minutes_sheet(detail: MeetingDetail) -> Sheet:
         if not item.proposed
     )
     title = f"会議録　{m.title}　{m.starts:%Y年%m月%d日 %H:%M}"
-    return Sheet(title, columns, rows, (*list(_head(detail))[1:], confirmed_line(detail), _SEALS))
+    return Sheet(title, columns, rows, (*list(_head(detail))[1:], confirmed_line(detail)), seals=_SEALS)
 
 
 def minutes_lines(item: AgendaItemView) -> Iterator[str]:

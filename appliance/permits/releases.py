@@ -120,7 +120,7 @@ class ReleaseDesk:
                 f"{row.at_time:%H:%M}" if row.at_time else "",
                 row.entered_by,
             )
-            for row in day.rows
+            for row in day.own
         )
         sheet = Sheet(f"{day.title} 出欠 {on:%Y年%m月%d日}", columns, rows)
         return self._table(cleared, sheet, form, f"attendance-{on}")
@@ -144,7 +144,9 @@ class ReleaseDesk:
         what = f"出席簿 {month:%Y-%m}"
         wanted = Wanted(_act(form), Mark.kind, Mark.importance, what, class_id, permit, lock)
         cleared = self._gate.clear(wanted)
-        sheet = month_sheet(self._attendance.month(class_id, month), self._attendance.codes(), self._form)
+        grid, codes = self._attendance.month(class_id, month), self._attendance.codes()
+        teachers = {view.class_id: view.teacher for view in self._attendance.classes(month)}
+        sheet = month_sheet(grid, codes, self._form, cleared.label.school, teachers.get(class_id, ""))
         return self._table(cleared, sheet, form, f"attendance-{month:%Y-%m}", paper)
 
     def for_system(self, mapping: SystemMapping, first: date, last: date, lock: Lock = _NOTHING) -> Released:

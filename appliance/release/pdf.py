@@ -37,9 +37,15 @@ def sheet_pdf(sheet: Sheet, label: Label, paper: Paper = Paper.A4) -> Printed:
         "aligns": [column.align.value for column in sheet.columns],
         "headings": [fitting.fit(heading) for heading in sheet.headings],
         "cells": [
-            _cell(cell, fitting, long) for row in sheet.rows for cell, long in zip(row, breakable, strict=True)
+            "" if column.no_zero and cell == 0 else _cell(cell, fitting, long)
+            for row in sheet.rows
+            for column, cell, long in zip(sheet.columns, row, breakable, strict=True)
         ],
         "notes": [fitting.fit(note) for note in sheet.notes],
+        "beside": fitting.fit(sheet.beside),
+        "seals": [fitting.fit(seal) for seal in sheet.seals],
+        "tones": [column.tone.value for column in sheet.columns],
+        "one_page": sheet.one_page,
     }
     return Printed(typeset("sheet.typ", data, label, fitting), fitting.missing())
 

@@ -13,6 +13,14 @@ NARROWEST = 4
 WIDEST = 48
 
 
+class Tone(StrEnum):
+    """How a printed column stands out."""
+
+    PLAIN = ""
+    SHADED = "shaded"
+    RED = "red"
+
+
 class Align(StrEnum):
     """Where a cell's text stands; the values are those of Excel and typst alike."""
 
@@ -23,21 +31,33 @@ class Align(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: heading, width in half-width characters (0: as wide as what stands in it), alignment."""
+    """A column: heading, width in half-width characters (0: as wide as what stands in it), alignment.
+
+    On paper, `no_zero` leaves a count of none blank.
+    """
 
     heading: str
     width: int = 0
     align: Align = Align.LEFT
+    tone: Tone = Tone.PLAIN
+    no_zero: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table with a title and with notes that follow it."""
+    """A table with a title and with notes that follow it.
+
+    On paper, `beside` stands at the title's right, boxes for `seals` follow the notes, and with `one_page` letters
+    and rows are made smaller, as far as they stay legible, until all of it stands on one page.
+    """
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     notes: tuple[str, ...] = ()
+    beside: str = ""
+    seals: tuple[str, ...] = ()
+    one_page: bool = False
 
     def __post_init__(self) -> None:
         if not self.columns or any(len(row) != len(self.columns) for row in self.rows):

@@ -58,7 +58,7 @@ def xlsx_file(sheet: Sheet, label: Label) -> bytes:
 def _fill(ws: Worksheet, sheet: Sheet, label: str) -> None:
     headings = [Column(column.heading, align=Align.CENTER) for column in sheet.columns]
     _row(ws, 1, sheet, [label])
-    _row(ws, 2, sheet, [sheet.title])
+    _row(ws, 2, sheet, ["　".join(filter(None, (sheet.title, sheet.beside)))])
     _row(ws, _HEADINGS, sheet, sheet.headings, headings)
     for at, row in enumerate(sheet.rows, _HEADINGS + 1):
         _row(ws, at, sheet, row, sheet.columns)

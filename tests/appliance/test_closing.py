@@ -58,7 +58,7 @@ def test_nothing_is_entered_in_a_closed_month_until_the_principal_opens_it(kocho
     view = sato.attendance.classes(MONTH)[15]
     days = confirmed(sato, view.class_id)
     pupil = sato.attendance.day(view.class_id, days[0]).rows[0].pupil_id
-    earlier = sato.attendance.mark(view.class_id, days[0], pupil, "late")
+    earlier = sato.attendance.mark(view.class_id, days[0], pupil, "late", why="あとから登校した")
     sato.attendance.close_month(view.class_id, MONTH)
     attempts: tuple[Callable[[], object], ...] = (
         lambda: sato.attendance.mark(view.class_id, days[1], pupil, "sick"),
@@ -79,7 +79,7 @@ def test_nothing_is_entered_in_a_closed_month_until_the_principal_opens_it(kocho
     with pytest.raises(PolicyDeniedError):
         sato.attendance.reopen_month(view.class_id, MONTH, "直したい")
     kocho.attendance.reopen_month(view.class_id, MONTH, "診断書が出たため")
-    sato.attendance.mark(view.class_id, days[1], pupil, "sick")
+    sato.attendance.mark(view.class_id, days[1], pupil, "sick", why="診断書")
     grid = sato.attendance.month(view.class_id, MONTH)
     assert grid.closed_at is None
     sato.attendance.close_month(view.class_id, MONTH)
@@ -96,7 +96,7 @@ def test_an_entry_from_a_site_that_had_not_heard_of_it_is_kept_and_counted(
     sato.attendance.close_month(view.class_id, MONTH)
     with monkeypatch.context() as apart:
         apart.setattr(sato.attendance._closing, "check", lambda days: None)
-        sato.attendance.mark(view.class_id, days[4], pupil, "sick")
+        sato.attendance.mark(view.class_id, days[4], pupil, "sick", why="線が切れていた")
     grid = sato.attendance.month(view.class_id, MONTH)
     assert grid.late == 1
     row = next(p for p in grid.pupils if p.pupil_id == pupil)

@@ -3,8 +3,14 @@ from datetime import date, time, timedelta
 
 import pytest
 
+from appliance.attendance.absences import Absence
 from appliance.attendance.book import ChangedSinceError
-from appliance.attendance.desk import ClosedDayError, UnknownClassError, UnknownCodeError
+from appliance.attendance.desk import (
+    ClosedDayError,
+    CorrectionReasonError,
+    UnknownClassError,
+    UnknownCodeError,
+)
 from appliance.office import Office
 from appliance.policy import PolicyDeniedError
 from appliance.views import ClassView
@@ -113,8 +119,20 @@ def test_everyone_present_leaves_marks_alone_and_confirm_closes_the_day(office: 
     day = office.attendance.day(view.class_id, SCHOOL_DAY)
     assert day.confirmed_by == "佐藤 葵" and not day.changed_after_confirm
     assert a_class(office, 5).confirmed and a_class(office, 5).exceptions == 1
-    office.attendance.mark(view.class_id, SCHOOL_DAY, rows[2].pupil_id, "late")
+    for why in ("", "  "):
+        with pytest.raises(CorrectionReasonError):
+            office.attendance.mark(view.class_id, SCHOOL_DAY, rows[1].pupil_id, "late", why=why)
+    with pytest.raises(CorrectionReasonError):
+        office.attendance.mark_many(view.class_id, [(rows[1].pupil_id, SCHOOL_DAY, "late")])
+    assert not office.attendance.day(view.class_id, SCHOOL_DAY).changed_after_confirm
+    office.attendance.mark(view.class_id, SCHOOL_DAY, rows[1].pupil_id, "late", why="あとから登校した")
     assert office.attendance.day(view.class_id, SCHOOL_DAY).changed_after_confirm
+    newest, oldest = office.attendance.history(rows[1].pupil_id, SCHOOL_DAY)
+    assert (newest.what, newest.before, newest.why, newest.who) == ("遅刻", "病欠", "あとから登校した", "佐藤 葵")
+    assert (oldest.what, oldest.before, oldest.why) == ("病欠", "", "") and newest.at >= oldest.at
+    office.absences.keep(Absence(rows[3].pupil_id, SCHOOL_DAY, SCHOOL_DAY, "sick"))
+    (called,) = office.attendance.history(rows[3].pupil_id, SCHOOL_DAY)
+    assert (called.what, called.before, called.why) == ("病欠", "出席", "欠席連絡")
     office.attendance.reopen(view.class_id, SCHOOL_DAY)
     day = office.attendance.day(view.class_id, SCHOOL_DAY)
     assert day.confirmed_at is None and day.rows[0].code == "present"

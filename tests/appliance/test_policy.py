@@ -14,6 +14,7 @@ from msgspec.structs import replace as replace_entry
 from pyrage import x25519
 
 from appliance.attendance.absences import Absence, AbsenceDesk
+from appliance.attendance.closures import ClosureDesk, ClosureTarget
 from appliance.attendance.desk import AttendanceDesk
 from appliance.attendance.noticedesk import Compared, Match, NoticeDesk
 from appliance.attendance.notices import Notice
@@ -60,6 +61,8 @@ from tests.school import PASSPHRASE, School
 ON = date(2026, 12, 1)
 WORKED = date(2026, 6, 2)
 EMPTY = date(2027, 8, 1)  # no day of it is a school day
+CLOSED = date(2027, 2, 3)
+WHOLE = ClosureTarget("school", "", "全校")
 MEETING_DAY = date(2026, 5, 11)  # older than the shared school's own meeting, which stays the newest
 
 
@@ -90,7 +93,9 @@ Call = Callable[[Office, School, Things], object]
 CALLS: dict[tuple[type, str], Call] = {
     (AttendanceDesk, "classes"): lambda o, s, t: o.attendance.classes(ON),
     (AttendanceDesk, "day"): lambda o, s, t: o.attendance.day(t.class_id, ON),
-    (AttendanceDesk, "mark"): lambda o, s, t: o.attendance.mark(t.class_id, ON, t.pupil, "sick", reason="熱"),
+    (AttendanceDesk, "mark"): lambda o, s, t: o.attendance.mark(
+        t.class_id, ON, t.pupil, "sick", reason="熱", why="連絡"
+    ),
     (AttendanceDesk, "mark_rest_present"): lambda o, s, t: o.attendance.mark_rest_present(t.class_id, ON),
     (AttendanceDesk, "confirm"): lambda o, s, t: o.attendance.confirm(t.class_id, ON),
     (AttendanceDesk, "reopen"): lambda o, s, t: o.attendance.reopen(t.class_id, ON),
@@ -101,10 +106,17 @@ CALLS: dict[tuple[type, str], Call] = {
     (AttendanceDesk, "totals"): lambda o, s, t: o.attendance.totals(t.class_id, ON, Span.TERM),
     (AttendanceDesk, "rows_between"): lambda o, s, t: o.attendance.rows_between(ON, ON, present=True),
     (AttendanceDesk, "attention"): lambda o, s, t: o.attendance.attention(),
-    (AttendanceDesk, "mark_many"): lambda o, s, t: o.attendance.mark_many(t.class_id, [(t.pupil, ON, "sick")]),
+    (AttendanceDesk, "mark_many"): lambda o, s, t: o.attendance.mark_many(
+        t.class_id, [(t.pupil, ON, "sick")], "連絡"
+    ),
     (AttendanceDesk, "close_month"): lambda o, s, t: o.attendance.close_month(t.class_id, EMPTY),
     (AttendanceDesk, "reopen_month"): lambda o, s, t: o.attendance.reopen_month(t.class_id, EMPTY, "直すため"),
     (AttendanceDesk, "find_pupils"): lambda o, s, t: o.attendance.find_pupils("さ", ON),
+    (ClosureDesk, "targets"): lambda o, s, t: o.closures.targets(),
+    (ClosureDesk, "listed"): lambda o, s, t: o.closures.listed(ON),
+    (ClosureDesk, "foresee"): lambda o, s, t: o.closures.foresee(WHOLE, CLOSED, CLOSED, "大雪"),
+    (ClosureDesk, "close"): lambda o, s, t: closed_and_lifted(o),
+    (ClosureDesk, "lift"): lambda o, s, t: closed_and_lifted(o),
     (AbsenceDesk, "days"): lambda o, s, t: o.absences.days(t.pupil, ON, ON),
     (AbsenceDesk, "keep"): lambda o, s, t: o.absences.keep(Absence(t.pupil, ON, ON, "sick", "発熱")),
     (NoticeDesk, "compare"): lambda o, s, t: o.notices.compare("氏名\t区分\n山田\t欠席"),
@@ -211,6 +223,7 @@ SILENT = {
     (EmergencyDesk, "disclosure"),
     (EmergencyDesk, "until"),
     (AttendanceDesk, "codes"),
+    (AttendanceDesk, "corrections"),
     (AbsenceDesk, "choices"),
     (HoursDesk, "patterns"),
     *(
@@ -241,6 +254,7 @@ AREAS: dict[type, str] = {
     PermitDesk: "permit.",
     ReleaseDesk: "document.",
     CalendarDesk: "calendar.",
+    ClosureDesk: "calendar.",
     RosterDesk: "roster.",
     EmergencyDesk: "emergency.",
     LedgerDesk: "ledger.",
@@ -249,10 +263,12 @@ AREAS: dict[type, str] = {
     HoursDesk: "hours.",
     Office: "attendance.",
 }
+OWN_AREA = (MeetingDesk, DocumentDesk, ClosureDesk)
 OTHER_AREAS = {"find_pupils": "roster", "open": "breakglass", "disclosures": "breakglass", "close": "breakglass"}
 KEEPS = {
     *((AttendanceDesk, name) for name in ("mark", "mark_many", "mark_rest_present", "confirm", "reopen", "undo")),
     *((AttendanceDesk, name) for name in ("close_month", "reopen_month")),
+    *((ClosureDesk, name) for name in ("close", "lift")),
     (AbsenceDesk, "keep"),
     (NoticeDesk, "take"),
     *((MeetingDesk, name) for name in ("add", "write", "take_ics", "propose", "accept", "move", "rewrite")),
@@ -320,7 +336,7 @@ def office(school: School, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
 def things(school: School, office: Office, again: ImportPlan, tmp_path: Path) -> Things:
     view = office.attendance.classes(ON)[12]
     pupil = office.attendance.day(view.class_id, ON).rows[0].pupil_id
-    saved = office.attendance.mark(view.class_id, ON, pupil, "late")
+    saved = office.attendance.mark(view.class_id, ON, pupil, "late", why="連絡")
     meeting, other = (written(office, what) for what in ("企画委員会", "学年会"))
     item, task = (item.item_id for item in office.meetings.open(meeting).items)
     office.minutes.assign(meeting, task, "予定表", "教務部", None)
@@ -354,6 +370,12 @@ def attached_and_detached(office: Office, town: Things) -> None:
     """Put a document beside an item and take it away."""
     office.meetings.attach(town.meeting, town.item, town.document)
     office.meetings.detach(town.meeting, town.item, town.document)
+
+
+def closed_and_lifted(office: Office) -> None:
+    """Close the school on a day and open it again."""
+    own, _ = office.closures.close(WHOLE, CLOSED, CLOSED, "大雪")
+    office.closures.lift(own)
 
 
 def told_of(pupil: str) -> Compared:
@@ -452,7 +474,7 @@ def test_it_asks_the_policy_before_it_touches_the_store(
     events = watch(monkeypatch, let_pass)
     CALLS[door](office, school, things)
     action = OTHER_ACTIONS.get(door, Action.VIEW if door not in EDITS else Action.EDIT)
-    area = AREAS[door[0]] if door[0] in (MeetingDesk, DocumentDesk) else OTHER_AREAS.get(door[1], AREAS[door[0]])
+    area = AREAS[door[0]] if door[0] in OWN_AREA else OTHER_AREAS.get(door[1], AREAS[door[0]])
     area = RELEASED[door[1]] if door[0] is ReleaseDesk else area
     assert without_lookup(events)[0].startswith(f"ask {action} {area}")
     assert ("keep" in events) is (door in KEEPS or door == (ReleaseDesk, "audit"))  # the record of what leaves

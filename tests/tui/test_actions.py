@@ -3,6 +3,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from textual.containers import VerticalScroll
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import DataTable, Input, OptionList, TextArea
+from textual.widgets._footer import FooterKey
 
 from appliance.attendance.codes import load_codes
 from tests.school import SCHOOL_DAY, School
@@ -23,6 +25,7 @@ from tui.actions import (
     ATTENDANCE,
     ATTENTION,
     AUDIT,
+    CLOSURE_LIST,
     CONFLICT,
     DOCUMENT,
     DOCUMENTS,
@@ -54,7 +57,9 @@ from tui.screens.attention import AttentionScreen
 from tui.screens.audit import AuditScreen
 from tui.screens.base import OfficeScreen
 from tui.screens.choosing import ChooseScreen
+from tui.screens.closures import ClosureForm, ClosuresScreen
 from tui.screens.conflicts import ConflictsScreen
+from tui.screens.correction import CorrectionScreen
 from tui.screens.document import DocumentScreen
 from tui.screens.documents import DocumentsScreen
 from tui.screens.emergency import EmergencyScreen, OpeningScreen
@@ -109,6 +114,7 @@ SCREENS: list[tuple[type[Screen[Any]], tuple[Action, ...]]] = [
     (NoticesScreen, NOTICES),
     (MonthScreen, MONTH),
     (AttentionScreen, ATTENTION),
+    (ClosuresScreen, CLOSURE_LIST),
     (HoursScreen, HOURS),
     (HoursAllScreen, HOURS_ALL),
 ]
@@ -135,6 +141,8 @@ DIALOGS = [
     TaskScreen,
     TemplateScreen,
     ChooseScreen,
+    ClosureForm,
+    CorrectionScreen,
     TrendScreen,
 ]
 ALL = [action for action in vars(actions).values() if isinstance(action, Action)]
@@ -171,6 +179,33 @@ def test_a_screen_binds_its_actions_and_no_key_twice(kind: type[Screen[Any]], of
     assert max(keys.values()) == 1 and len({action.id for action in offered}) == len(offered)
     bound = {b.key: b.action for b in kind.BINDINGS if isinstance(b, Binding)}
     assert bound == {action.key: action.id for action in offered}
+
+
+@pytest.mark.parametrize(("kind", "offered"), SCREENS)
+def test_help_is_a_button_of_every_screen(kind: type[Screen[Any]], offered: tuple[Action, ...]) -> None:
+    assert actions.HELP in offered and actions.HELP.footer, "it lists every action, to be clicked"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_every_action_has_a_button_that_does_it(school: School, today: date, size: tuple[int, int]) -> None:
+    async with at_home(school, size) as pilot:
+        (button,) = [key for key in pilot.app.screen.query(FooterKey) if key.action == "help"]
+        await pilot.click(button)
+        screen = await screen_of(pilot, HelpScreen)
+        check_fits(pilot)
+        listed = screen.query_one(OptionList)
+        ids = [listed.get_option_at_index(place).id for place in range(listed.option_count)]
+        assert ids == [action.id for action in HOME if action.id not in ("help", "command_palette")]
+        listed.highlighted = ids.index("work")
+        await until(pilot, lambda: actions.WORK.explain in shown(pilot))
+        await until(pilot, lambda: listed.scroll_y == listed.scroll_target_y, "scrolled")
+        line = next(n for n, text in enumerate(shown(pilot).split("\n")) if actions.WORK.explain in text)
+        await pilot.click(offset=(size[0] // 2, line))
+        await screen_of(pilot, HoursScreen)
+        await pilot.press("escape", "f1")
+        await screen_of(pilot, HelpScreen)
+        await pilot.press("escape")
+        await screen_of(pilot, HomeScreen)
 
 
 @pytest.mark.parametrize(("kind", "offered"), SCREENS)

@@ -21,7 +21,10 @@ from tests.tui.driving import (
     type_fast,
     until,
 )
+from tests.tui.test_actions import check_fits
 from tui.screens.ask import YesNoScreen
+from tui.screens.attendance import AttendanceScreen
+from tui.screens.correction import CorrectionScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.month import MonthScreen
 from tui.screens.problem import ProblemScreen
@@ -167,6 +170,8 @@ async def test_f4_confirms_and_f4_again_reopens(school: School, slot: Slot) -> N
         above = shown(pilot).split("\n")[:-2]  # 確認済 is a word of the lights alone
         assert set(marks(pilot)) == {"出 出席"} and "確認済" not in "\n".join(above)
         await pilot.press("b")
+        await screen_of(pilot, CorrectionScreen)
+        await pilot.press("1")
         await sees(pilot, "確定のあとに直しがあります")
         await pilot.press("f4")
         await screen_of(pilot, YesNoScreen)
@@ -174,6 +179,32 @@ async def test_f4_confirms_and_f4_again_reopens(school: School, slot: Slot) -> N
         await pilot.press("right", "enter")
         await sees(pilot, "・ 未確定")
         assert marks(pilot)[0] == "病 病欠"
+
+
+async def test_a_confirmed_day_is_corrected_with_a_reason_or_not_at_all(school: School, slot: Slot) -> None:
+    office = school.office("sato")
+    office.attendance.mark(slot.class_id, slot.on, slot.rows[1].pupil_id, "sick")
+    office.attendance.confirm(slot.class_id, slot.on)
+    office.logout()
+    async with in_class(school, slot) as pilot:
+        await until(pilot, lambda: marks(pilot)[1] == "病 病欠")
+        await pilot.press("down", "c")
+        await screen_of(pilot, CorrectionScreen)
+        check_fits(pilot)
+        assert slot.rows[1].name in shown(pilot)
+        await pilot.press("escape")
+        await screen_of(pilot, AttendanceScreen)
+        assert marks(pilot)[1] == "病 病欠"
+        await pilot.press("c")
+        await screen_of(pilot, CorrectionScreen)
+        await pilot.press("9", *"late", "enter")
+        await until(pilot, lambda: marks(pilot)[1].startswith("チ"))
+        await pilot.press("h")
+        await screen_of(pilot, HistoryScreen)
+        told = [str(line.content) for line in pilot.app.screen.query(Static)][1].split("\n")
+        assert told[0].endswith("遅刻 ← 病欠") and told[1].strip() == "訂正の理由: late" and len(told) == 3
+        await pilot.press("escape", "u")
+        await until(pilot, lambda: marks(pilot)[1] == "病 病欠")
 
 
 async def test_f4_does_not_ask_when_nobody_is_blank(school: School, slot: Slot) -> None:
@@ -193,8 +224,8 @@ async def test_h_shows_who_entered_what_newest_first(school: School, slot: Slot)
         lines = [str(line.content) for line in pilot.app.screen.query(Static)]
         assert slot.rows[0].name in lines[0]
         assert [line.split("  ")[1:] for line in lines[1].split("\n")] == [
-            ["佐藤 葵", "取消"],
-            ["佐藤 葵", "忌引"],
+            ["佐藤 葵", "取消 ← 忌引"],
+            ["佐藤 葵", "忌引 ← 病欠"],
             ["佐藤 葵", "病欠"],
         ]
         await pilot.press("h")

@@ -30,6 +30,7 @@ from tests.tui.test_looks import settled
 from tui.screens.attendance import AttendanceScreen
 from tui.screens.attention import AttentionScreen
 from tui.screens.audit import AuditScreen
+from tui.screens.closures import ClosuresScreen
 from tui.screens.conflicts import ConflictsScreen
 from tui.screens.documents import DocumentsScreen
 from tui.screens.emergency import EmergencyScreen
@@ -103,6 +104,7 @@ def screens(own: School) -> Made:
         "phone": lambda: PhoneScreen(DAY),
         "notices": NoticesScreen,
         "attention": AttentionScreen,
+        "closures": ClosuresScreen,
         "meetings": MeetingsScreen,
         "tasks": TasksScreen,
         "search": MeetingSearchScreen,

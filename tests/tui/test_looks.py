@@ -23,6 +23,7 @@ from tui.screens.attendance import AttendanceScreen
 from tui.screens.attention import AttentionScreen
 from tui.screens.audit import AuditScreen
 from tui.screens.base import OfficeScreen
+from tui.screens.closures import ClosuresScreen
 from tui.screens.conflicts import ConflictsScreen
 from tui.screens.document import DocumentScreen
 from tui.screens.documents import DocumentsScreen
@@ -65,6 +66,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
     kocho.attendance.mark(view.class_id, DAY, rows[0].pupil_id, "sick", reason="発熱")
     kocho.attendance.mark(view.class_id, DAY, rows[3].pupil_id, "late", time=time(9, 40))
     kocho.absences.keep(Absence(rows[5].pupil_id, date(2026, 9, 28), DAY, "suspended"))
+    second = next(one for one in kocho.closures.targets() if one.name == "1年2組")
+    kocho.closures.close(second, date(2026, 9, 29), DAY, "インフルエンザ")
     item = kocho.meetings.open(MEETING).items[1].item_id
     kocho.floor.ask(MEETING, item, "学級閉鎖の基準は")
     kocho.minutes.decide(MEETING, item, "欠席二割を目安に校長が決める。")
@@ -90,6 +93,7 @@ def screens(own: School) -> dict[str, Callable[[], Screen[Any]]]:
         "phone": lambda: PhoneScreen(DAY),
         "notices": NoticesScreen,
         "attention": AttentionScreen,
+        "closures": ClosuresScreen,
         "meetings": MeetingsScreen,
         "meeting": lambda: MeetingScreen(MEETING, item),
         "minutes": lambda: MinutesScreen(MEETING, item, "2. インフルエンザ"),

@@ -3,11 +3,13 @@
 Invariant: what the table shows was read back from the store after the keeper acknowledged it.
 """
 
+from collections.abc import Callable
 from datetime import date, timedelta
 
 from textual.app import ComposeResult
 from textual.widgets import Static
 
+from appliance.office import Office
 from appliance.views import AttendanceCode, DayView, PupilRow, Saved
 from crypto.errors import KurabakoError
 from tui.actions import ATTENDANCE, CLEAR, DETAIL, HISTORY
@@ -23,15 +25,16 @@ from tui.wrap import cut, rows
 
 _HELP = _("""一人を選び、下に並ぶ記号の文字を一つ押すと、その場で保存されます。
 出席の人には何も押さず、最後に F2「全員出席」か F4「確定」を押します。
-確定すると、記入のない人は出席になります。あとから直すと、直した人と時刻が残ります。
+確定すると、記入のない人は出席になります。あとから直すときは訂正の理由を選びます（だれがいつ何からも残ります）。
 番号を打つと、その番号の人に移ります（1 2 b で、12番が病欠）。
+「交流」は特別支援学級の人です。ここでも記入でき、その学級の出席簿に入ります（人数と集計はその学級の分です）。
 理由は r で書けます（重要性分類Ⅱ: 見られるのは権限のある職員だけです）。
 日本語入力は切って（半角で）押してください。全角で押しても受け付けます。""")
 
 _COLUMNS = {
-    "number": (_("番"), 3),
+    "number": (_("番"), 4),
     "name": (_("氏名"), 14),
-    "kana": (_("かな"), 16),
+    "kana": (_("かな"), 15),
     "code": (_("出欠"), 14),
     "note": (_("理由"), 4),
     "who": (_("記入"), 15),
@@ -107,7 +110,8 @@ class AttendanceScreen(OfficeScreen):
         if row.conflict:
             note = _("競合")
         who = f"{row.entered_at:%H:%M} {row.entered_by}" if row.entered_at else ""
-        cells = (f"{row.number or '':>3}", row.name, row.kana, self._mark(row), note, who)
+        number, reading = (_("交流"), row.guest) if row.guest else (f"{row.number or '':>3}", row.kana)
+        cells = (number, row.name, reading, self._mark(row), note, who)
         return tuple(cut(cell, width) for cell, width in zip(cells, self._widths.values(), strict=True))
 
     def _mark(self, row: PupilRow) -> str:
@@ -120,7 +124,7 @@ class AttendanceScreen(OfficeScreen):
 
     def _show_state(self, day: DayView) -> None:
         state = self.query_one("#state", Static)
-        blank = sum(row.code is None for row in day.rows)
+        blank = sum(row.code is None for row in day.own)
         if not day.school_day:
             state.set_classes("closed")
             state.update(_("休業日です: {reason}").format(reason=day.closed_reason))
@@ -144,7 +148,19 @@ class AttendanceScreen(OfficeScreen):
         row = next((r for r in self._day.rows if r.pupil_id == event.pupil_id), None) if self._day else None
         if not event.code and (row is None or row.entered_at is None):
             return
-        await self._keep(await self.ask(lambda office: office.attendance.mark(*where, event.code)))
+        await self._correct(row, lambda office, why: office.attendance.mark(*where, event.code, why=why))
+
+    async def _correct(self, row: PupilRow | None, mark: Callable[[Office, str], Saved]) -> None:
+        """Keep a mark; once the day was confirmed it is a correction, and says why."""
+
+        async def keep(why: str) -> None:
+            await self._keep(await self.ask(lambda office: mark(office, why)))
+
+        day = self._day
+        if day is None or row is None or day.confirmed_at is None:
+            await keep("")
+        else:
+            self.give_reason(f"{row.number or ''} {row.name}  {day_text(day.on)}", keep)
 
     async def _keep(self, saved: Saved | None) -> None:
         """Remember an entry for undo and show the day as it now stands."""
@@ -183,7 +199,7 @@ class AttendanceScreen(OfficeScreen):
             question = _("{title} の確定を解きますか。").format(title=day.title)
             self.app.push_screen(YesNoScreen(question, _("解く")), self._reopen)
             return
-        blank = sum(row.code is None for row in day.rows)
+        blank = sum(row.code is None for row in day.own)
         if not blank:
             self.run_worker(self._confirm())
             return
@@ -242,9 +258,8 @@ class AttendanceScreen(OfficeScreen):
             return
         new_reason = reason if reason != before else None
         where = (self._class_id, self._on, row.pupil_id, row.code)
-        await self._keep(
-            await self.ask(lambda office: office.attendance.mark(*where, time=at_time, reason=new_reason))
-        )
+        told = {"time": at_time, "reason": new_reason}
+        await self._correct(row, lambda office, why: office.attendance.mark(*where, **told, why=why))  # type: ignore[arg-type]
 
     async def action_history(self) -> None:
         """Show who entered what when for the selected pupil."""

@@ -3,7 +3,7 @@
 Invariant: a failed call leaves the screen as it was and shows what happened; nothing fails in silence.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.app import ComposeResult
@@ -17,6 +17,7 @@ from tui.actions import Action, bindings
 from tui.door import NotLoggedInError
 from tui.i18n import _
 from tui.looks import LOOKS, after, wear
+from tui.screens.correction import CorrectionScreen
 from tui.screens.help import HelpScreen
 from tui.screens.problem import ProblemScreen
 from tui.widgets.lightbar import LightBar
@@ -110,9 +111,29 @@ class OfficeScreen(Screen[None]):
                 self.app.push_screen(ProblemScreen(error))
             return None
 
+    def give_reason(self, what: str, then: Callable[[str], Awaitable[None]]) -> None:
+        """Ask why a confirmed day is corrected, then go on; without a reason nothing is."""
+
+        async def ask() -> None:
+            reasons = await self.ask(lambda office: office.attendance.corrections())
+
+            async def given(why: str | None) -> None:
+                if why is not None:
+                    await then(why)
+
+            if reasons is not None:
+                self.app.push_screen(CorrectionScreen(what, reasons), given)
+
+        self.run_worker(ask())
+
     def action_help(self) -> None:
-        """Show what this screen can do."""
-        self.app.push_screen(HelpScreen(self.help_text, self.actions))
+        """Show what this screen can do, and do what is chosen there."""
+
+        async def chosen(action: str | None) -> None:
+            if action is not None:
+                await self.run_action(action)
+
+        self.app.push_screen(HelpScreen(self.help_text, self.actions), chosen)
 
     def action_back(self) -> None:
         """Go to the screen below."""

@@ -12,6 +12,13 @@ from appliance.views import HistoryLine
 from tui.i18n import _
 
 
+def _shown(line: HistoryLine) -> str:
+    """Return one entry: when, who, what it was made, what stood before, and why."""
+    before = f" ← {line.before}" if line.before else ""
+    why = "\n" + _("    訂正の理由: {why}").format(why=line.why) if line.why else ""
+    return f"{line.at:%m/%d %H:%M:%S}  {line.who}  {line.what}{before}{why}"
+
+
 class HistoryScreen(ModalScreen[None]):
     """The entries of one pupil on one day."""
 
@@ -24,7 +31,7 @@ class HistoryScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Yield one line for each entry."""
-        shown = [f"{line.at:%m/%d %H:%M:%S}  {line.who}  {line.what}" for line in self._lines]
+        shown = [_shown(line) for line in self._lines]
         with VerticalScroll(classes="dialog wide"):
             yield Static(self._title, markup=False, classes="dialog-title")
             yield Static("\n".join(shown) or _("記入はまだありません"), markup=False)

@@ -16,6 +16,7 @@ from tui.screens.attendance import AttendanceScreen
 from tui.screens.attention import AttentionScreen
 from tui.screens.audit import AuditScreen
 from tui.screens.base import OfficeScreen
+from tui.screens.closures import ClosuresScreen
 from tui.screens.conflicts import ConflictsScreen
 from tui.screens.documents import DocumentsScreen
 from tui.screens.emergency import EmergencyScreen
@@ -209,6 +210,10 @@ class HomeScreen(OfficeScreen):
     def action_notice(self) -> None:
         """Open long absences and what is not confirmed."""
         self.app.push_screen(AttentionScreen())
+
+    def action_closures(self) -> None:
+        """Open the closures, at the class under the cursor."""
+        self.app.push_screen(ClosuresScreen(self._key or ""))
 
     def action_work(self) -> None:
         """Open one's own working hours."""

@@ -83,7 +83,12 @@ class LoginScreen(Screen[None]):
 
     def action_help(self) -> None:
         """Show how to log in."""
-        self.app.push_screen(HelpScreen(_HELP, LOGIN))
+
+        async def chosen(action: str | None) -> None:
+            if action is not None:
+                await self.run_action(action)
+
+        self.app.push_screen(HelpScreen(_HELP, LOGIN), chosen)
 
     def action_leave(self) -> None:
         """End."""

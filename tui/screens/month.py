@@ -3,6 +3,7 @@
 Invariant: what the grid shows was read back from the store after the keeper acknowledged it.
 """
 
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 
 from textual import events
@@ -11,6 +12,7 @@ from textual.coordinate import Coordinate
 from textual.widgets import Static
 
 from appliance.attendance.pasting import pasted_cells
+from appliance.office import Office
 from appliance.permits.releases import Form
 from appliance.views import AttendanceCode, MonthDay, MonthGrid, PeriodTotals, PupilTotals, Saved, Span
 from crypto.errors import KurabakoError
@@ -106,7 +108,20 @@ class MonthScreen(OfficeScreen):
         if not event.code and not pupil.codes[place]:
             return
         where = (self._class_id, event.on, event.pupil_id, event.code)
-        await self._keep(await self.ask(lambda office: office.attendance.mark(*where)))
+        await self._correct([event.on], lambda office, why: office.attendance.mark(*where, why=why))
+
+    async def _correct(self, days: Sequence[date], mark: Callable[[Office, str], Saved]) -> None:
+        """Keep marks; those of a confirmed day are corrections, and say why."""
+
+        async def keep(why: str) -> None:
+            await self._keep(await self.ask(lambda office: mark(office, why)))
+
+        grid = self._grid
+        corrected = [on for on in days if grid is not None and grid.days[(on - grid.month).days].confirmed]
+        if grid is None or not corrected or grid.closed_at is not None:
+            await keep("")  # of a closed month the desk says more
+        else:
+            self.give_reason(f"{grid.title}  {'、'.join(map(day_text, dict.fromkeys(corrected)))}", keep)
 
     async def _keep(self, saved: Saved | None) -> None:
         if saved is not None:
@@ -139,8 +154,8 @@ class MonthScreen(OfficeScreen):
         self.app.push_screen(YesNoScreen(question, _("保存")), keep)
 
     async def _keep_cells(self, cells: list[tuple[str, date, str]]) -> None:
-        class_id = self._class_id
-        await self._keep(await self.ask(lambda office: office.attendance.mark_many(class_id, cells)))
+        class_id, days = self._class_id, [on for _, on, _ in cells]
+        await self._correct(days, lambda office, why: office.attendance.mark_many(class_id, cells, why))
 
     async def action_undo(self) -> None:
         """Take the newest own entry of this screen back."""

@@ -16,7 +16,7 @@ from textual import events
 from textual.message import Message
 from textual.widgets import DataTable
 
-from appliance.views import AttendanceCode, MonthGrid, MonthPupil
+from appliance.views import AttendanceCode, Counting, MonthGrid, MonthPupil
 from tui.actions import CLEAR
 from tui.i18n import _
 from tui.typed import half_width
@@ -47,6 +47,8 @@ class MonthTable(DataTable[Text]):
         """Whether Enter and a letter go down or to the right."""
         self._by_key: Mapping[str, AttendanceCode] = {}
         self._symbols: Mapping[str, str] = {}
+        self._away_codes: set[str] = set()
+        self._stopped = ""
         self._days: tuple[date, ...] = ()
         self._width = 0
         self._jump = NumberJump()
@@ -64,6 +66,8 @@ class MonthTable(DataTable[Text]):
         """Say which letters are codes, and what stands for them."""
         self._by_key = {code.key: code for code in codes}
         self._symbols = {code.code: code.symbol for code in codes}
+        self._away_codes = {code.code for code in codes if code.counting in (Counting.SUSPENDED, Counting.ONLINE)}
+        self._stopped = next((code.symbol for code in codes if code.counting is Counting.SUSPENDED), "")
 
     @property
     def place(self) -> tuple[str, date] | None:
@@ -96,6 +100,8 @@ class MonthTable(DataTable[Text]):
         for day, code, inside in zip(grid.days, pupil.codes, pupil.inside, strict=True):
             style = _OUTSIDE if not inside else "" if day.open else _CLOSED
             word = self._symbols.get(code, code) or ("／" if not inside else "")
+            if day.suspended and inside and code not in self._away_codes:
+                word = self._stopped  # 学級閉鎖: as the paper book has it for everybody
             cells.append(Text(word + " " * (self._day_width(width) - cell_len(word)), style=style))
         return cells
 
