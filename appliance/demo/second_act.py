@@ -23,6 +23,7 @@ from appliance.config import StoreSection
 from appliance.demo.city import PASSPHRASE, DemoCity
 from appliance.demo.compare import Restored, lost
 from appliance.demo.staffroom import Step, Teacher
+from appliance.demo.teacher import CORRECTION
 from appliance.demo.transcript import Transcript
 from appliance.login import login
 from appliance.meetings.records import AgendaItem, Meeting
@@ -78,7 +79,7 @@ class Aftermath:
         city.line.cut()
         self._teach(city.site, PASSPHRASE, [step | {"code": "late"}])
         with board_office(open_hub(city.board, self._school), self._root) as office:
-            office.attendance.mark(step["class"], day, step["pupil"], "sick")
+            office.attendance.mark(step["class"], day, step["pupil"], "sick", why=CORRECTION)
             office.meetings.add(*_meeting())
         city.line.mend()
         self._wait_for_hub(city.site)

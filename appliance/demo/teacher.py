@@ -11,11 +11,13 @@ import json
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from appliance.login import login
 from appliance.office import Office
 from appliance.views import Saved
+
+CORRECTION: Final = "保護者からの連絡"  # a class that has confirmed its day wants to know why
 
 
 def main() -> int:
@@ -40,7 +42,7 @@ def act(office: Office, step: dict[str, Any]) -> Saved:
         case "mark":
             on = date.fromisoformat(step["on"])
             return office.attendance.mark(
-                step["class"], on, step["pupil"], step["code"], reason=step.get("reason"), why=step["do"]
+                step["class"], on, step["pupil"], step["code"], reason=step.get("reason"), why=CORRECTION
             )
         case "present":
             return office.attendance.mark_rest_present(step["class"], date.fromisoformat(step["on"]))
