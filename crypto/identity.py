@@ -67,6 +67,22 @@ class Identity:
             raise MalformedError(operation="make identity", subject=f"{len(person)} byte person id")
         return cls(person, HybridPrivateKey.generate(), SigningKey.generate())
 
+    @classmethod
+    def from_bytes(cls, raw: Secret) -> "Identity":
+        """Load the 144 secret bytes that `to_bytes` gives; raises MalformedError."""
+        if len(raw) != _BODY:
+            raise MalformedError(operation="load identity", subject=f"{len(raw)} bytes")
+        value = raw.reveal()
+        return cls(
+            value[:PERSON_BYTES],
+            HybridPrivateKey.from_bytes(Secret(value[PERSON_BYTES:112])),
+            SigningKey.from_bytes(Secret(value[112:])),
+        )
+
+    def to_bytes(self) -> Secret:
+        """Return person id (16), private hybrid key (96) and private signing key (32)."""
+        return Secret(self.person + self.seal.to_bytes().reveal() + self.sign.to_bytes().reveal())
+
     @property
     def public(self) -> PersonKeys:
         """Return the public half."""
@@ -82,7 +98,7 @@ def seal_identity(
     BadPassphraseError when it is empty or not text.
     """
     salt, nonce = os.urandom(_SALT), os.urandom(_NONCE)
-    body = identity.person + identity.seal.to_bytes().reveal() + identity.sign.to_bytes().reveal()
+    body = identity.to_bytes().reveal()
     key = _derive(passphrase, pepper, salt, profile)
     head = bytes((VERSION, profile)) + salt + nonce
     return head + AESGCM(key).encrypt(nonce, body, frame(DOMAIN, head))
@@ -106,11 +122,7 @@ def open_identity(blob: bytes, passphrase: str, pepper: Secret) -> Identity:
         body = AESGCM(key).decrypt(nonce, blob[30:], frame(DOMAIN, head))
     except InvalidTag as exc:
         raise WrongPassphraseError(operation="open identity", retry_safe=True, cause=exc) from exc
-    return Identity(
-        body[:16],
-        HybridPrivateKey.from_bytes(Secret(body[16:112])),
-        SigningKey.from_bytes(Secret(body[112:])),
-    )
+    return Identity.from_bytes(Secret(body))
 
 
 def _derive(passphrase: str, pepper: Secret, salt: bytes, profile: KdfProfile) -> bytes:

@@ -4,7 +4,8 @@ Invariant: the root key is on disk only sealed (`root.sealed`); everything else 
 store credential, mode 0600. Layout:
 
     board.toml              name and public root key
-    root.sealed, pepper     the root identity under a passphrase
+    root.sealed, pepper     the root identity under a passphrase, until only two officers open it
+    officers.recovery       the officers, and the root identity for any two of them
     schools/<code>.toml     where that school's replica is, and the board's key pair for it
     hubs/<code>/            the board's own site for that school
 """
@@ -14,6 +15,7 @@ import tomllib
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -23,8 +25,9 @@ from appliance.tomltext import toml_lines
 from crypto.identity import Identity, KdfProfile, open_identity, seal_identity
 from crypto.secret import Secret
 from crypto.signing import VerifyKey
-from sync.atomic import atomic_write
+from sync.atomic import atomic_write, sync_folder
 
+_SEALED: Final = "root.sealed"
 BOARD_PERSON = sha256(b"kurabako board").digest()[:16]
 
 
@@ -44,6 +47,12 @@ class UnknownSchoolError(ApplianceError):
     """The board has no record of where this school's replica is."""
 
     code = "APP-012"
+
+
+class OfficersOnlyError(ApplianceError):
+    """The root identity no longer opens under one passphrase; it takes two officers."""
+
+    code = "APP-454"
 
 
 class ReplicaPlace(msgspec.Struct, frozen=True):
@@ -71,7 +80,7 @@ class BoardFolder:
         """Return where the replica of `school` is."""
         file = self.path / "schools" / f"{school}.toml"
         if not school.isalnum() or not file.exists():
-            known = ", ".join(sorted(p.stem for p in (self.path / "schools").glob("*.toml"))) or "-"
+            known = ", ".join(self.schools) or "-"
             raise UnknownSchoolError(operation="find replica", subject=school, school=school, known=known)
         return msgspec.convert(tomllib.loads(file.read_text("utf-8")), ReplicaPlace)
 
@@ -85,10 +94,33 @@ class BoardFolder:
         folder.mkdir(mode=0o700, exist_ok=True)
         atomic_write(folder / f"{place.school}.toml", toml_lines(place).encode(), mode=0o600)
 
+    @property
+    def schools(self) -> list[str]:
+        """Return the codes of the enrolled schools."""
+        return sorted(file.stem for file in (self.path / "schools").glob("*.toml"))
+
+    @property
+    def pepper(self) -> Secret:
+        """Return what every passphrase of this board is used with."""
+        return Secret((self.path / "pepper").read_bytes())
+
+    @property
+    def one_opens(self) -> bool:
+        """Say whether one person alone, with the board's passphrase, opens the root identity."""
+        return (self.path / _SEALED).exists()
+
     def unlock(self, passphrase: str) -> Identity:
-        """Open the root identity; raises WrongPassphraseError."""
-        pepper = Secret((self.path / "pepper").read_bytes())
-        return open_identity((self.path / "root.sealed").read_bytes(), passphrase, pepper)
+        """Open the root identity; raises WrongPassphraseError, OfficersOnlyError."""
+        try:
+            sealed = (self.path / _SEALED).read_bytes()
+        except FileNotFoundError as exc:
+            raise OfficersOnlyError(operation="open root", subject=str(self.path), cause=exc) from exc
+        return open_identity(sealed, passphrase, self.pepper)
+
+    def forget_passphrase(self) -> None:
+        """Remove the root identity under one passphrase; only for `Officers`, which proved that two open it."""
+        (self.path / _SEALED).unlink(missing_ok=True)
+        sync_folder(self.path)
 
 
 def init_board(path: Path, name: str, passphrase: str, profile: KdfProfile = KdfProfile.STANDARD) -> BoardFolder:
@@ -101,7 +133,7 @@ def init_board(path: Path, name: str, passphrase: str, profile: KdfProfile = Kdf
     pepper = os.urandom(32)
     sealed = seal_identity(identity, passphrase, Secret(pepper), profile)
     atomic_write(path / "pepper", pepper, mode=0o600)
-    atomic_write(path / "root.sealed", sealed, mode=0o600)
+    atomic_write(path / _SEALED, sealed, mode=0o600)
     public = identity.sign.verify_key.to_bytes().hex()
     text = toml_lines(_BoardFile(name=name, root_key=public))
     atomic_write(path / "board.toml", text.encode(), mode=0o644)

@@ -9,8 +9,10 @@ from appliance.board.folder import ReplicaPlace, init_board, open_board
 from appliance.commands.asking import ask_passphrase, box_key, box_key_options, passphrase_option
 from appliance.commands.hub import audit, import_orphans, publish, run
 from appliance.commands.lease import lease
+from appliance.commands.officer import officer, status
 from appliance.commands.replace import renew, replace
 from appliance.commands.restore import restore
+from appliance.commands.unlocking import BOARD_PROMPT, unlock_root
 from appliance.people import ROLE_NAMES, StaffMember
 from crypto.secret import Secret
 
@@ -31,7 +33,7 @@ def board(ctx: click.Context, folder: Path) -> None:
     ctx.obj = folder
 
 
-for _command in (restore, publish, run, replace, renew, lease, audit, import_orphans):
+for _command in (restore, publish, run, replace, renew, lease, audit, import_orphans, officer, status):
     board.add_command(_command)
 
 
@@ -41,7 +43,7 @@ for _command in (restore, publish, run, replace, renew, lease, audit, import_orp
 @click.pass_obj
 def init(folder: Path, name: str, from_stdin: bool) -> int:
     """Make the board's root key, sealed under a passphrase."""
-    made = init_board(folder, name, ask_passphrase("教育委員会の合言葉 / passphrase", from_stdin, new=True))
+    made = init_board(folder, name, ask_passphrase(BOARD_PROMPT, from_stdin, new=True))
     click.echo(f"{made.name}: {made.root.fingerprint}")
     return 0
 
@@ -80,7 +82,7 @@ def enrol(
     from appliance.config import StoreSection
 
     opened = open_board(folder)
-    root = opened.unlock(ask_passphrase("教育委員会の合言葉 / passphrase", from_stdin))
+    root = unlock_root(opened, from_stdin)
     secret = secret_key_file.read_text("utf-8").strip()
     place = ReplicaPlace(school, name, endpoint, bucket, region, access_key, secret)
     store = StoreSection(endpoint, bucket, region)
@@ -110,7 +112,7 @@ def admit(
     """Let a person in at SITE, with a first passphrase."""
     from appliance.board.enrolment import admit_staff
 
-    root = open_board(folder).unlock(ask_passphrase("教育委員会の合言葉 / passphrase", from_stdin))
+    root = unlock_root(open_board(folder), from_stdin)
     if new_passphrase_file:
         first = new_passphrase_file.read_text("utf-8").strip()
     else:
@@ -130,7 +132,7 @@ def show(folder: Path, restored: Path, on: datetime | None, from_stdin: bool) ->
     from appliance.board.attendance import attendance_lines
     from appliance.board.restored import open_restored
 
-    root = open_board(folder).unlock(ask_passphrase("教育委員会の合言葉 / passphrase", from_stdin))
+    root = unlock_root(open_board(folder), from_stdin)
     day = on.date() if on else date.today()  # noqa: DTZ011 - the officer's own day
     store = open_restored(restored, root)
     try:

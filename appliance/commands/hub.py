@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from appliance.board.folder import open_board
-from appliance.commands.asking import ask_passphrase, passphrase_option
+from appliance.commands.asking import passphrase_option
+from appliance.commands.unlocking import unlock_root
 from appliance.exits import Exit
 from appliance.messages import language
 
@@ -33,7 +34,7 @@ def _office(folder: Path, school: str, from_stdin: bool) -> Iterator["Office"]:
 
     opened = open_board(folder)
     hub = open_hub(opened, school)
-    root = opened.unlock(ask_passphrase("教育委員会の合言葉 / passphrase", from_stdin))
+    root = unlock_root(opened, from_stdin)
     with board_office(hub, root) as office:
         yield office
 
@@ -121,7 +122,7 @@ def policy(folder: Path, school: str, which: str, from_stdin: bool) -> int:
     text = shipped_policy(which) if which in PROFILES else read_policy_file(Path(which))
     opened = open_board(folder)
     hub = open_hub(opened, school)
-    root = opened.unlock(ask_passphrase("教育委員会の合言葉 / passphrase", from_stdin))
+    root = unlock_root(opened, from_stdin)
     with board_store(hub, root) as store:
         version = publish_policy(store, root, text.source)
     click.echo("変わるものはありません。" if version is None else f"公開しました（{text.title}、第{version}版）。")
@@ -141,7 +142,7 @@ def ledger(folder: Path, school: str, file: Path, from_stdin: bool) -> int:
     text = read_text(file)
     opened = open_board(folder)
     hub = open_hub(opened, school)
-    root = opened.unlock(ask_passphrase("教育委員会の合言葉 / passphrase", from_stdin))
+    root = unlock_root(opened, from_stdin)
     with board_store(hub, root) as store:
         count = publish_ledger(store, text)
     click.echo("変わるものはありません。" if count is None else f"公開しました（標準台帳 {count}項目）。")

@@ -9,6 +9,7 @@ from appliance.board.folder import open_board
 from appliance.commands.asking import ask_passphrase, box_key, box_key_options, passphrase_option
 from appliance.commands.progress import Progress
 from appliance.commands.restore import STAGES, report_lines
+from appliance.commands.unlocking import unlock_root
 from appliance.exits import Exit
 
 
@@ -38,7 +39,7 @@ def replace(
     from appliance.board.replacement import Replacement, replace_box
 
     opened = open_board(folder)
-    root = opened.unlock(ask_passphrase("教育委員会の合言葉 / passphrase", from_stdin))
+    root = unlock_root(opened, from_stdin)
     wanted = Replacement(school, site, box_key(box_access_key, box_secret_key_file))
     with Progress(STAGES["fetch"]) as progress:
 
@@ -74,7 +75,7 @@ def renew(folder: Path, site: Path, name: str, new_passphrase_file: Path | None,
     from appliance.board.enrolment import renew_staff
     from crypto.secret import Secret
 
-    root = open_board(folder).unlock(ask_passphrase("教育委員会の合言葉 / passphrase", from_stdin))
+    root = unlock_root(open_board(folder), from_stdin)
     if new_passphrase_file:
         words = new_passphrase_file.read_text("utf-8").strip()
     else:

@@ -42,6 +42,8 @@ GROUPS = {
             "audit",
             "import-orphans",
             "lease",
+            "officer",
+            "status",
         ),
     ),
     "bundle": ("build", "verify"),

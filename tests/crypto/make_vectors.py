@@ -9,13 +9,13 @@ from collections.abc import Iterator
 import msgspec
 
 from crypto.errors import CryptoError
-from tests.crypto import vectors_documents, vectors_keys, vectors_rows, vectors_signed
+from tests.crypto import vectors_documents, vectors_keys, vectors_pairs, vectors_rows, vectors_signed
 from tests.crypto.running import FOLDER, Vector
 
 
 def all_vectors() -> Iterator[Vector]:
     """Make every vector."""
-    for module in (vectors_rows, vectors_keys, vectors_signed, vectors_documents):
+    for module in (vectors_rows, vectors_keys, vectors_pairs, vectors_signed, vectors_documents):
         yield from module.vectors()
 
 

@@ -14,7 +14,8 @@ from crypto.batchkeys import BatchKey, open_batch_key
 from crypto.classkeys import ClassKeyId, ClassKeyPair, open_class_certificate, open_wrap
 from crypto.framing import unframe
 from crypto.hybrid import HybridPrivateKey, hybrid_open
-from crypto.identity import open_identity
+from crypto.identity import Identity, open_identity
+from crypto.pairwrap import open_pair
 from crypto.people import open_people
 from crypto.sealing import open_row
 from crypto.secret import Secret
@@ -74,6 +75,13 @@ def _identity(given: Inputs) -> list[bytes]:
     return [opened.person, opened.seal.to_bytes().reveal(), opened.sign.to_bytes().reveal()]
 
 
+def _pair(given: Inputs) -> list[bytes]:
+    one, other = (Identity.from_bytes(Secret(given[name])) for name in ("one", "other"))
+    version = int.from_bytes(given["version"], "big")
+    opened = open_pair(given["pair"], VerifyKey.from_bytes(given["root"]), version, one, other)
+    return [opened.to_bytes().reveal()]
+
+
 def _people(given: Inputs) -> list[bytes]:
     roster = open_people(given["roster"], VerifyKey.from_bytes(given["root"]), given["school"].decode())
     return [msgspec.msgpack.encode(roster)]
@@ -106,6 +114,7 @@ OPENERS: Final[dict[str, Callable[[Inputs], list[bytes]]]] = {
     "class_certificate": _class_certificate,
     "batch_header": _batch_header,
     "identity": _identity,
+    "pair": _pair,
     "people": _people,
     "hybrid": _hybrid,
     "signature": _signature,

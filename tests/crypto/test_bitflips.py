@@ -11,6 +11,7 @@ from crypto.errors import CryptoError
 from crypto.hybrid import hybrid_open, hybrid_seal
 from crypto.identity import KdfProfile, open_identity, seal_identity
 from crypto.leasewrap import lock_wrap, open_escrow, open_lock, seal_escrow
+from crypto.pairwrap import open_pair, wrap_for_pair
 from crypto.people import open_people, sign_people
 from crypto.sealing import open_row, seal_row
 from crypto.streaming import open_stream
@@ -29,6 +30,7 @@ from tests.crypto.fixed import (
     roster,
 )
 from tests.crypto.vectors_documents import DOCUMENT, seal
+from tests.crypto.vectors_pairs import BOARD, officers
 
 Opener = Callable[[bytes], object]
 
@@ -45,6 +47,12 @@ def _wrap() -> tuple[bytes, Opener]:
     pair, owner = class_pair(), identity("hanako")
     blob = wrap_class_key(pair, owner.person, owner.public.seal)
     return blob, lambda flipped: open_wrap(flipped, pair.public, owner.person, owner.seal)
+
+
+def _pair() -> tuple[bytes, Opener]:
+    outer, inner = officers()
+    blob = wrap_for_pair(BOARD, 2, (outer.person, outer.seal.public), (inner.person, inner.seal.public))
+    return blob, lambda flipped: open_pair(flipped, ROOT.verify_key, 2, outer, inner)
 
 
 def _lock() -> tuple[bytes, Opener]:
@@ -90,6 +98,7 @@ def _document() -> tuple[bytes, Opener]:
 FORMATS: dict[str, Callable[[], tuple[bytes, Opener]]] = {
     "row": _row,
     "wrap": _wrap,
+    "pair wrap": _pair,
     "lock": _lock,
     "escrow": _escrow,
     "class certificate": _class_certificate,

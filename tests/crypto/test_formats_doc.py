@@ -18,6 +18,7 @@ from crypto import (
     identity,
     leasewrap,
     padme,
+    pairwrap,
     people,
     sealing,
     signing,
@@ -25,7 +26,7 @@ from crypto import (
 )
 from crypto.framing import frame, unframe
 from crypto.people import PeopleRoster, Person
-from tests.crypto import fixed, test_hpke
+from tests.crypto import fixed, test_hpke, vectors_pairs
 from tests.crypto.vectors_documents import seal, split
 
 DOCUMENT: Final = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
@@ -41,6 +42,7 @@ HEADINGS: Final = (
     "Batch keys",
     "Sealed rows",
     "Identities",
+    "Pair wraps",
     "Roster of people",
     "Documents",
 )
@@ -100,6 +102,7 @@ def test_versions() -> None:
         "Batch header": str(batchkeys.VERSION),
         "Sealed row": str(batchkeys.ROW_VERSION),
         "Sealed identity": str(identity.VERSION),
+        "Pair wrap": str(pairwrap.VERSION),
         "Roster of people": str(people.VERSION),
         "Document header": str(streaming.VERSION),
         "Naming commitment": "none",
@@ -115,6 +118,7 @@ def test_domains() -> None:
     assert formats["Lease key id"] == leasewrap.LEASE_KEY_DOMAIN.decode()
     assert formats["Batch header"] == batchkeys.HEADER_DOMAIN
     assert formats["Sealed identity"] == identity.DOMAIN.decode()
+    assert formats["Pair wrap"] == pairwrap.DOMAIN.decode()
     assert formats["Roster of people"] == people.DOMAIN
     assert formats["Document header"] == streaming.DOMAIN.decode()
     assert formats["Naming commitment"] == classkeys.NAMING_DOMAIN.decode()
@@ -241,6 +245,18 @@ def test_identity_parts_and_profiles() -> None:
     assert f"exactly {identity.SEALED_BYTES} bytes" in section("Identities")
     costs = {profile.name: [profile.value, *identity._COST[profile]] for profile in identity.KdfProfile}
     assert {name: [int(cell) for cell in cells] for name, cells in table("Profile").items()} == costs
+
+
+def test_pair_wrap_parts() -> None:
+    one, other = vectors_pairs.officers()
+    blob = pairwrap.wrap_for_pair(
+        vectors_pairs.BOARD, 1, (one.person, one.seal.public), (other.person, other.seal.public)
+    )
+    stated = sizes("Part of the pair wrap")
+    assert [str(len(part)) for part in unframe(blob[1:], 5)] == list(stated.values())
+    assert table("Format")["Pair wrap"][1] == str(len(blob))
+    secret = len(vectors_pairs.BOARD.to_bytes())
+    assert f"{secret} bytes of the root identity" in section("Pair wraps")
 
 
 def test_roster_fields() -> None:

@@ -29,7 +29,7 @@ def signed(domain: str, body: bytes, signer: SigningKey) -> bytes:
     return HEAD + frame(body, signer.sign(domain, HEAD + body))
 
 
-def _altered(format_: str, inputs: Mapping[str, str], changes: Changes) -> Iterator[Vector]:
+def altered(format_: str, inputs: Mapping[str, str], changes: Changes) -> Iterator[Vector]:
     """Make a negative vector for each change of the inputs, given as name → (failure, other inputs)."""
     for name, (failure, other) in changes.items():
         changed = dict(inputs) | {field: value.hex() for field, value in other.items()}
@@ -69,7 +69,7 @@ def _certificates() -> Iterator[Vector]:
         "short-epoch": ("MalformedError", by_root(key_id=frame(school, b"\x02", epoch[1:]))),
         "school-not-utf8": ("MalformedError", by_root(key_id=frame(b"\xff", b"\x02", epoch))),
     }
-    yield from _altered("class_certificate", inputs, changes)
+    yield from altered("class_certificate", inputs, changes)
 
 
 def _wraps() -> Iterator[Vector]:
@@ -85,7 +85,7 @@ def _wraps() -> Iterator[Vector]:
     inputs = {name: value.hex() for name, value in given.items()}
     secrets = [pair.private.to_bytes().reveal().hex(), pair.naming.reveal().hex()]
     yield Vector("wrap-opens", "wrap", inputs, values=[pair.id.to_bytes().hex(), *secrets])
-    yield from _altered("wrap", inputs, _damaged_wraps(blob) | _misused_wraps(pair))
+    yield from altered("wrap", inputs, _damaged_wraps(blob) | _misused_wraps(pair))
 
 
 def _damaged_wraps(blob: bytes) -> Changes:
@@ -131,7 +131,7 @@ def _batch_headers() -> Iterator[Vector]:
     inputs = {name: value.hex() for name, value in given.items()}
     values = [key.id.hex(), pair.id.to_bytes().hex(), key.secret.reveal().hex()]
     yield Vector("batch-header-opens", "batch_header", inputs, values=values)
-    yield from _altered("batch_header", inputs, _damaged_headers(blob) | _resigned_headers(blob))
+    yield from altered("batch_header", inputs, _damaged_headers(blob) | _resigned_headers(blob))
 
 
 def _damaged_headers(blob: bytes) -> Changes:
