@@ -15,6 +15,7 @@ from sync.authority import Rules
 from sync.change import Batch
 from sync.checkpoint import heads_digest
 from sync.clock import change_clock, clock_ms
+from sync.errors import SegmentError
 from sync.ids import Origin, Site
 from sync.inbox import Inbox, give_place
 from sync.merge import Merger
@@ -138,14 +139,12 @@ def _made_ms(batch: Batch) -> int:
     return clock_ms(change_clock(batch.changes[-1].id))
 
 
-def _before(library: Store, origin: Origin, seq: int) -> tuple[int, bytes]:
-    """Return number and hash of the segment before the first that goes beyond `seq`; (0, …) is before them all.
+def first_beyond(library: Store, origin: Origin, seq: int) -> int:
+    """Return the number of the first segment that goes beyond `seq`, or is not there, or cannot be read.
 
     It is found by halving: which numbers there are is told by asking for them, never by a listing.
     """
-    if seq == 0:
-        return _FIRST
-    low, high = 0, 1  # `low` ends at or before seq (0 always does), `high` is not there or goes beyond it
+    low, high = 0, 1  # `low` ends at or before seq (0 always does), `high` does not
     while not _beyond(library, origin, high, seq):
         low, high = high, high * 2
     while low + 1 < high:
@@ -154,12 +153,23 @@ def _before(library: Store, origin: Origin, seq: int) -> tuple[int, bytes]:
             high = middle
         else:
             low = middle
-    data = library.get(segment_name(origin, high))
+    return high
+
+
+def _before(library: Store, origin: Origin, seq: int) -> tuple[int, bytes]:
+    """Return number and hash of the segment before the first that goes beyond `seq`; (0, …) is before them all."""
+    if seq == 0:
+        return _FIRST
+    number = first_beyond(library, origin, seq)
+    data = library.get(segment_name(origin, number))
     if data is None:
-        return high - 1, NO_SEGMENT  # nothing beyond: what it would follow is never compared
-    return high - 1, segment_extent(data).previous
+        return number - 1, NO_SEGMENT  # nothing beyond: what it would follow is never compared
+    return number - 1, segment_extent(data).previous
 
 
 def _beyond(library: Store, origin: Origin, number: int, seq: int) -> bool:
     data = library.get(segment_name(origin, number))
-    return data is None or segment_extent(data).last > seq
+    try:
+        return data is None or segment_extent(data).last > seq
+    except SegmentError:
+        return True

@@ -35,6 +35,7 @@ from sync.ids import Origin
 from sync.litestream import replica_path
 from sync.objectstore import ObjectStore, StoreConfig
 from sync.reader import Reader
+from sync.shortfall import Lacking, find_lacking
 from sync.stores import Store
 from sync.verify import verify_store
 from sync.verifypass import Verified
@@ -66,7 +67,8 @@ class Wanted:
 class RestoreReport:
     """What came back. `problem` is the code of the error that the newest state failed with, if it did.
 
-    `missing` is how many changes are known to exist and are not here: 0 when none is known to be missing.
+    `missing` is how many changes are known to exist and are not here: 0 when none is known to be missing;
+    `lacking` tells it by origin, with who says so.
     `completed` is how many changes the database lacked and the segments had.
     """
 
@@ -77,11 +79,20 @@ class RestoreReport:
     problem: str
     missing: int
     completed: int = 0
+    lacking: tuple[Lacking, ...] = ()
 
     @property
     def complete(self) -> bool:
         """Say whether it is all that is known to exist."""
         return not self.problem and self.missing == 0
+
+    @property
+    def complete_to_ms(self) -> int | None:
+        """Return up to when nothing is known to be missing, in ms since 1970; None when that is not known."""
+        times = [lack.held_ms for lack in self.lacking]
+        if None in times or not self.verified.newest_ms:
+            return None
+        return min([self.verified.newest_ms, *(at_ms for at_ms in times if at_ms is not None)])
 
 
 class Restorer:
@@ -126,15 +137,25 @@ class Restorer:
             verified, point, problem = self._newest_that_passes()
             if wanted.segments:
                 verified, problem = self._complete(verified, problem)
+            lacking = self._lacking()
             self._adopt()
         finally:
             shutil.rmtree(self._work, ignore_errors=True)
-        missing = max(0, wanted.known_seq - verified.seq) if wanted.at_ms is None else 0
-        if missing and wanted.known_chain and not problem:
+        if wanted.at_ms is None and verified.seq < wanted.known_seq and wanted.known_chain and not problem:
             problem = RolledBackError.code
         fell_back = (point.at_ms or verified.newest_ms) if problem else None
         seconds = time.monotonic() - began
-        return RestoreReport(verified, self._target, seconds, fell_back, problem, missing, self._completed)
+        missing = sum(lack.changes for lack in lacking)
+        return RestoreReport(
+            verified, self._target, seconds, fell_back, problem, missing, self._completed, lacking
+        )
+
+    def _lacking(self) -> tuple[Lacking, ...]:
+        """Return what is known to be missing; of an earlier state that was asked for, nothing is."""
+        wanted = self._wanted
+        if wanted.at_ms is not None:
+            return ()
+        return find_lacking(self._database, self._library if wanted.segments else None, wanted.known_seq)
 
     def _complete(self, verified: Verified, problem: str) -> tuple[Verified, str]:
         """Add what the segments hold beyond the database, and prove the whole again."""

@@ -6,9 +6,10 @@ from pathlib import Path
 import click
 
 from appliance.board.folder import open_board
+from appliance.board.restorereport import report_lines
 from appliance.commands.asking import ask_passphrase, box_key, box_key_options, passphrase_option
 from appliance.commands.progress import Progress
-from appliance.commands.restore import STAGES, report_lines
+from appliance.commands.restore import STAGES
 from appliance.commands.unlocking import unlock_root
 from appliance.exits import Exit
 

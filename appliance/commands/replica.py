@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from appliance.board.restorereport import report_json, report_lines
 from appliance.commands.progress import Progress
-from appliance.commands.restore import STAGES, report_json, report_lines
+from appliance.commands.restore import STAGES
 from appliance.exits import Exit
 from appliance.site import SiteFolder, open_site
 

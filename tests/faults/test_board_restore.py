@@ -27,7 +27,8 @@ from tests.school import BOARD_PASSPHRASE, SCHOOL_DAY, School, enrol
 
 PATIENCE_S = 60
 REPORT = ["school", "epoch", "verified", "complete", "changes", "newest_change", "asked_for", "checkpoint"]
-REPORT += ["signatures_checked", "completed", "missing", "problem", "fell_back_to", "seconds", "store"]
+REPORT += ["signatures_checked", "completed", "complete_to", "missing", "lacking", "problem", "fell_back_to"]
+REPORT += ["seconds", "store"]
 pytestmark = pytest.mark.faults
 
 
@@ -167,12 +168,24 @@ def test_the_report_has_the_documented_shape(served: Served, restored: tuple[Pat
     assert list(report) == REPORT
     expected = {"school": served.code, "epoch": 1, "verified": True, "complete": True, "asked_for": None}
     expected |= {"missing": 0, "problem": None, "fell_back_to": None, "store": str(target / "school.db")}
+    expected |= {"lacking": [], "complete_to": report["newest_change"]}
     assert {name: report[name] for name in expected} == expected
     status = read_status(served.paths)
     assert status is not None and isinstance(report["changes"], int) and 2500 < report["changes"] <= status.saved
     newest = datetime.fromisoformat(str(report["newest_change"]))
     assert newest.utcoffset() == timedelta(hours=9) and served.before is not None and newest > served.before
     assert [path.name for path in target.iterdir()] == ["school.db"]
+
+
+def test_the_report_is_kept_beside_the_folder_and_names_nobody(
+    served: Served, restored: tuple[Path, dict[str, object]]
+) -> None:
+    target, report = restored
+    assert json.loads(target.with_name("restored.report.json").read_text("utf-8")) == report
+    words = target.with_name("restored.report.txt").read_text("utf-8")
+    newest = datetime.fromisoformat(str(report["newest_change"]))
+    assert f"{newest:%Y-%m-%d %H:%M:%S} までの記録が、すべてそろっています。" in words
+    assert served.pupil not in words and "佐藤" not in words
 
 
 def test_the_board_sees_the_entry_with_the_pupils_name(
@@ -192,7 +205,8 @@ def test_a_folder_that_is_not_empty_is_left_alone(
     told = served.board("restore", served.code, "--to", restored[0], "--json")
     assert told.returncode == 2 and told.stdout == "" and "[SYNC-045]" in told.stderr
     assert (restored[0] / "school.db").read_bytes() == before
-    assert [path.name for path in restored[0].parent.iterdir()] == [restored[0].name]
+    kept = {restored[0].name, "restored.report.json", "restored.report.txt"}
+    assert {path.name for path in restored[0].parent.iterdir()} == kept
 
 
 def test_a_time_before_the_entry_brings_the_school_without_it(served: Served, tmp_path: Path) -> None:
@@ -218,6 +232,11 @@ def test_what_the_board_has_seen_and_does_not_get_back_is_told(served: Served, t
     report = json.loads(told.stdout)
     assert told.returncode == 3 and report["complete"] is False and report["problem"] is None
     assert report["missing"] == status.saved + 1000 - report["changes"]
+    (lack,) = report["lacking"]
+    assert (lack["origin"], lack["source"], lack["held"]) == (f"{served.code}/box/1", "board", report["changes"])
+    words = (tmp_path / "less.report.txt").read_text("utf-8")
+    upto = f"{datetime.fromisoformat(report['complete_to']):%Y-%m-%d %H:%M:%S}"
+    assert f"{upto} より後の記録が {report['missing']}件、あったと分かっていて、ここにありません。" in words
 
 
 def test_another_schools_replica_is_not_taken_for_this_ones(served: Served, tmp_path: Path) -> None:
