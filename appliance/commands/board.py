@@ -7,11 +7,13 @@ import click
 
 from appliance.board.folder import ReplicaPlace, init_board, open_board
 from appliance.commands.asking import ask_passphrase, box_key, box_key_options, passphrase_option
+from appliance.commands.drill import drill
 from appliance.commands.hub import audit, import_orphans, publish, run
 from appliance.commands.lease import lease
 from appliance.commands.officer import officer, status
 from appliance.commands.replace import renew, replace
 from appliance.commands.restore import restore
+from appliance.commands.timeline import timeline
 from appliance.commands.unlocking import BOARD_PROMPT, unlock_root
 from appliance.people import ROLE_NAMES, StaffMember
 from crypto.secret import Secret
@@ -33,7 +35,8 @@ def board(ctx: click.Context, folder: Path) -> None:
     ctx.obj = folder
 
 
-for _command in (restore, publish, run, replace, renew, lease, audit, import_orphans, officer, status):
+_COMMANDS = (restore, timeline, drill, publish, run, replace, renew, lease, audit, import_orphans, officer, status)
+for _command in _COMMANDS:
     board.add_command(_command)
 
 
@@ -129,15 +132,8 @@ def admit(
 @click.pass_obj
 def show(folder: Path, restored: Path, on: datetime | None, from_stdin: bool) -> int:
     """Show a day's attendance in a RESTORED folder: every entry with who made it when."""
-    from appliance.board.attendance import attendance_lines
-    from appliance.board.restored import open_restored
+    from appliance.commands.showing import show_restored
 
-    root = unlock_root(open_board(folder), from_stdin)
     day = on.date() if on else date.today()  # noqa: DTZ011 - the officer's own day
-    store = open_restored(restored, root)
-    try:
-        for line in attendance_lines(store, root.sign.verify_key, day):
-            click.echo(line)
-    finally:
-        store.close()
+    show_restored(open_board(folder), restored, day, from_stdin)
     return 0

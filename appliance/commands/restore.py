@@ -31,19 +31,40 @@ class JapanTime(click.ParamType[datetime]):
 
 
 @click.command()
-@click.argument("school")
+@click.argument("school", required=False)
 @click.option("--at", type=JapanTime(), help="to this second (Japan time), such as 2026-11-24T08:30:00")
-@click.option("--to", "target", type=click.Path(path_type=Path), required=True, help="an empty or new folder")
+@click.option("--to", "target", type=click.Path(path_type=Path), help="an empty or new folder")
+@click.option("--guided", is_flag=True, help="ask for school, day and second, showing what happened when")
 @click.option("--full", is_flag=True, help="check every signature, not only those after the newest checkpoint")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 @click.pass_obj
-def restore(folder: Path, school: str, at: datetime | None, target: Path, full: bool, as_json: bool) -> int:
+def restore(
+    folder: Path,
+    school: str | None,
+    at: datetime | None,
+    target: Path | None,
+    guided: bool,
+    full: bool,
+    as_json: bool,
+) -> int:
     """Restore SCHOOL from object storage into a folder, verify it, and say what came back.
 
     The report is kept beside the folder too (DIR.report.txt and .json). Exit code 0 when it is all that is known
     to exist, 3 when something is missing (the report says what).
     """
-    report = _restore_and_tell(open_board(folder), RestoreRequest(school, target, at, full), as_json)
+    board = open_board(folder)
+    if guided:
+        from appliance.commands.guided import ask_request, offer_to_show
+
+        if at is not None or as_json:
+            raise click.UsageError("--guided asks for the second, and answers in words")
+        request = ask_request(board, school, target, full)
+        report = _restore_and_tell(board, request, as_json=False)
+        offer_to_show(board, request)
+    else:
+        if school is None or target is None:
+            raise click.UsageError("name SCHOOL and --to, or use --guided")
+        report = _restore_and_tell(board, RestoreRequest(school, target, at, full), as_json)
     return Exit.OK if report.complete else Exit.INCOMPLETE
 
 

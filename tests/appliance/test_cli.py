@@ -38,6 +38,8 @@ GROUPS = {
             "publish",
             "run",
             "restore",
+            "drill",
+            "timeline",
             "replace",
             "audit",
             "import-orphans",

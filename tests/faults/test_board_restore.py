@@ -239,6 +239,66 @@ def test_what_the_board_has_seen_and_does_not_get_back_is_told(served: Served, t
     assert f"{upto} より後の記録が {report['missing']}件、あったと分かっていて、ここにありません。" in words
 
 
+def test_the_timeline_shows_the_entrys_quarter_and_nothing_of_it(served: Served) -> None:
+    assert served.before is not None
+    told = served.board("timeline", served.code, "--on", f"{served.before:%Y-%m-%d}", "--json")
+    assert (told.returncode, told.stderr) == (0, "")
+    shape = json.loads(told.stdout)
+    assert list(shape) == ["school", "on", "changes", "quarters", "events"]
+    assert shape["changes"] == sum(quarter["changes"] for quarter in shape["quarters"]) > 2000
+    newest = max(datetime.fromisoformat(quarter["last"]) for quarter in shape["quarters"])
+    assert newest > served.before and not {"gap", "damaged"} & {event["kind"] for event in shape["events"]}
+    words = served.board("timeline", served.code, "--on", f"{served.before:%Y-%m-%d}")
+    assert words.returncode == 0 and f"{newest:%H:%M:%S}" in words.stdout and "学校の箱（1代目）" in words.stdout
+    assert served.pupil not in words.stdout + told.stdout
+    days = served.board("timeline", served.code, "--json")
+    assert {"on": f"{served.before:%Y-%m-%d}", "changes": shape["changes"]} in json.loads(days.stdout)["days"]
+
+
+def test_a_guided_restore_asks_until_it_understands_and_brings_back_the_second(
+    served: Served, tmp_path: Path
+) -> None:
+    assert served.before is not None
+    day, second = f"{served.before:%Y-%m-%d}", f"{served.before:%H:%M:%S}"
+    answers = ["7", "1", "きのう", day, "25:00", day, second, str(tmp_path / "then"), "", "n"]
+    told = served.board("restore", "--guided", stdin="".join(f"{answer}\n" for answer in answers))
+    assert told.returncode == 0 and f"{day} {second} まで" in told.stdout
+    for words in ("その学校はありません", "日付として読めません", "時刻として読めません"):
+        assert told.stderr.count(words) == 1
+    assert f"{day} {second} の学校です。それより後の記録は入れていません。" in told.stdout
+    assert served.pupil not in served.show(tmp_path / "then")
+    assert (tmp_path / "then.report.txt").exists()
+
+
+def test_a_guided_restore_that_is_not_confirmed_does_nothing(served: Served, tmp_path: Path) -> None:
+    answers = ["", str(tmp_path / "never"), "n"]
+    told = served.board("restore", "--guided", served.code, stdin="".join(f"{answer}\n" for answer in answers))
+    assert told.returncode == 130 and list(tmp_path.iterdir()) == []
+    assert served.board("restore", served.code).returncode == 2
+    assert served.board("restore", "--guided", "--json").returncode == 2
+
+
+def test_a_drill_passes_without_any_key_and_leaves_nothing_but_its_record(served: Served) -> None:
+    board = served.school.board
+    keys = {name: (board.path / name).read_bytes() for name in ("root.sealed", "pepper")}
+    for name in keys:
+        (board.path / name).unlink()
+    try:
+        told = served.board("drill", "--all", "--json")
+    finally:
+        for name, data in keys.items():
+            (board.path / name).write_bytes(data)
+    assert (told.returncode, told.stderr) == (0, "")
+    (row,) = json.loads(told.stdout)["drills"]
+    assert row["passed"] and row["school"] == served.code and row["problem"] is None and row["missing"] == 0
+    assert row["changes"] > 2500 and row["store_bytes"] > 1_000_000 and row["seconds"] > 0
+    assert list((board.path / "drill").iterdir()) == []
+    status = served.board("drill", "--status", "--json")
+    assert status.returncode == 0 and json.loads(status.stdout)["schools"][0]["last"] == row
+    words = served.board("drill", served.code)
+    assert (words.returncode, words.stderr) == (0, "") and words.stdout.startswith(f"{served.code}  合格")
+
+
 def test_another_schools_replica_is_not_taken_for_this_ones(served: Served, tmp_path: Path) -> None:
     other = make_school(52, 2026).code
     bucket = served.school.site / "cloud" / "store" / "tests"
