@@ -31,6 +31,7 @@ docs: $(STAMP)           ## rewrite the pages that are made from the code
 
 pictures: $(STAMP)       ## draw the tutorial's pictures anew from the screens
 	$(BIN)/python -m docs.make_pictures
+	$(BIN)/python -m docs.make_provision_pictures
 
 catalogue: $(STAMP)      ## compile the English words of the screens
 	$(BIN)/pybabel -q compile --domain kurabako --directory tui/locale

@@ -171,7 +171,7 @@ def load_config(site_dir: Path) -> Config:
         raise ConfigSyntaxError(
             operation="read configuration", subject=str(path), cause=exc, file=str(path), problem=str(exc)
         ) from exc
-    _refuse_unknown(raw, Config, path, "")
+    refuse_unknown(raw, Config, path, "")
     try:
         return msgspec.convert(raw, Config)
     except msgspec.ValidationError as exc:
@@ -186,12 +186,22 @@ def render_config(config: Config) -> str:
     return "\n".join(f"[{name}]\n{toml_lines(getattr(config, name))}" for name in names)
 
 
+def with_sections(text: str, more: str) -> str:
+    """Return a configuration with whole sections replaced by those of another text.
+
+    Raises what `tomllib` and `msgspec` raise for what makes no configuration.
+    """
+    raw = tomllib.loads(text) | tomllib.loads(more)
+    return render_config(msgspec.convert(raw, Config))
+
+
 def write_config(site_dir: Path, config: Config) -> None:
     """Replace the site's configuration."""
     atomic_write(site_dir / FILE_NAME, render_config(config).encode(), mode=0o644)
 
 
-def _refuse_unknown(raw: dict[str, Any], struct: type[msgspec.Struct], path: Path, prefix: str) -> None:
+def refuse_unknown(raw: dict[str, Any], struct: type[msgspec.Struct], path: Path, prefix: str) -> None:
+    """Raise ConfigKeyError for a key that a struct does not have, with the nearest that it has."""
     known = {f.name: f.type for f in msgspec.structs.fields(struct)}
     for key, value in raw.items():
         if key not in known:
@@ -205,4 +215,4 @@ def _refuse_unknown(raw: dict[str, Any], struct: type[msgspec.Struct], path: Pat
             )
         inner = known[key]
         if isinstance(value, dict) and isinstance(inner, type) and issubclass(inner, msgspec.Struct):
-            _refuse_unknown(value, inner, path, f"{prefix}{key}.")
+            refuse_unknown(value, inner, path, f"{prefix}{key}.")

@@ -61,8 +61,12 @@ def write_credential(site_dir: Path, name: str, value: bytes) -> None:
 
 def write_store_key(site_dir: Path, access_key: str, secret_key: str) -> None:
     """Keep the object store's key pair."""
-    text = toml_lines(_StoreFile(access_key, secret_key))
-    write_credential(site_dir, STORE_KEY, text.encode())
+    write_credential(site_dir, STORE_KEY, store_key_text(access_key, secret_key))
+
+
+def store_key_text(access_key: str, secret_key: str) -> bytes:
+    """Return the object store's key pair as its file holds it."""
+    return toml_lines(_StoreFile(access_key, secret_key)).encode()
 
 
 class _StoreFile(msgspec.Struct, frozen=True):

@@ -12,17 +12,16 @@ from appliance.attendance.absences import load_choices
 from appliance.attendance.notices import load_notice_form
 from appliance.attendance.sheetform import load_sheet_form
 from appliance.classification.model import Action, Verdict
-from appliance.credentials import read_pepper
 from appliance.documents.records import DocumentFile
 from appliance.hours.punching import ROLE, PunchDesk
 from appliance.hours.settings import load_hours
+from appliance.identities import open_own
 from appliance.inbox.janitor import note_rules
 from appliance.ledger.ledger import LedgerEntry
 from appliance.office import Office
 from appliance.proving import NotInOfficeError
 from appliance.session import Session
 from appliance.site import SiteFolder, open_site
-from crypto.identity import open_identity
 from sync.client import KeeperClient
 from sync.clock import wall_ms
 from sync.keyring import open_keyring
@@ -75,8 +74,7 @@ def open_session(site: SiteFolder, name: str, passphrase: str) -> Session:
 
 
 def _open_session(site: SiteFolder, client: KeeperClient, name: str, passphrase: str) -> Session:
-    identity = open_identity(client.login_begin(name), passphrase, read_pepper(site.path))
-    client.login_done(name)
+    identity = open_own(client, site.path, name, passphrase)
     reader = Reader(site.paths.store)
     lease = LeaseBook(client, reader, site.root).open_lease()
     if lease is not None:

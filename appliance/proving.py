@@ -5,9 +5,9 @@ Invariant: the attempt is counted like any login, and the identity that opened i
 
 from typing import TYPE_CHECKING
 
-from appliance.credentials import read_pepper
 from appliance.errors import ApplianceError
-from crypto.identity import Identity, open_identity
+from appliance.identities import open_own
+from crypto.identity import Identity
 from crypto.people import Person
 from sync.errors import ReadOnlyError
 
@@ -29,8 +29,7 @@ def prove(session: "Session", login: str, passphrase: str) -> tuple[Person, Iden
     client = session.store.client
     if client is None:
         raise ReadOnlyError(operation="prove")
-    identity = open_identity(client.login_begin(login), passphrase, read_pepper(session.site.path))
-    client.login_done(login)
+    identity = open_own(client, session.site.path, login, passphrase)
     person = session.store.keyring.people.person(identity.person)
     if person is None or not person.valid(session.now_ms()):
         raise NotInOfficeError(operation="prove")

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from sync.errors import PeerNameError
-from sync.localstore import FENCE, IDENTITY_SPACE, LEASE_SECRET, LOGIN_SPACE
+from sync.localstore import FENCE, FIRST_SPACE, IDENTITY_SPACE, LEASE_SECRET, LOGIN_SPACE
 from sync.protocol import Judge, LocalGet, LocalList, LocalPut, LocalSwap, LoginBegin, LoginDone, Request, Take
 
 _IDENTITIES: Final = frozenset((IDENTITY_SPACE, LOGIN_SPACE))
@@ -75,13 +75,13 @@ def _members(group: str) -> set[int]:
 
 
 def _office(request: Request) -> bool:
-    if isinstance(request, LocalPut | LocalSwap) and request.space == FENCE[0]:
+    if isinstance(request, LocalPut | LocalSwap) and request.space in (FENCE[0], FIRST_SPACE):
         return False
     return not isinstance(request, Take | Judge) and _space(request) not in _IDENTITIES
 
 
 def _sync(request: Request) -> bool:
-    return not isinstance(request, LoginBegin | LoginDone) and _space(request) not in _IDENTITIES
+    return not isinstance(request, LoginBegin | LoginDone) and _space(request) not in {*_IDENTITIES, FIRST_SPACE}
 
 
 def _inbox(request: Request) -> bool:

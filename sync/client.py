@@ -124,9 +124,9 @@ class KeeperClient:
         sealed = self._ask(LoginBegin(login), Value).value
         return sealed or b""
 
-    def login_done(self, login: str) -> None:
-        """Report that the identity opened."""
-        self._ask(LoginDone(login), Value)
+    def login_done(self, login: str, anew: bytes = b"") -> None:
+        """Report that the identity opened; `anew`: what it is sealed in from now on, at a first login."""
+        self._ask(LoginDone(login, anew), Value)
 
     def close(self) -> None:
         """Close the connection."""

@@ -253,8 +253,8 @@ class Keeper:
                 return Keys(self._local.keys(space))
             case LoginBegin(login):
                 return Value(self._local.login_begin(login))
-            case LoginDone(login):
-                self._local.login_done(login)
+            case LoginDone(login, anew):
+                self._local.login_done(login, anew)
                 return Value(None)
             case _:
                 raise RefusedError(operation="answer", subject=type(request).__name__)

@@ -13,16 +13,17 @@ from typing import Final
 
 import msgspec
 
-from crypto.errors import CryptoError
-from crypto.hybrid import HybridPrivateKey
+from crypto.errors import ContextMismatchError, CryptoError
+from crypto.hybrid import HybridPrivateKey, HybridPublicKey
 from crypto.leasewrap import lease_key_id
 from crypto.secret import Secret
 from crypto.signing import SigningKey, VerifyKey
 from sync.client import Keeping
 from sync.clock import wall_ms
 from sync.errors import SyncError
+from sync.ids import Origin
 from sync.keyring import BoxLease
-from sync.leases import LIFE_MS, Lease, newest_lease, newest_lease_key, sign_lease
+from sync.leases import LIFE_MS, Lease, newest_lease, newest_lease_key, open_lease, sign_lease
 from sync.localstore import LEASE_SECRET
 from sync.openrecords import LEASE, LEASE_KEY, lease_key_record, lease_record
 from sync.reader import Reader
@@ -189,15 +190,32 @@ def begin_lease(
     life_ms: int = LIFE_MS,
 ) -> Lease:
     """Give a box its lease key and its first lease, signed by the hub or the board's root."""
+    public = LeaseBook(client, reader, root).make_key().public
+    box, lease = reader.origin, first_lease(reader.origin, public, life_ms)
+    said = (LEASE, lease_record(box), sign_lease(lease, signer))
+    SiteVoice(reader, client, box_key).say([(LEASE_KEY, lease_key_record(box), public.to_bytes()), said])
+    LeaseBook(client, reader, root).take(lease)
+    return lease
+
+
+def first_lease(box: Origin, public: HybridPublicKey, life_ms: int = LIFE_MS) -> Lease:
+    """Return a box's first lease, for the lease key that it made."""
+    now = wall_ms()
+    return Lease(box.school, box.epoch, 1, lease_key_id(public), now, now + life_ms)
+
+
+def take_first_lease(
+    reader: Reader, client: Keeping, root: VerifyKey, box_key: SigningKey, signed: bytes
+) -> Lease:
+    """Begin with a lease that the root signed for the key that is here; raises what `open_lease` raises.
+
+    The hub says the lease, so that it can be revoked before the box ever calls; the box says its key.
+    """
     box, book = reader.origin, LeaseBook(client, reader, root)
-    public, now = book.make_key().public, wall_ms()
-    lease = Lease(box.school, box.epoch, 1, lease_key_id(public), now, now + life_ms)
-    SiteVoice(reader, client, box_key).say(
-        [
-            (LEASE_KEY, lease_key_record(box), public.to_bytes()),
-            (LEASE, lease_record(box), sign_lease(lease, signer)),
-        ]
-    )
+    lease, key = open_lease(signed, [root], box), book.key()
+    if key is None or lease_key_id(key.public) != lease.lease_key:
+        raise ContextMismatchError(operation="begin lease", subject="lease key")
+    SiteVoice(reader, client, box_key).say([(LEASE_KEY, lease_key_record(box), key.public.to_bytes())])
     book.take(lease)
     return lease
 

@@ -15,6 +15,7 @@ from sync.database import OperationalError, open_writer
 from sync.errors import LoginLockedError, UnknownLoginError
 
 IDENTITY_SPACE: Final = "identity"
+FIRST_SPACE: Final = "first"  # a login's first pepper: until its owner logs in and the box's own takes its place
 FENCE: Final = ("site", "superseded")  # stands when a newer box took over: the keeper writes nothing more
 LEASE_SECRET: Final = ("lease", "secret")  # a box's lease key: nowhere else, and gone for good when removed
 LOGIN_SPACE: Final = "login"
@@ -93,9 +94,17 @@ class LocalStore:
         self._keep(login, _Attempts(before.failed + 1, now))
         return sealed
 
-    def login_done(self, login: str) -> None:
-        """Forget the failed attempts of a login that opened."""
+    def login_done(self, login: str, anew: bytes = b"") -> None:
+        """Forget the failed attempts of a login that opened.
+
+        `anew` is its identity sealed under the box's own pepper; taken once, while the first pepper is there.
+        """
         self.put(LOGIN_SPACE, login, None)
+        if anew and self.get(FIRST_SPACE, login) is not None:
+            self._connection.execute("BEGIN IMMEDIATE")  # one without the other would open with nothing
+            self.put(IDENTITY_SPACE, login, anew)
+            self.put(FIRST_SPACE, login, None)
+            self._connection.execute("COMMIT")
 
     def close(self) -> None:
         """Close the database."""

@@ -113,9 +113,10 @@ class LoginBegin(Message, frozen=True):
 
 
 class LoginDone(Message, frozen=True):
-    """The passphrase opened the identity."""
+    """The passphrase opened the identity; `anew`: the same under the box's own pepper, at a first login."""
 
     login: str
+    anew: bytes = b""
 
 
 class Refused(Message, frozen=True):

@@ -206,8 +206,9 @@ class Pass:
         for prefix, seq, chain in stated:
             if prefix not in origins or self._reader.chain_at(origins[prefix], seq) != chain:
                 raise BrokenChainError(operation="verify store", subject="checkpoint", seq=known.seq)
+        covered = {prefix: seq for prefix, seq, _ in stated}  # nothing of an origin that it did not know yet
         if not any(
-            self._reader.content_after(seq, origins[prefix]) for prefix, seq, _ in stated
+            self._reader.content_after(covered.get(prefix, 0), origin) for prefix, origin in origins.items()
         ) and known.heads != heads_digest(self._reader.heads_by_name()):
             raise HeadsMismatchError(operation="verify store", subject="checkpoint", seq=known.seq)
 

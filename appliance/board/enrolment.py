@@ -21,7 +21,7 @@ from appliance.credentials import PEPPER, SITE_KEY, StoreKey, read_pepper, write
 from appliance.errors import ApplianceError
 from appliance.people import PROFILE, Profile, StaffMember, cleared_importances
 from appliance.schoolcode import parse_school_code
-from crypto.identity import Identity, KdfProfile, seal_identity
+from crypto.identity import Identity, KdfProfile, PersonKeys, seal_identity
 from crypto.importance import Importance
 from crypto.secret import Secret
 from sync.atomic import sync_folder
@@ -80,7 +80,7 @@ def enrol_school(
     Raises SchoolCodeError, EnrolledError, SiteExistsError, ShortPassphraseError, LoginTakenError; then nothing was
     left behind.
     """
-    new = _with_code_as_listed(new)
+    new = with_code_as_listed(new)
     if board.knows(new.code):
         raise EnrolledError(operation="enrol school", subject=new.code, school=new.code)
     if site_dir.exists() and any(site_dir.iterdir()):
@@ -122,13 +122,13 @@ def _make_box(
     now, hub = wall_ms(), Origin(new.code, Site.HUB, 1)
     sites = ((origin, key), (hub, hub_key))
     members = [site_member(of, identity.public) for of, identity in sites]
-    grants = [grant_for(of, identity, now) for of, identity in sites]
+    grants = [grant_for(of, identity.public, now) for of, identity in sites]
     with SiteKeeper(paths) as client:
         reader = Reader(paths.store)
         store = found_store(reader, client, root, members, now, grants)
         try:
             begin_lease(reader, client, board.root, key.sign, hub_key.sign)
-            _admit(store, client, root, staff, Secret(pepper), profile)
+            admit_sealed(store, root, staff, _locking(store, client, root), _at(client, Secret(pepper), profile))
         finally:
             store.close()
 
@@ -141,19 +141,23 @@ def furnish_box(folder: Path, board: BoardFolder, new: NewSchool, pepper: bytes,
     store_key = new.key or StoreKey(new.place.access_key, Secret(new.place.secret_key.encode()))
     write_store_key(folder, store_key.access_key, store_key.secret_key.reveal().decode())
     write_credential(folder, SITE_KEY, key.sign.to_bytes().reveal())
-    config = Config(
-        site=SiteSection(new.code, new.name, str(origin.site), origin.epoch),
+    write_config(folder, box_config(board, new))
+    return paths
+
+
+def box_config(board: BoardFolder, new: NewSchool) -> Config:
+    """Return the configuration that a box begins with."""
+    return Config(
+        site=SiteSection(new.code, new.name, str(Site.BOX), new.place.epoch),
         board=BoardSection(board.root.to_bytes().hex()),
         store=new.store,
         office=new.office,
     )
-    write_config(folder, config)
-    return paths
 
 
-def grant_for(origin: Origin, key: Identity, now_ms: int) -> Grant:
-    """Return the grant that lets the holder of a key write as `origin`."""
-    return Grant(origin.school, str(origin.site), origin.epoch, key.public.sign.to_bytes(), now_ms)
+def grant_for(origin: Origin, keys: PersonKeys, now_ms: int) -> Grant:
+    """Return the grant that lets the holder of some keys write as `origin`."""
+    return Grant(origin.school, str(origin.site), origin.epoch, keys.sign.to_bytes(), now_ms)
 
 
 def admit_staff(
@@ -167,24 +171,46 @@ def admit_staff(
     with SiteKeeper(paths) as client:
         store = open_as_board(Reader(paths.store), client, root)
         try:
-            _admit(store, client, root, staff, read_pepper(site_dir), profile)
+            keeping = _at(client, read_pepper(site_dir), profile)
+            admit_sealed(store, root, staff, _locking(store, client, root), keeping)
         finally:
             store.close()
 
 
-def _with_code_as_listed(new: NewSchool) -> NewSchool:
+def with_code_as_listed(new: NewSchool) -> NewSchool:
+    """Return the same with its 学校コード as it is compared; raises SchoolCodeError."""
     code = str(parse_school_code(new.code))
     return replace(new, code=code, place=msgspec.structs.replace(new.place, school=code))
 
 
-def _admit(
+@dataclass(frozen=True, slots=True)
+class SealedKeeping:
+    """Where identities go, sealed under which pepper at which cost; `keep` is given login and sealed identity."""
+
+    keep: Callable[[str, bytes], None]
+    pepper: Secret
+    profile: KdfProfile = KdfProfile.STANDARD
+
+    def seal(self, identity: Identity, login: str, passphrase: Secret) -> None:
+        """Seal an identity under its owner's passphrase and keep it."""
+        self.keep(login, seal_identity(identity, passphrase.reveal().decode(), self.pepper, self.profile))
+
+
+def _at(client: KeeperClient, pepper: Secret, profile: KdfProfile) -> SealedKeeping:
+    return SealedKeeping(lambda login, sealed: client.local_put(IDENTITY_SPACE, login, sealed), pepper, profile)
+
+
+def admit_sealed(
     store: SealedStore,
-    client: KeeperClient,
     root: Identity,
     staff: Sequence[StaffMember],
-    pepper: Secret,
-    profile: KdfProfile,
+    locking: Locking | None,
+    keeping: SealedKeeping,
 ) -> None:
+    """Let people in at a store that is open as the board.
+
+    Raises LoginTakenError, ShortPassphraseError; then nothing was written.
+    """
     taken = {person.login for person in store.keyring.people.people}
     for person in staff:
         if person.login in taken:  # a new identity under an old login would lock its owner out for good
@@ -194,11 +220,10 @@ def _admit(
     members, profiles = [], []
     for person in staff:
         identity = Identity.generate(os.urandom(16))
-        sealed = seal_identity(identity, person.passphrase.reveal().decode(), pepper, profile)
-        client.local_put(IDENTITY_SPACE, person.login, sealed)
+        keeping.seal(identity, person.login, person.passphrase)
         members.append(Member(identity.public, person.login, person.roles, cleared_importances(person.roles)))
         profiles.append(_profile_draft(store, identity.person, person))
-    admit(store, root, members, wall_ms(), locking=_locking(store, client, root))
+    admit(store, root, members, wall_ms(), locking=locking)
     if profiles:
         store.put(profiles)
 
@@ -219,22 +244,38 @@ def renew_staff(
     with SiteKeeper(paths) as client:
         store = open_as_board(Reader(paths.store), client, root)
         try:
-            now = wall_ms()
-            people = [p for p in store.keyring.people.people if not p.login.startswith("@") and p.valid(now)]
-            chosen = [p for p in people if logins is None or p.login in logins]
-            members, sealed = [], {}
-            for person in chosen:
-                identity = Identity.generate(person.id)
-                words = strong(passphrase(person.login).reveal().decode())
-                sealed[person.login] = seal_identity(identity, words, read_pepper(site_dir), profile)
-                cleared = tuple(Importance(value) for value in person.importances)
-                members.append(Member(identity.public, person.login, person.roles, cleared))
-            renew(store, root, members, now, _locking(store, client, root))
-            for login, identity_sealed in sealed.items():
-                client.local_put(IDENTITY_SPACE, login, identity_sealed)
-            return list(sealed)
+            keeping = _at(client, read_pepper(site_dir), profile)
+            return renew_sealed(store, root, passphrase, _locking(store, client, root), keeping, logins)
         finally:
             store.close()
+
+
+def renew_sealed(
+    store: SealedStore,
+    root: Identity,
+    passphrase: Callable[[str], Secret],
+    locking: Locking | None,
+    keeping: SealedKeeping,
+    logins: Sequence[str] | None = None,
+) -> list[str]:
+    """Give people new keys at a store that is open as the board; return their logins.
+
+    Raises ShortPassphraseError; then nothing was changed.
+    """
+    now = wall_ms()
+    people = [p for p in store.keyring.people.people if not p.login.startswith("@") and p.valid(now)]
+    chosen = [p for p in people if logins is None or p.login in logins]
+    fresh = [(person, Identity.generate(person.id), passphrase(person.login)) for person in chosen]
+    for _, _, words in fresh:
+        strong(words.reveal().decode())
+    members = [
+        Member(new.public, who.login, who.roles, tuple(Importance(value) for value in who.importances))
+        for who, new, _ in fresh
+    ]
+    renew(store, root, members, now, locking)
+    for who, new, words in fresh:
+        keeping.seal(new, who.login, words)
+    return [who.login for who, *_ in fresh]
 
 
 def _locking(store: SealedStore, client: KeeperClient, root: Identity) -> Locking | None:

@@ -30,7 +30,11 @@ class SiteKeeper:
         with contextlib.suppress(SecondKeeperError):
             os.close(take_lock(self._paths))
             self._child = start_child([sys.executable, "-m", "sync.keeper", str(self._paths.root)])
-        self._client.hello()
+        try:
+            self._client.hello()
+        except BaseException:
+            self.__exit__()
+            raise
         return self._client
 
     def __exit__(self, *_: object) -> None:

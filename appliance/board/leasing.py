@@ -22,8 +22,10 @@ from sync.errors import NotLeasedError
 from sync.founding import renew, site_member
 from sync.ids import Origin
 from sync.leaseissuer import HUB_SECRET, LeaseIssuer
-from sync.leases import Lease, find_hub
+from sync.leases import Lease, find_hub, newest_lease
+from sync.openrecords import LEASE, lease_record
 from sync.reader import Reader
+from sync.sitevoice import SiteVoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,13 @@ def allow_lease(board: BoardFolder, school: str) -> LeaseTold:
     with issuer_of(open_hub(board, school)) as issuer:
         issuer.allow()
         return _told(issuer, school)
+
+
+def say_lease(hub: SiteFolder, box: Origin, signed: bytes) -> None:
+    """Let the hub say a new box's first lease, unless one stands there: so it is revocable from the beginning."""
+    with SiteKeeper(hub.paths) as client, contextlib.closing(Reader(hub.paths.store)) as reader:
+        if newest_lease(reader, hub.root, box) is None:
+            SiteVoice(reader, client, read_site_key(hub.path)).say([(LEASE, lease_record(box), signed)])
 
 
 def end_lease(hub: SiteFolder, box: Origin) -> None:

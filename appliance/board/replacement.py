@@ -26,11 +26,12 @@ from appliance.credentials import StoreKey, read_site_key
 from appliance.errors import ApplianceError
 from appliance.policy import writing_rules
 from appliance.site import SiteFolder
-from crypto.identity import Identity, KdfProfile
+from crypto.identity import Identity, KdfProfile, PersonKeys
 from crypto.secret import Secret
 from crypto.signing import SigningKey
 from sync.atomic import atomic_write, sync_folder
 from sync.checkpoint import site_person
+from sync.client import KeeperClient
 from sync.clock import wall_ms
 from sync.errors import SiteExistsError
 from sync.founding import admit, grant_draft, site_member
@@ -99,26 +100,52 @@ def replace_box(
         raise SiteExistsError(operation="replace box", subject=folder, folder=folder)
     work = wanted.site_dir.with_name(f".{wanted.site_dir.name}.replacing")
     work.mkdir(mode=0o700, parents=True, exist_ok=True)
-    old = Origin(place.school, Site.BOX, place.epoch)
     new = Origin(place.school, Site.BOX, place.epoch + 1)
     key = _site_key(work, new)
-    _grant(place, root, new, key)
-    _announce(hub, root, new, key)
-    ensure_hub_key(hub, root)
-    report = _restore(board, hub, place, old, work / "restored", stage)
-    restored = report.path / "school.db"
-    _share(hub, restored, old)
-    rebase(restored, new)
+    report = restore_for(board, hub, root, new, key.public, work / "restored", stage)
     paths = _furnish(board, hub, place, wanted, work, key)
     verified = verify_store(paths.store, board.root, place.school, rules=writing_rules())
     passphrases = _renew(root, paths.root, profile)
     paths.root.rename(wanted.site_dir)
     sync_folder(wanted.site_dir.parent)
-    board.keep_place(msgspec.structs.replace(place, epoch=new.epoch))
+    succeed(board, hub, wanted.site_dir / "school.db", new)
     shutil.rmtree(work)
-    _tell_hub(hub, wanted.site_dir / "school.db", new)
-    end_lease(hub, old)
     return Replaced(SitePaths(wanted.site_dir), new, report, verified, passphrases)
+
+
+def restore_for(
+    board: BoardFolder,
+    hub: SiteFolder,
+    root: Identity,
+    new: Origin,
+    keys: PersonKeys,
+    target: Path,
+    stage: Stage | None = None,
+) -> RestoreReport:
+    """Grant the next epoch to a box's keys and restore the school into `target` as that box's store.
+
+    Raises ReplacedAlreadyError and what a restore raises; then the same call may be made again.
+    """
+    place = board.place(new.school)
+    old = Origin(place.school, Site.BOX, new.epoch - 1)
+    _grant(place, root, new, keys)
+    _announce(hub, root, new, keys)
+    ensure_hub_key(hub, root)
+    report = _restore(board, hub, place, old, target, stage)
+    restored = report.path / "school.db"
+    _share(hub, restored, old)
+    rebase(restored, new)
+    return report
+
+
+def succeed(board: BoardFolder, hub: SiteFolder, store: Path, new: Origin) -> None:
+    """Let the new box stand for the school: in the board's notes, at the hub, and the old one's lease is over.
+
+    May be repeated.
+    """
+    board.keep_place(msgspec.structs.replace(board.place(new.school), epoch=new.epoch))
+    _tell_hub(hub, store, new)
+    end_lease(hub, Origin(new.school, Site.BOX, new.epoch - 1))
 
 
 def _site_key(work: Path, origin: Origin) -> Identity:
@@ -132,26 +159,26 @@ def _site_key(work: Path, origin: Origin) -> Identity:
         return identity
 
 
-def _grant(place: ReplicaPlace, root: Identity, new: Origin, key: Identity) -> None:
+def _grant(place: ReplicaPlace, root: Identity, new: Origin, keys: PersonKeys) -> None:
     """Create the grant; raises ReplacedAlreadyError when another one stands there."""
     store, name = ObjectStore(store_of(place)), grant_name(new)
-    if store.create(name, sign_grant(grant_for(new, key, wall_ms()), root.sign)):
+    if store.create(name, sign_grant(grant_for(new, keys, wall_ms()), root.sign)):
         return
     there = store.get(name)
-    mine = key.public.sign.to_bytes()
+    mine = keys.sign.to_bytes()
     if there is None or open_grant(there, root.sign.verify_key, new.school).sign_key != mine:
         raise ReplacedAlreadyError(operation="replace box", subject=name, school=new.school, epoch=new.epoch)
 
 
-def _announce(hub: SiteFolder, root: Identity, new: Origin, key: Identity) -> None:
+def _announce(hub: SiteFolder, root: Identity, new: Origin, keys: PersonKeys) -> None:
     """Tell the school's sites through the hub: the new box in the roster of people, and its grant."""
     with board_store(hub, root) as store:
         record = grant_record(new.school, new.site)
         if store.keyring.people.person(site_person(new)) is None:
             draft = grant_draft(
-                grant_for(new, key, wall_ms()), root, store.base_of(GRANT, [record]).get(record, ())
+                grant_for(new, keys, wall_ms()), root, store.base_of(GRANT, [record]).get(record, ())
             )
-            admit(store, root, [site_member(new, key.public)], wall_ms(), [draft])
+            admit(store, root, [site_member(new, keys)], wall_ms(), [draft])
 
 
 def _restore(
@@ -209,15 +236,19 @@ def _furnish(
         SiteKeeper(hub.paths) as at_hub,
         contextlib.closing(Reader(paths.store)) as here,
     ):
-        sent = read_outbox(at_hub)
-        if here.position(_hub_of(place)).seq >= sent.last:
-            give_place(client, _hub_of(place), sent.number, sent.hash)
-        for epoch in range(1, place.epoch + 1):
-            origin = Origin(place.school, Site.BOX, epoch)
-            number, digest = known_place(at_hub, origin)
+        for origin, number, digest in places_read(at_hub, here, place):
             give_place(client, origin, number, digest)
         begin_lease(here, client, board.root, key.sign, read_site_key(hub.path))
     return paths
+
+
+def places_read(at_hub: KeeperClient, here: Reader, place: ReplicaPlace) -> list[tuple[Origin, int, bytes]]:
+    """Return how far a restored store holds the segments of the hub and of the school's boxes so far."""
+    sent, found = read_outbox(at_hub), []
+    if here.position(_hub_of(place)).seq >= sent.last:
+        found.append((_hub_of(place), sent.number, sent.hash))
+    boxes = [Origin(place.school, Site.BOX, epoch) for epoch in range(1, place.epoch + 1)]
+    return found + [(origin, *known_place(at_hub, origin)) for origin in boxes]
 
 
 def _renew(root: Identity, folder: Path, profile: KdfProfile) -> dict[str, str]:

@@ -8,6 +8,7 @@ import click
 from appliance.board.folder import ReplicaPlace, init_board, open_board
 from appliance.commands.asking import ask_passphrase, box_key, box_key_options, passphrase_option
 from appliance.commands.drill import drill
+from appliance.commands.granting import read_request_file, request_options
 from appliance.commands.hub import audit, import_orphans, publish, run
 from appliance.commands.lease import lease
 from appliance.commands.officer import officer, status
@@ -54,7 +55,9 @@ def init(folder: Path, name: str, from_stdin: bool) -> int:
 @board.command()
 @click.argument("school")
 @click.option("--name", required=True, help="the school's name")
-@click.option("--site", type=click.Path(path_type=Path), required=True, help="the new site's folder")
+@click.option("--site", type=click.Path(path_type=Path), help="the new site's folder, on this machine")
+@request_options
+@click.option("--staff", type=click.Path(path_type=Path, exists=True), help="people, with --request")
 @click.option("--endpoint", required=True, help="object store, such as https://s3.example.jp")
 @click.option("--bucket", default="kurabako", show_default=True)
 @click.option("--region", default="us-east-1", show_default=True)
@@ -67,7 +70,11 @@ def enrol(
     folder: Path,
     school: str,
     name: str,
-    site: Path,
+    site: Path | None,
+    request: Path | None,
+    code: str | None,
+    out: Path | None,
+    staff: Path | None,
     endpoint: str,
     bucket: str,
     region: str,
@@ -79,17 +86,23 @@ def enrol(
 ) -> int:
     """Enrol SCHOOL: make its box, its hub and the signed roster of people. Add staff with `board admit`.
 
+    With --request the box is elsewhere and made its own keys: a grant file for it is written instead of a site.
     Give the box a key pair of its own (docs/object-store.md says what it may do); without one it gets the board's.
     """
     from appliance.board.enrolment import NewSchool, enrol_school
+    from appliance.commands.granting import answer_enrolment
     from appliance.config import StoreSection
 
+    if (site is None) == (request is None):
+        raise click.UsageError("--site or --request")
     opened = open_board(folder)
     root = unlock_root(opened, from_stdin)
     secret = secret_key_file.read_text("utf-8").strip()
     place = ReplicaPlace(school, name, endpoint, bucket, region, access_key, secret)
     store = StoreSection(endpoint, bucket, region)
     new = NewSchool(school, name, place, store, key=box_key(box_access_key, box_secret_key_file))
+    if site is None:
+        return answer_enrolment(opened, root, new, read_request_file(request, code), staff, out)
     paths = enrol_school(opened, root, new, [], site)
     click.echo(f"{name}（{school}）: {paths.root}")
     return 0

@@ -1,6 +1,5 @@
 """`kurabako board replace | renew`: another box for a school, another passphrase for a person."""
 
-import os
 from pathlib import Path
 
 import click
@@ -8,6 +7,7 @@ import click
 from appliance.board.folder import open_board
 from appliance.board.restorereport import report_lines
 from appliance.commands.asking import ask_passphrase, box_key, box_key_options, passphrase_option
+from appliance.commands.granting import answer_replacement, read_request_file, request_options
 from appliance.commands.progress import Progress
 from appliance.commands.restore import STAGES
 from appliance.commands.unlocking import unlock_root
@@ -16,7 +16,8 @@ from appliance.exits import Exit
 
 @click.command()
 @click.argument("school")
-@click.option("--site", type=click.Path(path_type=Path), required=True, help="the new box's folder")
+@click.option("--site", type=click.Path(path_type=Path), help="the new box's folder, where it is this machine")
+@request_options
 @click.option(
     "--slips", type=click.Path(path_type=Path), help="file for the first passphrases (default: SITE.slips)"
 )
@@ -26,7 +27,10 @@ from appliance.exits import Exit
 def replace(
     folder: Path,
     school: str,
-    site: Path,
+    site: Path | None,
+    request: Path | None,
+    code: str | None,
+    out: Path | None,
     slips: Path | None,
     box_access_key: str | None,
     box_secret_key_file: Path | None,
@@ -35,13 +39,19 @@ def replace(
     """Make the next box of SCHOOL: grant, restore, proof, new keys for everybody who works there.
 
     The first passphrases are written to a file of mode 0600, to be cut up and handed out, then removed. Withdraw
-    the old box's key pair at the object store. Exit code 3 when something is known to be missing.
+    the old box's key pair at the object store. With --request the box is elsewhere and made its own keys: a grant
+    file for it is written instead of a site. Exit code 3 when something is known to be missing.
     """
     from appliance.board.replacement import Replacement, replace_box
+    from appliance.board.stafffile import write_slips
 
-    opened = open_board(folder)
+    if (site is None) == (request is None):
+        raise click.UsageError("--site or --request")
+    opened, key = open_board(folder), box_key(box_access_key, box_secret_key_file)
     root = unlock_root(opened, from_stdin)
-    wanted = Replacement(school, site, box_key(box_access_key, box_secret_key_file))
+    if site is None:
+        return answer_replacement(opened, root, school, key, read_request_file(request, code), out, slips)
+    wanted = Replacement(school, site, key)
     with Progress(STAGES["fetch"]) as progress:
 
         def stage(name: str, done: int, total: int) -> None:
@@ -50,8 +60,7 @@ def replace(
 
         made = replace_box(opened, root, wanted, stage)
     paper = slips or site.with_name(f"{site.name}.slips")
-    with os.fdopen(os.open(paper, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.writelines(f"{login}\t{words}\n" for login, words in sorted(made.passphrases.items()))
+    write_slips(paper, made.passphrases)
     for line in report_lines(made.restored, None):
         click.echo(line)
     click.echo(

@@ -188,7 +188,7 @@ def test_without_the_pepper_nobody_gets_in(school: School) -> None:
 
 def test_another_pepper_opens_nothing(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
     name = newcomer(school, "kosho")
-    monkeypatch.setattr("appliance.login.read_pepper", lambda _: Secret(bytes(32)))
+    monkeypatch.setattr("appliance.identities.read_pepper", lambda _: Secret(bytes(32)))
     with pytest.raises(WrongPassphraseError):
         login(school.site, name, PASSPHRASE)
 
