@@ -131,7 +131,7 @@ def test_every_command_explains_itself(words: tuple[str, ...]) -> None:
 
 def test_version_and_wrong_words() -> None:
     assert run("--version").out.startswith("kurabako, version ")
-    for words in (("nonsense",), ("status",), ("status", "x", "--nonsense"), ("board", "restore", "X")):
+    for words in (("nonsense",), ("status",), ("status", "x", "--nonsense"), ("board", "enrol")):
         told = run(*words)
         assert told.code == 2 and told.out == "" and "Usage:" in told.err
 
