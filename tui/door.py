@@ -65,11 +65,15 @@ class Door(Generic[D]):
             await self._run(office.logout)
 
     def close(self) -> None:
-        """End the thread."""
-        if self._office is not None:
-            self._office.logout()
-            self._office = None
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """End the thread, then forget every key.
+
+        A call under way is waited for (the keeper's patience bounds it): a database that is closed while another
+        thread reads it ends the process.
+        """
+        office, self._office = self._office, None
+        self._thread.shutdown(wait=True, cancel_futures=True)
+        if office is not None:
+            office.logout()
 
     async def _run(self, what: Callable[[], T]) -> T:
         self._began = time.monotonic()
