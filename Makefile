@@ -7,7 +7,7 @@ WORKERS ?= 4
 TESTS ?=
 STAMP := $(VENV)/.ready
 
-.PHONY: run test demo check bench soak properties fmt lint types imports wheel-gate bundle lock docs pictures catalogue clean
+.PHONY: run test demo check bench soak properties fmt lint types imports wheel-gate bundle boxes lock docs pictures catalogue clean
 
 run: $(STAMP)            ## open the office screen on a demo school, everything embedded
 	$(BIN)/kurabako demo office
@@ -25,6 +25,9 @@ bench: $(STAMP)          ## measure; writes build/bench.json
 
 soak: $(STAMP)           ## play every fault, print one table, write build/soak.json; SHORT=1 takes 15 minutes
 	$(BIN)/python -m tests.soak $(if $(SHORT),--short) --out build/soak.json
+
+boxes: $(STAMP)          ## boot real Debian machines, provision and break them (needs root); writes build/boxes.json
+	$(BIN)/python -m tests.boxes
 
 docs: $(STAMP)           ## rewrite the pages that are made from the code
 	$(BIN)/python docs/make_errors.py

@@ -4,20 +4,24 @@ import os
 import sys
 from typing import Final
 
+from tests.boxes.bundled import cached_bundle
 from tests.boxes.machine import missing_here
 from tests.boxes.rootfs import cached_rootfs
 
-_ALONE: Final = ("unshare", "--net", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
+_ALONE: Final = ("unshare", "--net", "--mount", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
+_OPTIONS: Final = ("-q", "-rs", "-p", "tests.boxes.results")
 
 
 def main() -> int:
-    """Fetch what needs the Debian mirror, then leave this machine's network for good and run the tests."""
+    """Fetch what comes from outside, then leave this machine's network for good and run the tests."""
     reason = missing_here()
     if reason:
         print(f"error: {reason}", file=sys.stderr)
         return 1
     cached_rootfs()
-    words = [*_ALONE, sys.executable, "-m", "pytest", "tests/boxes", "-q", *sys.argv[1:]]
+    cached_bundle()
+    which = () if any("test_" in word and word.endswith(".py") for word in sys.argv[1:]) else ("tests/boxes",)
+    words = [*_ALONE, sys.executable, "-m", "pytest", *which, *_OPTIONS, *sys.argv[1:]]
     os.execvpe(words[0], words, {**os.environ, "KURABAKO_BOXES": "1"})
 
 

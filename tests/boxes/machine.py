@@ -32,6 +32,7 @@ class Machine:
         self._key = login_key
         self._log = folder / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
+        self._disk: Path | None = None
         unpack(rootfs, self.root)
         self._prepare()
 
@@ -47,10 +48,24 @@ class Machine:
         """Say whether the machine has power."""
         return self._process is not None and self._process.poll() is None
 
-    def boot(self) -> None:
-        """Give it power, plug the cable in, wait until it answers by SSH."""
+    def give_disk(self, megabytes: int) -> None:
+        """Put what the school writes on a disk of its own, so that it can be filled up."""
+        self._disk = self.root.parent / f"{self.name}-disk"
+        self._disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "none", str(self._disk)], check=True)
+
+    def resize_disk(self, more_kilobytes: int) -> None:
+        """Leave so much room on the school's disk."""
+        assert self._disk is not None, "give_disk comes first"
+        size = (shutil.disk_usage(self._disk).used >> 10) + more_kilobytes
+        subprocess.run(["mount", "-o", f"remount,size={size}k", str(self._disk)], check=True)
+
+    def boot(self, *, plugged: bool = True) -> None:
+        """Give it power; with its cable in, wait until it answers by SSH."""
         command = ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--directory", str(self.root)]
         command += ["--machine", self.name, "--private-network", "--network-veth", "--console=pipe"]
+        if self._disk is not None:
+            command.append(f"--bind={self._disk}:/var/lib/kurabako")
         if not Path("/run/systemd/system").exists():
             command.append("--keep-unit")  # nobody here gives out scopes
         with self._log.open("ab") as log:
@@ -63,8 +78,9 @@ class Machine:
             )
         self._wait(lambda: self._ip("link", "show", self._cable), "its network cable")
         self._ip("address", "add", f"{self.gateway}/30", "dev", self._cable)
-        self.plug()
-        self.wait_for_ssh()
+        if plugged:
+            self.plug()
+            self.wait_for_ssh()
 
     def plug(self) -> None:
         """Plug the cable in."""
@@ -106,6 +122,8 @@ class Machine:
         self.cut_power()
         for folder in _CGROUPS.glob(f"*/kurabako-{self.name}"):
             subprocess.run(["find", str(folder), "-depth", "-type", "d", "-exec", "rmdir", "{}", "+"], check=False)
+        if self._disk is not None:
+            subprocess.run(["umount", str(self._disk)], check=False)
         shutil.rmtree(self.root, ignore_errors=True)
 
     def _prepare(self) -> None:

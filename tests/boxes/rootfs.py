@@ -27,10 +27,15 @@ PACKAGES: Final = (
 )
 
 
+def cache_folder() -> Path:
+    """Return where what takes minutes to make is kept."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kurabako-boxes"
+
+
 def cached_rootfs(release: str = "bookworm") -> Path:
     """Return a tar of a bare Debian, made now if it is not in the cache (minutes, from Debian's mirror)."""
     named = hashlib.sha256(" ".join((release, *PACKAGES)).encode()).hexdigest()[:12]
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kurabako-boxes"
+    cache = cache_folder()
     tar = cache / f"{release}-{named}.tar"
     if tar.exists():
         return tar

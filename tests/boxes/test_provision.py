@@ -1,0 +1,42 @@
+"""A bare machine becomes a working school over SSH, and only the right machine, from the right bundle."""
+
+from pathlib import Path
+
+from appliance.exits import Exit
+from tests.boxes.machine import Machine
+from tests.boxes.town import Town, all_confirmed, status_of
+
+
+def _untouched(machine: Machine) -> bool:
+    return machine.ssh("test -e /opt/kurabako -o -e /etc/kurabako", check=False).returncode != 0
+
+
+def test_from_bare_to_the_first_confirmation_and_the_second_run_does_nothing(machine: Machine, town: Town) -> None:
+    inventory = town.inventory(machine)
+    code, said = town.provision(inventory, "--yes")
+    assert code == Exit.OK, said
+    status = status_of(machine)
+    assert all_confirmed(status) and status["verified_at_ms"], status
+    assert machine.ssh("systemctl --failed --no-legend").stdout.strip() == ""
+    assert (town.out / "handover-B101210000018.pdf").read_bytes().startswith(b"%PDF")
+    code, said = town.provision(inventory, "--check")
+    assert code == Exit.OK and "nothing to change" in said, said
+    code, said = town.provision(inventory, "--yes")
+    assert code == Exit.OK and "nothing to change" in said, said
+
+
+def test_another_host_key_is_refused_before_anything_is_said(machine: Machine, town: Town) -> None:
+    inventory = town.inventory(machine, host_key=f"SHA256:{'A' * 43}")
+    code, said = town.provision(inventory, "--yes")
+    assert code == Exit.FAILED and "APP-501" in said, said
+    assert _untouched(machine)
+
+
+def test_a_bundle_that_was_tampered_with_is_refused(machine: Machine, town: Town, tmp_path: Path) -> None:
+    raw = bytearray(town.bundle.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    spoilt = tmp_path / "spoilt.tar"
+    spoilt.write_bytes(raw)
+    code, said = town.provision(town.inventory(machine), "--yes", bundle=spoilt)
+    assert code == Exit.FAILED and "APP-543" in said, said
+    assert _untouched(machine)
