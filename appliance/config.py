@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from appliance.alarms.section import AlarmsSection
 from appliance.errors import ApplianceError
 from appliance.tomltext import toml_lines
 from sync.atomic import atomic_write
@@ -42,6 +43,12 @@ class ConfigValueError(ApplianceError):
     """A value has the wrong type or is missing."""
 
     code = "APP-004"
+
+
+class ConfigDeniedError(ApplianceError):
+    """This user may not read the file."""
+
+    code = "APP-006"
 
 
 class SiteSection(msgspec.Struct, frozen=True):
@@ -153,6 +160,7 @@ class Config(msgspec.Struct, frozen=True):
     office: OfficeSection = OfficeSection()
     replication: ReplicationSection = ReplicationSection()
     keeper: KeeperSection = KeeperSection()
+    alarms: AlarmsSection = AlarmsSection()
 
 
 FILE_NAME = "kurabako.toml"
@@ -165,6 +173,10 @@ def load_config(site_dir: Path) -> Config:
         raw = tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError as exc:
         raise ConfigMissingError(
+            operation="read configuration", subject=str(path), cause=exc, file=str(path)
+        ) from exc
+    except PermissionError as exc:
+        raise ConfigDeniedError(
             operation="read configuration", subject=str(path), cause=exc, file=str(path)
         ) from exc
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:

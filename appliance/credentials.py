@@ -52,6 +52,16 @@ def read_store_key(site_dir: Path) -> StoreKey:
     return StoreKey(raw["access_key"], Secret(raw["secret_key"].encode()))
 
 
+def read_secret(site_dir: Path, name: str, *, needed: bool = False) -> Secret | None:
+    """Return another secret of the site, None without one; raises CredentialMissingError if it is `needed`."""
+    try:
+        return Secret(_read(site_dir, name))
+    except CredentialMissingError as error:
+        if needed or error.__cause__ is not None:
+            raise
+        return None
+
+
 def write_credential(site_dir: Path, name: str, value: bytes) -> None:
     """Keep a secret in the site's own `credentials/`, mode 0600."""
     folder = site_dir / "credentials"

@@ -179,9 +179,10 @@ class SiteDaemon:
         saved, link, told = self._reader.position().seq, self._probe.link, self._courier.told()
         proven = self._prover.sent
         sent = max(proven.seq, told.sent)
-        confirmed = None
+        confirmed = unconfirmed_since = None
         if told.peers:
-            confirmed = told.confirmed if self._reader.content_after(told.confirmed) else saved
+            unconfirmed_since = self._reader.content_since_ms(told.confirmed)
+            confirmed = saved if unconfirmed_since is None else told.confirmed
         return Status(
             link=link.state,
             link_since_ms=link.since_ms,
@@ -205,6 +206,9 @@ class SiteDaemon:
             lease_until_ms=self._lease.until_ms or None,
             documents=len(self._documents.told()),
             replicated=proven.seq,
+            waiting_since_ms=self._reader.content_since_ms(sent) if sent < saved else None,
+            unconfirmed_since_ms=unconfirmed_since,
+            verify_problem=self._check.problem,
         )
 
     def children(self) -> dict[str, int]:

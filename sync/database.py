@@ -23,9 +23,14 @@ DatabaseError: type[Exception] = sqlite3.DatabaseError
 OperationalError: type[Exception] = sqlite3.OperationalError
 
 
+def sqlite_version() -> tuple[int, ...]:
+    """Return the version of the SQLite library."""
+    return tuple(sqlite3.sqlite_version_info)
+
+
 def check_version(found: tuple[int, ...] | None = None) -> None:
     """Refuse a SQLite before 3.51.3; raises SqliteTooOldError."""
-    version = sqlite3.sqlite_version_info if found is None else found
+    version = sqlite_version() if found is None else found
     if tuple(version) < MINIMUM:
         text = ".".join(map(str, version))
         raise SqliteTooOldError(operation="open database", subject=text, found=text, needed="3.51.3")

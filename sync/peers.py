@@ -40,6 +40,25 @@ def peer_uid(connection: socket.socket) -> int:
     return int(_CREDENTIALS.unpack(raw)[1])
 
 
+def peer_pid(connection: socket.socket) -> int:
+    """Return the process id at the other end; of a listening process, the one that opened the socket."""
+    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    return int(_CREDENTIALS.unpack(raw)[0])
+
+
+def listening_pid(path: Path) -> int | None:
+    """Return the process that listens at a socket, None when nobody does; raises PermissionError."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, socket_address(path) as address:
+        connection.settimeout(1.0)
+        try:
+            connection.connect(address)
+        except PermissionError:
+            raise
+        except OSError:
+            return None
+        return peer_pid(connection)
+
+
 def check_peer(uid: int, admission: Admission) -> None:
     """Refuse a process of any other user; raises PeerRefusedError."""
     if not admission.admits(uid):

@@ -25,6 +25,9 @@ _LATE: Final = 'SELECT id FROM late WHERE "by" = ? AND id IS NOT NULL'
 _NEWS: Final = "SELECT 1 FROM change WHERE id > ? AND id < ? AND kind <> 'site.countersign' LIMIT 1"
 _STANDS: Final = "SELECT 1 FROM head WHERE kind = ? AND record = ? LIMIT 1"
 _CONTENT: Final = "SELECT count(*) FROM change WHERE id > ? AND id < ? AND kind NOT LIKE 'site.%'"
+_OLDEST: Final = (
+    "SELECT change_id FROM change WHERE id > ? AND id < ? AND kind NOT LIKE 'site.%' ORDER BY id LIMIT 1"
+)
 
 
 class Row(NamedTuple):
@@ -170,6 +173,13 @@ class Reader:
         bounds = (number << ORIGIN_SHIFT | seq, (number + 1) << ORIGIN_SHIFT)
         (count,) = self._connection.execute(_CONTENT, bounds).fetchone()
         return int(count)
+
+    def content_since_ms(self, seq: int) -> int | None:
+        """Return when the first own change of people's after `seq` was made (ms since 1970), None without one."""
+        number = self._numbers[self.origin]
+        bounds = (number << ORIGIN_SHIFT | seq, (number + 1) << ORIGIN_SHIFT)
+        row = self._connection.execute(_OLDEST, bounds).fetchone()
+        return clock_ms(change_clock(row[0])) if row else None
 
     def news_after(self, seq: int, origin: Origin) -> bool:
         """Say whether an origin's log holds anything but countersigns after `seq`."""

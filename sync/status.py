@@ -33,6 +33,8 @@ class Status(msgspec.Struct, frozen=True):
     side's clock minus ours; `superseded` says that a newer box took over; `warnings` are error codes.
     `replicated` counts changes that the replica was read back to hold: it may follow the segments by 30 s.
     `lease` is a LeaseState and `lease_until_ms` when it ends. `documents` are still to be sent or fetched.
+    `waiting_since_ms` and `unconfirmed_since_ms`: when the oldest entry that is not sent, or not countersigned,
+    was made. `verify_problem` is the code with which the last verified restore failed, empty when it did not.
     """
 
     link: LinkState
@@ -57,6 +59,9 @@ class Status(msgspec.Struct, frozen=True):
     lease_until_ms: int | None = None
     documents: int = 0
     replicated: int = 0
+    waiting_since_ms: int | None = None
+    unconfirmed_since_ms: int | None = None
+    verify_problem: str = ""
 
 
 def write_status(paths: SitePaths, status: Status) -> None:

@@ -76,6 +76,9 @@ ADD_PERMIT = Action("add_permit", "n", _("申請"), _("校長に持ち出しの�
 RETURNED = Action("returned", "r", _("戻した"), _("持ち帰り・廃棄・紛失を記録する"))
 REFUSED = Action("refused", "f4", _("拒否のみ"), _("断られたものだけを見る、またはすべてを見る"))
 
+EXAMINE = Action("examine", "enter", _("点検"), _("選んだ箱の点検（doctor）を見る"), priority=True)
+AGAIN = Action("again", "r", _("聞き直す"), _("すべての箱に、いま聞き直す"))
+
 REST_PRESENT = Action("rest_present", "f2", _("全員出席"), _("記入のない人を全員出席にする（記入は変えない）"))
 CONFIRM = Action("confirm", "f4", _("確定"), _("この学級のこの日を確定する、または確定を解く"))
 DETAIL = Action("detail", "r", _("理由時刻"), _("選んだ人の理由と時刻を書く"), footer=False)
@@ -211,6 +214,7 @@ PHONE = (TAKE_BACK, CHECK_NOTICES, BACK, HELP, LOCK, PALETTE)
 LEFT_FILES = (BACK, *EVERYWHERE)
 HELD = (BACK, *EVERYWHERE)
 LEDGER = (BACK, *EVERYWHERE)
+FLEET = (EXAMINE, AGAIN, HELP, QUIT)
 RESERVED_LETTERS = frozenset(action.key for action in ATTENDANCE if len(action.key) == 1)
 
 

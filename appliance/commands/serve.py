@@ -40,6 +40,7 @@ def run_site(folder: SiteFolder) -> None:
     """Run the site; with `embedded` in its configuration its own object store too."""
     from appliance.credentials import read_store_key
     from appliance.devices.collecting import collecting
+    from appliance.health.watch import watching
     from sync.daemon import SiteDaemon
     from sync.embedded import EmbeddedStore, port_of
     from sync.keeperchild import MindedChild
@@ -61,7 +62,7 @@ def run_site(folder: SiteFolder) -> None:
             embedded.start()
         click.echo(f"kurabako: {folder.config.site.name}（{folder.config.site.school}）", err=True)
         box.start()
-        with collecting(folder):
+        with collecting(folder), watching(folder):
             daemon.run()
     finally:
         box.stop(_INBOX_STOP_S)

@@ -4,27 +4,25 @@ Invariant: what the daemon does not tell now is not claimed; conflicts and quara
 itself, without any key.
 """
 
-import contextlib
 import json
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import click
 
+from appliance.alarms.book import read_book
 from appliance.config import load_config
 from appliance.exits import Exit
+from appliance.health.look import Counts, Look, counted, look_at
+from appliance.health.machinechecks import room
+from appliance.health.programchecks import own_version
+from appliance.health.watched import read_watched
 from appliance.messages import explain_code
 from sync.clock import wall_ms
-from sync.conflicts import ConflictCounter
-from sync.database import DatabaseError
-from sync.errors import SyncError
-from sync.reader import Reader
-from sync.site import SitePaths
-from sync.status import Status, read_status
+from sync.status import Status
 
 JST = timezone(timedelta(hours=9), "JST")
-Counts = tuple[int | None, int | None]
-"""Records in conflict and changes in quarantine; None when the store cannot be read."""
+FORMAT = 2
 _SKEW_MS = 60_000
 _LEASES = {  # by LeaseState, whose module would bring the ciphers in
     "unleased": "なし（教育委員会がまだ出していません）",
@@ -43,11 +41,11 @@ def status(site: Path, as_json: bool) -> int:
     Exit code 0 when everything saved was also read back from the store, 3 when entries are waiting, 1 when
     the sync daemon does not run (then nothing is known and nothing is claimed).
     """
-    config = load_config(site)
-    paths = SitePaths(site)
-    told, counts = read_status(paths), counted(paths)
+    look = look_at(site)
+    config = look.config or load_config(site)  # what is wrong with it is told
+    told, counts = look.told, known_counts(look)
     if as_json:
-        click.echo(json.dumps(shape(config.site.school, told, counts), ensure_ascii=False, indent=2))
+        click.echo(json.dumps(shape(look, counts), ensure_ascii=False, indent=2))
     else:
         for line in lines(config.site.school, config.site.name, told, counts):
             click.echo(line)
@@ -61,40 +59,63 @@ def when(ms: int | None) -> str:
     return "—" if not ms else datetime.fromtimestamp(ms / 1000, JST).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def counted(paths: SitePaths) -> Counts:
-    """Count conflicts and quarantined changes in a site's store; opens nothing."""
-    try:
-        with contextlib.closing(Reader(paths.store)) as reader:
-            return ConflictCounter(reader).counts()
-    except (DatabaseError, OSError, SyncError):
-        return None, None
+def known_counts(look: Look) -> Counts:
+    """Count conflicts and quarantined changes, or say what the watcher counted where this user may not."""
+    counts = counted(look.paths)
+    watched = read_watched(look.paths) if counts[0] is None else None
+    return counts if watched is None else (watched.conflicts, watched.quarantined)
 
 
-def shape(school: str, told: Status | None, counts: Counts = (None, None)) -> dict[str, object]:
+def shape(look: Look, counts: Counts = (None, None)) -> dict[str, object]:
     """Return the documented JSON shape; what only the daemon knows is null while it does not run."""
-    known = told is not None
+    site = look.config.site if look.config is not None else None
     return {
-        "school": school,
-        "running": known,
-        "link": told.link if told else "unknown",
-        "saved": told.saved if told else None,
-        "sent": told.sent if told else None,
-        "waiting": told.waiting if told else None,
-        "sent_at_ms": told.sent_at_ms if told else None,
-        "sent_age_s": age_s(told.sent_at_ms) if told else None,
-        "confirmed": told.confirmed if told else None,
-        "confirmed_at_ms": told.confirmed_at_ms if told else None,
-        "confirmed_age_s": age_s(told.confirmed_at_ms) if told else None,
-        "superseded": told.superseded if told else None,
-        "clock_skew_ms": told.clock_skew_ms if told else None,
+        "format": FORMAT,
+        "version": own_version(),
+        "at_ms": look.now_ms,
+        "school": site.school if site else None,
+        "name": site.name if site else None,
+        "site": site.kind if site else None,
+        "epoch": site.epoch if site else None,
+        **_of_daemon(look.told),
         "conflicts": counts[0],
         "quarantined": counts[1],
-        "verified_at_ms": told.verified_at_ms if told else None,
-        "replica_resets": told.replica_resets if told else None,
-        "lease": str(told.lease) if told else None,
-        "lease_until_ms": told.lease_until_ms if told else None,
-        "warnings": list(told.warnings) if told else [],
+        "alarms": _alarms(look),
+        **_of_disk(look),
     }
+
+
+def _of_daemon(told: Status | None) -> dict[str, object]:
+    fields = (
+        *("link", "link_since_ms", "saved", "sent", "waiting", "sent_at_ms", "confirmed", "confirmed_at_ms"),
+        *("superseded", "clock_skew_ms", "verified_at_ms", "replica_resets", "litestream_restarts", "documents"),
+        *("waiting_since_ms", "unconfirmed_since_ms", "verify_problem", "lease", "lease_until_ms", "warnings"),
+    )
+    known: dict[str, object] = {name: getattr(told, name) if told else None for name in fields}
+    ages = {
+        "sent_age_s": told.sent_at_ms if told else None,
+        "confirmed_age_s": told.confirmed_at_ms if told else None,
+        "verified_age_s": told.verified_at_ms if told else None,
+        "waiting_age_s": told.waiting_since_ms if told else None,
+        "unconfirmed_age_s": told.unconfirmed_since_ms if told else None,
+    }
+    known |= {name: age_s(at_ms) for name, at_ms in ages.items()}
+    known["link"] = str(told.link) if told else "unknown"
+    known["warnings"] = list(told.warnings) if told else []
+    return {"running": told is not None, **known}
+
+
+def _alarms(look: Look) -> list[str] | None:
+    try:
+        return sorted(read_book(look.paths).raised)
+    except PermissionError:
+        watched = read_watched(look.paths)
+        return list(watched.alarms) if watched is not None else None
+
+
+def _of_disk(look: Look) -> dict[str, object]:
+    free, size, writable = room(look)
+    return {"disk_free_bytes": free, "disk_size_bytes": size, "disk_writable": writable}
 
 
 def age_s(at_ms: int | None) -> int | None:

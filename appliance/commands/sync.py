@@ -14,15 +14,17 @@ from appliance.site import open_site
 def sync(site: Path) -> int:
     """Run Litestream and the sync of the site at SITE until Ctrl-C or SIGTERM; its keeper must run already.
 
-    Refused USB devices are written down here too. Whether there is a line does not matter.
+    Refused USB devices are written down here too, and the box is watched from here. Whether there is a line does
+    not matter.
     """
     from appliance.devices.collecting import collecting
+    from appliance.health.watch import watching
     from sync.daemon import SiteDaemon
 
     folder = open_site(site)
     daemon = SiteDaemon(folder.paths, folder.daemon_settings(), None)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: daemon.stop())
-    with collecting(folder):
+    with collecting(folder), watching(folder):
         daemon.run()
     return Exit.OK

@@ -1,19 +1,26 @@
 """What `kurabako status` says, in words and as JSON, of a site whose daemon reports."""
 
+import re
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from appliance.commands.status import age_s, counted, lines, shape
+from appliance.alarms.book import Book, write_book
+from appliance.commands.status import age_s, known_counts, lines, shape
+from appliance.config import BoardSection, Config, SiteSection
+from appliance.health.look import Look, counted
+from appliance.health.watched import STALE_S, Watched, write_watched
 from sync.clock import wall_ms
 from sync.ids import Origin, Site
 from sync.leaseguard import LeaseState
 from sync.site import SitePaths, create_site
 from sync.status import LinkState, Status
 
+ROOT = Path(__file__).resolve().parents[2]
 AT = 1_795_000_000_000
 
 
@@ -41,6 +48,13 @@ class Case:
     status: Status
     says: tuple[str, ...]
     never: tuple[str, ...]
+
+
+def seen(status: Status | None, folder: Path) -> Look:
+    """Return a look at a site of school C1 whose daemon says so."""
+    folder.mkdir(exist_ok=True)
+    config = Config(SiteSection("C1", "学校"), BoardSection("00" * 32))
+    return Look(SitePaths(folder), config, None, status)
 
 
 CASES = {
@@ -71,7 +85,7 @@ def test_conflicts_are_told_with_and_without_the_daemon(status: Status | None) -
     assert "競合      3件" in text and "隔離      1件" in text
 
 
-def test_the_json_has_the_three_lights_with_their_ages() -> None:
+def test_the_json_has_the_three_lights_with_their_ages(tmp_path: Path) -> None:
     now = wall_ms()
     status = told(
         sent_at_ms=now - 90_500,
@@ -80,8 +94,11 @@ def test_the_json_has_the_three_lights_with_their_ages() -> None:
         clock_skew_ms=61_000,
         superseded=True,
         warnings=("SYNC-021",),
+        verified_at_ms=now - 7_200_500,
+        waiting_since_ms=now - 60_500,
+        unconfirmed_since_ms=now - 120_500,
     )
-    found = shape("C1", status, (3, 1))
+    found = shape(seen(status, tmp_path), (3, 1))
     assert {key: found[key] for key in ("saved", "sent", "waiting", "confirmed", "conflicts", "quarantined")} == {
         "saved": 12,
         "sent": 10,
@@ -93,7 +110,41 @@ def test_the_json_has_the_three_lights_with_their_ages() -> None:
     assert found["superseded"] is True and found["clock_skew_ms"] == 61_000
     sent, confirmed = found["sent_age_s"], found["confirmed_age_s"]
     assert isinstance(sent, int) and 90 <= sent < 190 and isinstance(confirmed, int) and 3600 <= confirmed < 3700
-    assert set(found) == set(shape("C1", None))
+    ages = [found[f"{name}_age_s"] for name in ("verified", "waiting", "unconfirmed")]
+    assert [isinstance(age, int) and age // 10 * 10 for age in ages] == [7200, 60, 120]
+    assert set(found) == set(shape(seen(None, tmp_path)))
+
+
+def test_the_json_says_which_box_it_is_and_how_much_room_it_has(tmp_path: Path) -> None:
+    found = shape(seen(None, tmp_path))
+    assert (found["school"], found["name"], found["site"], found["epoch"]) == ("C1", "学校", "box", 1)
+    assert found["version"] == version("kurabako") and found["alarms"] == [] and found["disk_writable"] is True
+    free, size = found["disk_free_bytes"], found["disk_size_bytes"]
+    assert isinstance(free, int) and isinstance(size, int) and 0 < free <= size
+
+
+def test_what_is_raised_is_in_the_json(tmp_path: Path) -> None:
+    look = seen(told(), tmp_path)
+    look.paths.run.mkdir()
+    write_book(look.paths, Book().changed("disk", True, AT, ()))
+    assert shape(look)["alarms"] == ["disk"]
+
+
+def test_the_watcher_counts_for_those_who_may_not_read_the_store(tmp_path: Path) -> None:
+    look = seen(told(), tmp_path)
+    assert known_counts(look) == (None, None)
+    look.paths.run.mkdir()
+    write_watched(look.paths, Watched((), time.monotonic(), 4, 2))
+    assert known_counts(look) == (4, 2)
+    write_watched(look.paths, Watched((), time.monotonic() - STALE_S - 1, 4, 2))
+    assert known_counts(look) == (None, None), "a watcher that died is no answer"
+
+
+@pytest.mark.parametrize("page", ["docs/support.md", "docs/ja/support.md"])
+def test_the_shape_is_documented(page: str, tmp_path: Path) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    table = text.partition("<!-- status -->")[2].partition("<!-- end -->")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.M) == [*shape(seen(None, tmp_path))]
 
 
 def test_a_time_ahead_of_this_clock_has_no_negative_age() -> None:
@@ -123,11 +174,13 @@ LEASES = {
 
 
 @pytest.mark.parametrize(("state", "left_ms", "says"), LEASES.values(), ids=LEASES.keys())
-def test_the_lease_is_told_in_words_and_as_json(state: str, left_ms: int | None, says: str) -> None:
+def test_the_lease_is_told_in_words_and_as_json(
+    state: str, left_ms: int | None, says: str, tmp_path: Path
+) -> None:
     until = None if left_ms is None else wall_ms() + left_ms
     status = told(lease=state, lease_until_ms=until)
     assert f"使用許可（リース） {says}" in lines("C1", "学校", status)
-    found = shape("C1", status)
+    found = shape(seen(status, tmp_path))
     assert (found["lease"], found["lease_until_ms"]) == (state, until)
 
 
@@ -135,7 +188,7 @@ def test_every_state_of_a_lease_has_words() -> None:
     assert {state for state, _, says in LEASES.values() if says != "不明"} == {str(state) for state in LeaseState}
 
 
-def test_without_the_daemon_nothing_is_claimed_of_the_lease() -> None:
+def test_without_the_daemon_nothing_is_claimed_of_the_lease(tmp_path: Path) -> None:
     assert not [line for line in lines("C1", "学校", None) if "リース" in line]
-    found = shape("C1", None)
+    found = shape(seen(None, tmp_path))
     assert found["lease"] is None and found["lease_until_ms"] is None

@@ -16,6 +16,7 @@ from sync.blobnotes import ask_to_send, sent_at_ms
 from sync.blobs import Blobs
 from sync.checkpoint import read_checkpoint
 from sync.client import KeeperClient
+from sync.clock import wall_ms
 from sync.daemon import SiteDaemon
 from sync.errors import SecondKeeperError
 from sync.keeperlock import take_lock
@@ -70,7 +71,7 @@ def test_a_cut_is_seen_what_waits_is_counted_and_a_mended_line_carries_it(
     serving.start()
     serving.office.make()
     serving.settle()
-    sent = serving.status.sent
+    sent, began = serving.status.sent, wall_ms()
     serving.cloud.line.cut()
     serving.offline()
     for number in range(1, 4):
@@ -78,8 +79,10 @@ def test_a_cut_is_seen_what_waits_is_counted_and_a_mended_line_carries_it(
         serving.daemon.tick()
         status = serving.status
         assert status.sent == sent and status.waiting == status.saved - sent >= 5 * number
+        assert status.waiting_since_ms and began <= status.waiting_since_ms <= status.at_ms
     serving.cloud.line.mend()
     serving.all_sent()
+    assert serving.status.waiting_since_ms is None
     serving.online()
     assert serving.restored(tmp_path / "back").complete
 

@@ -44,6 +44,18 @@ def test_an_empty_store_stands_at_the_chains_start(tmp_path: Path) -> None:
     reader.close()
 
 
+def test_the_oldest_of_what_people_made_after_a_point_has_its_time(site: TestSite, store: SealedStore) -> None:
+    founded, before = store.reader.position().seq, wall_ms()
+    assert store.reader.content_since_ms(founded) is None
+    put(store, "a")
+    at, first = store.reader.position().seq, store.reader.content_since_ms(founded)
+    assert first is not None and before <= first <= wall_ms()
+    assert store.reader.content_since_ms(at) is None
+    put(store, "b")
+    later = store.reader.content_since_ms(at)
+    assert later is not None and later >= first
+
+
 @pytest.mark.parametrize("name", ["学校 蔵", "a#b", "a?mode=rwc", "100%41", "a&b;c'\"d"])
 def test_a_folder_may_be_called_anything(tmp_path: Path, name: str) -> None:
     reader = Reader(create_site(tmp_path / name, ORIGIN).store)

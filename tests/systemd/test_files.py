@@ -182,4 +182,21 @@ def test_ict_support_runs_systemctl_and_nothing_that_takes_a_word_of_its_choice(
         program, *words = command.split()
         assert program == "/usr/bin/systemctl" and not re.search(r"[*?\[\]!]", command)
         assert words[0] in ("start", "stop", "restart", "reboot", "poweroff")
-    assert re.findall(r"^%.+$", rules, re.M) == ["%kurabako-support ALL=(root) NOPASSWD: KURABAKO_UNITS"]
+    assert re.findall(r"^%.+$", rules, re.M) == [
+        "%kurabako-support ALL=(root) NOPASSWD: KURABAKO_UNITS",
+        "%kurabako-support ALL=(kurabako-sync) NOPASSWD: KURABAKO_LOOK",
+        "%kurabako-support ALL=(root) NOPASSWD: KURABAKO_BUNDLE",
+    ]
+
+
+def test_ict_support_reads_figures_of_the_one_site_and_nothing_else() -> None:
+    rules = text("sudoers.d/kurabako").replace("\\\n", " ")
+    found = re.findall(r"Cmnd_Alias KURABAKO_(?:LOOK|BUNDLE) = (.+)", rules)
+    for command in (part for aliases in found for part in aliases.split(",")):
+        program, what, site, *rest = command.split()
+        assert (program, site) == ("/usr/local/bin/kurabako", "/var/lib/kurabako/site")
+        assert (what, rest) in [
+            *(("status", more) for more in ([], ["--json"])),
+            *(("doctor", more) for more in ([], ["--json"])),
+            ("support-bundle", ["--out", "-"]),
+        ]

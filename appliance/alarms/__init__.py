@@ -1,0 +1,1 @@
+"""Alarms of a box: raised once, cleared once, kept until somebody was told."""

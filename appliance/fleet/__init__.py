@@ -1,0 +1,1 @@
+"""Many boxes at once, for support: asked over SSH, shown in one table."""

@@ -1,0 +1,81 @@
+"""What a finding is called, what it says and what to do about it, in staff Japanese and in English.
+
+Invariant: every check and every alarm has a stable code and words in both languages (`words.toml`; a test walks
+them); a figure that is missing is shown as a dash.
+"""
+
+import tomllib
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from appliance.health.finding import Figure, Finding, State
+from appliance.messages import Language, catalogue, language
+
+STATE_WORDS: Final = {
+    "ja": {State.OK: "✓ 正常", State.WARN: "▲ 注意", State.BAD: "✗ 異常", State.NONE: "－ 対象外"},
+    "en": {State.OK: "✓ ok", State.WARN: "▲ warn", State.BAD: "✗ bad", State.NONE: "- n/a"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A finding in words; `todo` is empty when there is nothing to do."""
+
+    code: str
+    what: str
+    says: str
+    todo: str
+
+
+@cache
+def words() -> dict[str, Any]:
+    """Return the whole table: `check`, `reason` and `alarm`."""
+    return tomllib.loads(files("appliance").joinpath("health", "words.toml").read_text("utf-8"))
+
+
+def code_of(check: str) -> str:
+    """Return a check's stable code."""
+    return str(words()["check"][check]["code"])
+
+
+def known_alarm(alarm: str) -> bool:
+    """Say whether there are words for an alarm, such as `disk` or `doctor.units`."""
+    name, _, check = alarm.partition(".")
+    return name in words()["alarm"] and (not check or check in words()["check"])
+
+
+def tell(finding: Finding, lang: Language | None = None) -> Told:
+    """Put a finding into words."""
+    chosen = lang or language()
+    entry = words()["check"][finding.check]
+    text = entry[chosen]
+    if finding.reason:
+        error = f" ({finding.figures['error']})" if "error" in finding.figures else ""
+        says = f"{words()['reason'][finding.reason][chosen]}{error}"
+    else:
+        form = text.get("fine", text["says"]) if finding.state is State.OK else text["says"]
+        says = filled(form, finding.figures)
+    wanted = finding.state in (State.WARN, State.BAD)
+    todo = [text["todo"], *_hints(finding.figures, chosen)] if wanted else []
+    return Told(str(entry["code"]), text["what"], says, " ".join(todo))
+
+
+def filled(template: str, figures: dict[str, Figure]) -> str:
+    """Put figures into a sentence; a list is joined, an empty one and what is missing are a dash."""
+    shown: dict[str, str] = defaultdict(lambda: "—")
+    for name, value in figures.items():
+        shown[name] = (", ".join(value) or "—") if isinstance(value, tuple | list) else str(value)
+    return template.format_map(shown)
+
+
+def _hints(figures: dict[str, Figure], lang: Language) -> list[str]:
+    """Return what the catalogue of errors advises for the codes among the figures."""
+    codes: list[str] = []
+    for value in (figures.get("error"), figures.get("problem"), figures.get("codes")):
+        codes += [value] if isinstance(value, str) else list(value) if isinstance(value, tuple | list) else []
+    known = [catalogue(lang)[code] for code in codes if code in catalogue(lang)]
+    blank: dict[str, str] = defaultdict(lambda: "—")
+    return [str(entry["hint"]).format_map(blank) for entry in known[:1]]
