@@ -30,7 +30,7 @@ from sync.site import SitePaths
 from sync.status import Status, read_status
 from tests.school import BOARD_PASSPHRASE, PASSPHRASE, SCHOOL_DAY, School, enrol
 
-PATIENCE_S = 90
+PATIENCE_S = 180
 BUCKET, ACCESS, SECRET = "tests", "access", "secret-secret"  # as tests.school enrols
 
 

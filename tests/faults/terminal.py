@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from types import TracebackType
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 
 class Terminal:

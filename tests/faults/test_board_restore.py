@@ -25,7 +25,7 @@ from sync.site import SitePaths
 from sync.status import LinkState, Status, read_status
 from tests.school import BOARD_PASSPHRASE, SCHOOL_DAY, School, enrol
 
-PATIENCE_S = 60
+PATIENCE_S = 180
 REPORT = ["school", "epoch", "verified", "complete", "changes", "newest_change", "asked_for", "checkpoint"]
 REPORT += ["signatures_checked", "completed", "complete_to", "missing", "lacking", "problem", "fell_back_to"]
 REPORT += ["seconds", "store"]

@@ -31,7 +31,7 @@ PATH = replica_path(ORIGIN)
 ACCESS = "kurabako-tests"
 SECRET = "a-secret-that-no-file-may-hold"
 BUCKET = "schools"
-LONG_S = 60.0
+LONG_S = 180.0
 
 
 def wait_until(ready: Callable[[], object], what: str = "", turn: Callable[[], object] = lambda: None) -> None:

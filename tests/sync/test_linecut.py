@@ -9,7 +9,7 @@ import pytest
 from sync.linecut import LineCut
 from sync.ports import hold_port, number_of
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 
 class Echo(socketserver.BaseRequestHandler):

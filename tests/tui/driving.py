@@ -26,7 +26,7 @@ LARGE = (120, 36)
 SIZES = (SMALL, LARGE)
 Driver = Pilot[int]
 S = TypeVar("S", bound=Screen[Any])
-_PATIENCE_S = 60.0
+_PATIENCE_S = 180.0
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pytest
 from tests.school import PASSPHRASE, School, enrol, open_days
 
 TMUX = shutil.which("tmux")
-_PATIENCE_S = 60.0
+_PATIENCE_S = 180.0
 pytestmark = pytest.mark.skipif(TMUX is None, reason="there is no tmux on this machine")
 
 

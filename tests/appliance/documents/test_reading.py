@@ -24,6 +24,12 @@ WORDS = "髙橋さんの①㈱、ﾊﾝｶｸと全角。"
 AT = datetime(2026, 11, 24, 8, 25, tzinfo=timezone(timedelta(hours=9)))
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a slow machine start the process."""
+    monkeypatch.setattr(pages_module, "PATIENCE_S", 180.0)
+
+
 def pdf(rows: int = 100) -> bytes:
     label = Label("みどり小学校", "Ⅲ", "佐藤 葵", AT, "", Act.PRINT)
     return sheet_pdf(Sheet("名簿", (Column("氏名"),), (("髙橋 誠",),) * rows), label, Paper.A4).pdf
@@ -150,7 +156,7 @@ def test_a_process_that_dies_or_hangs_is_a_fault_and_close_ends_it(monkeypatch: 
         monkeypatch.setattr(pages_module, "PATIENCE_S", 0.3)  # now that it has begun
         os.kill(child_of(pages), signal.SIGSTOP)
         assert pages.text(0) == "" and pages.fault == "TimeoutError"
-    monkeypatch.undo()
+    monkeypatch.setattr(pages_module, "PATIENCE_S", 180.0)
     pages = Pages(io.BytesIO(b"text"), 4, Media.TEXT)
     os.kill(child_of(pages), signal.SIGKILL)
     assert pages.text(0) == "" and pages.fault == "ended"

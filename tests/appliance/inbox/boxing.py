@@ -29,7 +29,7 @@ from sync.client import KeeperClient
 from sync.sealed import SealedStore
 from tests.school import School
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 QUIET = Quiet(rest_s=0.05, unsure_s=0.1)
 
 
