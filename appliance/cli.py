@@ -32,7 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "keeper": ("appliance.commands.keeper:keeper", "the one process that writes a site (started by serve)"),
     "ledger": (
         "appliance.commands.ledger:ledger",
-        "the asset ledger: how important each asset is, how to handle it",
+        "the asset ledger: how important, how to handle",
     ),
     "meeting": ("appliance.commands.meeting:meeting", "staff meetings from a text or a calendar file"),
     "office": ("appliance.commands.office:office", "the office screen"),
@@ -44,11 +44,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("appliance.commands.serve:serve", "run a whole site in the foreground"),
     "site": ("appliance.commands.site:site", "a box's side of its enrolment (called by provision)"),
     "status": ("appliance.commands.status:status", "saved, sent, line and last verified restore"),
-    "sync": ("appliance.commands.sync:sync", "Litestream and sync alone, beside a keeper (started by systemd)"),
+    "sync": ("appliance.commands.sync:sync", "sync alone, beside a keeper (started by systemd)"),
     "update": ("appliance.commands.update:update", "new versions, signed by the board's officers"),
     "support-bundle": (
         "appliance.commands.supportbundle:support_bundle",
-        "figures and logs for support in one file, without personal data",
+        "figures and logs for support, no personal data",
     ),
     "usb": ("appliance.commands.usb:usb", "USB devices that the box refused"),
     "punch": ("appliance.commands.punch:punch", "the terminal at the entrance for coming and going"),

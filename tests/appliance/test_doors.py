@@ -103,6 +103,7 @@ MAKERS = {
 GATE = {"appliance/permits/gate.py", "appliance/permits/releases.py"}
 # Whoever writes a file or the terminal's clipboard, and what stands in it. No record is opened into any other.
 WRITERS = {
+    "appliance/alarms/book.py": "codes and times of alarms",
     "appliance/board/folder.py": "the board's own keys, sealed, and its settings",
     "appliance/board/replacement.py": "a site's signing key",
     "appliance/board/restored.py": "positions of schools",
@@ -117,7 +118,11 @@ WRITERS = {
     "appliance/enrolment/boxside.py": "a box's request and its public keys",
     "appliance/enrolment/vault.py": "a box's own keys, encrypted by the machine",
     "appliance/provision/granters.py": "a box's request and the grant for it",
+    "appliance/commands/supportbundle.py": "figures and known words",
     "appliance/config.py": "settings",
+    "appliance/fleet/remembered.py": "figures of boxes",
+    "appliance/health/bundle.py": "figures and known words",
+    "appliance/health/watched.py": "what doctor found",
     "appliance/credentials.py": "pepper, site key, key pair of the store",
     "appliance/demo/city.py": "the demo's own keys and logs",
     "appliance/demo/live.py": "whether the demo's line is cut",
