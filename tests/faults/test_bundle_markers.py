@@ -18,7 +18,7 @@ from appliance.health.bundle import bundle
 from appliance.health.look import look_at
 from tests.faults.city import City, office_at, wait_until
 from tests.faults.terminal import Terminal
-from tests.faults.test_markers import ENCODINGS, PREFIX, files_under, hits, made_markers, reasons, school_day
+from tests.faults.test_markers import ENCODINGS, PREFIX, files_under, hits, made_markers, type_reasons
 from tests.school import PASSPHRASE, STAFF
 
 pytestmark = pytest.mark.faults
@@ -82,30 +82,16 @@ def test_no_marker_and_no_person_is_in_a_support_bundle(
     site, markers = city.school.site, [*made_markers()[:60], *LATIN]
     city.serve(site)
     wait_until(lambda: city.told(site) is not None, "the box")
-    on, back, class_id = school_day(city)
     with Terminal(["-m", "appliance.cli", "office", str(site)], os.environ) as screen:
-        screen.until("合言葉")
-        screen.press("sato\r")
-        screen.press(PASSPHRASE + "\r")
-        screen.until("会議（7日以内）")
-        screen.press("\r")
-        screen.settle()
-        screen.press("\x1b[D" * back)
-        for place, part in enumerate((markers[:30], markers[30:60], markers[60:])):
-            screen.settle()
-            screen.press("r")
-            screen.until("理由（重要性分類Ⅱ）")
-            screen.paste("".join(part))
-            screen.press("\r")
-            wait_until(lambda place=place: len(reasons(city, class_id, on)) > place, f"reason {place}")  # type: ignore[misc]
-            screen.press("\x1b[B")
+        texts = ["".join(part) for part in (markers[:30], markers[30:60], markers[60:])]
+        assert type_reasons(screen, city, texts) == "".join(markers), "else this test looks for nothing"
         screen.press("\x1b[19~")  # F8: leave the seat
         screen.until("施錠しました")
         screen.press("\x1b[21~")  # F10
         screen.wait()
-    assert "".join(reasons(city, class_id, on)) == "".join(markers), "else this test looks for nothing"
     with office_at(site, "kocho") as office:
-        pupils = [row.name for row in office.attendance.day(class_id, on).rows]
+        first = office.attendance.classes(office.today())[0].class_id
+        pupils = [row.name for row in office.attendance.day(first, office.today()).rows]
     programs = tmp_path / "programs"
     programs.mkdir()
     poison(city, markers, programs)

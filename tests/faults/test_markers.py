@@ -10,7 +10,7 @@ import os
 import random
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -129,32 +129,38 @@ def secrets_of(city: City) -> dict[str, bytes]:
     return {**begins, **{f"{name}, end": key[-32:] for name, key in found.items()}}
 
 
+def type_reasons(screen: Terminal, city: City, texts: Sequence[str]) -> str:
+    """Log in and give the first pupils of a class their reasons; return all that was kept, as one text."""
+    on, back, class_id, first = school_day(city)
+    screen.until("合言葉")
+    screen.press("sato\r")
+    screen.press(PASSPHRASE + "\r")
+    screen.until("会議（7日以内）")
+    screen.press("\r")
+    screen.until(first)
+    screen.press("\x1b[D" * back)
+    for place, text in enumerate(texts):
+        screen.settle()
+        screen.press("r")
+        screen.until("理由（重要性分類Ⅱ）")
+        screen.paste(text)
+        screen.press("\r")
+        wait_until(lambda place=place: len(reasons(city, class_id, on)) > place, f"reason {place}")  # type: ignore[misc]
+        screen.press("\x1b[B")
+    return "".join(reasons(city, class_id, on))
+
+
 @pytest.mark.timeout(900)
 def test_after_the_lock_nothing_of_1000_markers_is_anywhere(city: City, tmp_path: Path) -> None:
     site, began = city.school.site, time.time()
     city.serve(site)
     city.run_hubs()
     wait_until(lambda: city.told(site) is not None, "the box")
-    on, back, class_id, first = school_day(city)
     markers = made_markers()
     keys = secrets_of(city)
     with Terminal(["-m", "appliance.cli", "office", str(site)], os.environ) as screen:
-        screen.until("合言葉")
-        screen.press("sato\r")
-        screen.press(PASSPHRASE + "\r")
-        screen.until("会議（7日以内）")
-        screen.press("\r")
-        screen.until(first)
-        screen.press("\x1b[D" * back)
-        for place in range(PUPILS):
-            screen.settle()
-            screen.press("r")
-            screen.until("理由（重要性分類Ⅱ）")
-            screen.paste("".join(markers[place * IN_ONE : (place + 1) * IN_ONE]))
-            screen.press("\r")
-            wait_until(lambda place=place: len(reasons(city, class_id, on)) > place, f"reason {place}")  # type: ignore[misc]
-            screen.press("\x1b[B")
-        assert "".join(reasons(city, class_id, on)) == "".join(markers)
+        texts = ["".join(markers[place : place + IN_ONE]) for place in range(0, len(markers), IN_ONE)]
+        assert type_reasons(screen, city, texts) == "".join(markers)
         looks = readable(screen.pid)
         if looks:
             of_two = [key for name, key in keys.items() if name.startswith("class II,")]

@@ -218,7 +218,7 @@ async def test_the_month_is_copied_as_cells_for_a_spreadsheet(school: School, sl
         await pilot.press("f3")
         await until(pilot, lambda: pilot.app.clipboard != "")
         lines = [line.split("\t") for line in pilot.app.clipboard.splitlines()]
-        assert lines[0][:2] == ["番号", "氏名"] and lines[0][-1] == "早退"
+        assert lines[0][:2] == ["番号", "氏名"] and lines[0][-2:] == ["早退", "備考"]
         assert lines[1][1] == slot.rows[0].name and lines[1][1 + slot.on.day] == "病"
         assert "佐藤 葵" in lines[-1][0], "what leaves says by whom"
-        assert {len(line) for line in lines[:-1]} == {2 + 31 + 7}
+        assert {len(line) for line in lines[:-1]} == {2 + 31 + 7 + 1}
