@@ -251,7 +251,10 @@ def check_fits(pilot: Driver) -> None:
     screen = pilot.app.screen
     for widget in screen.walk_children(Widget):
         scrolled = any(isinstance(above, _SCROLLING) for above in widget.ancestors)
-        if not widget.display or not widget.region or scrolled or "-textual-system" in widget.classes:
+        passing = any(
+            "-textual-system" in one.classes for one in widget.ancestors_with_self
+        )  # a note that slides in
+        if not widget.display or not widget.region or scrolled or passing:
             continue
         assert screen.region.contains_region(widget.region), widget
         above = widget.parent
