@@ -92,7 +92,7 @@ async def test_what_another_session_enters_appears_without_a_key(school: School,
 async def test_what_another_session_enters_appears_under_an_open_dialog(school: School, slot: Slot) -> None:
     async with in_class(school, slot) as pilot:
         await pilot.press("f1")
-        await sees(pilot, "使い方")
+        await sees(pilot, "できること")
         other = school.office("suzuki")
         other.attendance.mark(slot.class_id, slot.on, slot.rows[0].pupil_id, "mourning")
         other.logout()
