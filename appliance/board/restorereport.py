@@ -55,12 +55,12 @@ def report_lines(report: RestoreReport, at: datetime | None) -> list[str]:
         f"学校      {place_words(verified.origin)}  {verified.origin.school}",
         f"戻した先  {report.path / 'school.db'}",
         f"検証      合格（記録 {verified.seq}件、署名 {verified.signatures}件）",
-        f"最新の記録 {shown_time(verified.newest_ms)}",
+        f"最新      {shown_time(verified.newest_ms)}",
         f"時点      {at.astimezone(JST):%Y-%m-%d %H:%M:%S} まで" if at else "時点      いま",
-        f"かかった時間 {report.seconds:.1f}秒",
+        f"所要時間  {report.seconds:.1f}秒",
     ]
     if report.completed:
-        out.append(f"補った記録 {report.completed}件（データベースの複製にはまだなく、束にありました）")
+        out.append(f"補った分  {report.completed}件（データベースの複製にはまだなく、束にありました）")
     if report.problem:
         told = explain_code(report.problem)
         out.append(f"注意      最新の状態は検証に通りませんでした: {told.sentence} [{report.problem}]")

@@ -1,6 +1,6 @@
 """`kurabako board`: the education board's own commands."""
 
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -140,13 +140,14 @@ def admit(
 
 @board.command()
 @click.argument("restored", type=click.Path(path_type=Path))
-@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="the day to show (default: today)")
+@click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="the day to show (default: today in Japan)")
 @passphrase_option
 @click.pass_obj
 def show(folder: Path, restored: Path, on: datetime | None, from_stdin: bool) -> int:
     """Show a day's attendance in a RESTORED folder: every entry with who made it when."""
     from appliance.commands.showing import show_restored
+    from appliance.session import JST
 
-    day = on.date() if on else date.today()  # noqa: DTZ011 - the officer's own day
+    day = on.date() if on else datetime.now(JST).date()  # the school's day, whatever this machine's zone
     show_restored(open_board(folder), restored, day, from_stdin)
     return 0
