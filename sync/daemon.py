@@ -181,8 +181,8 @@ class SiteDaemon:
         sent = max(proven.seq, told.sent)
         confirmed = unconfirmed_since = None
         if told.peers:
-            unconfirmed_since = self._reader.content_since_ms(told.confirmed)
-            confirmed = saved if unconfirmed_since is None else told.confirmed
+            confirmed = min(saved, self._reader.confirmed_to(told.confirmed))
+            unconfirmed_since = self._made_after(told.confirmed)
         return Status(
             link=link.state,
             link_since_ms=link.since_ms,
@@ -206,10 +206,14 @@ class SiteDaemon:
             lease_until_ms=self._lease.until_ms or None,
             documents=len(self._documents.told()),
             replicated=proven.seq,
-            waiting_since_ms=self._reader.content_since_ms(sent) if sent < saved else None,
+            waiting_since_ms=self._made_after(sent) if sent < saved else None,
             unconfirmed_since_ms=unconfirmed_since,
             verify_problem=self._check.problem,
         )
+
+    def _made_after(self, seq: int) -> int | None:
+        first = self._reader.first_content(seq)
+        return None if first is None else first.at_ms
 
     def children(self) -> dict[str, int]:
         """Return the process ids of keeper and Litestream while they run."""

@@ -175,7 +175,7 @@ class School:
 
     def _status(self) -> Status:
         saved, told = self.reader.position().seq, self._courier.told()
-        confirmed = told.confirmed if self.reader.content_after(told.confirmed) else saved
+        confirmed = min(saved, self.reader.confirmed_to(told.confirmed))
         failure = self._courier.failure
         sent = max(told.sent, self._proven.seq)
         faults = [fault.code for fault in (failure, self.lease_failure) if fault is not None]

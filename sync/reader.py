@@ -26,8 +26,15 @@ _NEWS: Final = "SELECT 1 FROM change WHERE id > ? AND id < ? AND kind <> 'site.c
 _STANDS: Final = "SELECT 1 FROM head WHERE kind = ? AND record = ? LIMIT 1"
 _CONTENT: Final = "SELECT count(*) FROM change WHERE id > ? AND id < ? AND kind NOT LIKE 'site.%'"
 _OLDEST: Final = (
-    "SELECT change_id FROM change WHERE id > ? AND id < ? AND kind NOT LIKE 'site.%' ORDER BY id LIMIT 1"
+    "SELECT id, change_id FROM change WHERE id > ? AND id < ? AND kind NOT LIKE 'site.%' ORDER BY id LIMIT 1"
 )
+
+
+class Content(NamedTuple):
+    """A change that people made: its sequence number, and when it was made (ms since 1970)."""
+
+    seq: int
+    at_ms: int
 
 
 class Row(NamedTuple):
@@ -174,12 +181,20 @@ class Reader:
         (count,) = self._connection.execute(_CONTENT, bounds).fetchone()
         return int(count)
 
-    def content_since_ms(self, seq: int) -> int | None:
-        """Return when the first own change of people's after `seq` was made (ms since 1970), None without one."""
+    def first_content(self, seq: int) -> Content | None:
+        """Return the first own change after `seq` that people made, None without one."""
         number = self._numbers[self.origin]
         bounds = (number << ORIGIN_SHIFT | seq, (number + 1) << ORIGIN_SHIFT)
         row = self._connection.execute(_OLDEST, bounds).fetchone()
-        return clock_ms(change_clock(row[0])) if row else None
+        return Content(row[0] & SEQ_MASK, clock_ms(change_clock(row[1]))) if row else None
+
+    def confirmed_to(self, countersigned: int) -> int:
+        """Return up to which own seq everything that people made is countersigned, once `countersigned` is.
+
+        What sites say to each other needs no countersign, so it neither holds the figure back nor lets it fall.
+        """
+        open_yet = self.first_content(countersigned)
+        return self.position().seq if open_yet is None else open_yet.seq - 1
 
     def news_after(self, seq: int, origin: Origin) -> bool:
         """Say whether an origin's log holds anything but countersigns after `seq`."""

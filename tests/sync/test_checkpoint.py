@@ -187,3 +187,15 @@ def sign_as_site(bench: Bench, checkpoint: Checkpoint) -> None:
     session = SealedStore(bench.reader, bench.client, bench.key, bench.session.keyring)
     body = msgspec.msgpack.encode(checkpoint)
     session.put([Draft(CHECKPOINT, checkpoint_record(ORIGIN), Importance.IV, body)])
+
+
+def test_what_is_shown_as_confirmed_never_falls_when_somebody_writes(bench: Bench) -> None:
+    bench.put("a")
+    countersigned = bench.reader.position().seq
+    assert bench.reader.confirmed_to(countersigned - 1) == countersigned - 1
+    bench.writer().checkpoint()  # the site's last word: nobody countersigns it
+    shown = bench.reader.confirmed_to(countersigned)
+    assert shown == bench.reader.position().seq == countersigned + 1
+    bench.put("b")
+    assert bench.reader.confirmed_to(countersigned) == shown
+    assert bench.reader.confirmed_to(bench.reader.position().seq) == bench.reader.position().seq == shown + 1

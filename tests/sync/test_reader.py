@@ -46,14 +46,14 @@ def test_an_empty_store_stands_at_the_chains_start(tmp_path: Path) -> None:
 
 def test_the_oldest_of_what_people_made_after_a_point_has_its_time(site: TestSite, store: SealedStore) -> None:
     founded, before = store.reader.position().seq, wall_ms()
-    assert store.reader.content_since_ms(founded) is None
+    assert store.reader.first_content(founded) is None
     put(store, "a")
-    at, first = store.reader.position().seq, store.reader.content_since_ms(founded)
-    assert first is not None and before <= first <= wall_ms()
-    assert store.reader.content_since_ms(at) is None
+    at, first = store.reader.position().seq, store.reader.first_content(founded)
+    assert first is not None and before <= first.at_ms <= wall_ms() and founded < first.seq <= at
+    assert store.reader.first_content(at) is None
     put(store, "b")
-    later = store.reader.content_since_ms(at)
-    assert later is not None and later >= first
+    later = store.reader.first_content(at)
+    assert later is not None and later.at_ms >= first.at_ms and later.seq > at
 
 
 @pytest.mark.parametrize("name", ["学校 蔵", "a#b", "a?mode=rwc", "100%41", "a&b;c'\"d"])
