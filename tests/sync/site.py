@@ -23,6 +23,8 @@ from sync.site import SitePaths, create_site
 SCHOOL = "C241200000011"
 ALL = tuple(Importance)
 
+_START_S = 120.0  # a soak starts hundreds, on a machine that has no core to spare
+
 
 @dataclass
 class TestSite:
@@ -37,7 +39,7 @@ class TestSite:
 
     def start_keeper(self) -> None:
         self.keeper = subprocess.Popen([sys.executable, "-m", "sync.keeper", str(self.paths.root)])
-        client = KeeperClient(self.paths.socket)
+        client = KeeperClient(self.paths.socket, patience_s=_START_S)
         client.hello()
         client.close()
 
