@@ -13,6 +13,7 @@ from appliance.views import AttendanceCode, Counting, MonthDay, MonthGrid, Month
 
 _WEEKDAYS: Final = "月火水木金土日"
 _CLOSED, _OUTSIDE = "・", "／"
+_NAMED: Final = 2  # the columns that say who
 _AWAY: Final = frozenset((Counting.SUSPENDED, Counting.ONLINE))
 
 
@@ -30,7 +31,9 @@ def month_sheet(
     rows = tuple(_row(grid, pupil, symbols, form, away, closed, shared) for pupil in grid.pupils)
     title = f"{grid.title} 出席簿 {grid.month:%Y年%m月}"
     beside = "　".join(filter(None, (school, f"担任 {teacher}" if teacher else "")))
-    return Sheet(title, columns, rows, _notes(grid, codes, shared), beside, form.seals, one_page=True)
+    return Sheet(
+        title, columns, rows, _notes(grid, codes, shared), beside, form.seals, one_page=True, frozen=_NAMED
+    )
 
 
 def _tone(day: MonthDay) -> Tone:

@@ -47,8 +47,9 @@ class Column:
 class Sheet:
     """A table with a title and with notes that follow it.
 
-    On paper, `beside` stands at the title's right, boxes for `seals` follow the notes, and with `one_page` letters
-    and rows are made smaller, as far as they stay legible, until all of it stands on one page.
+    `beside` stands at the title's right and boxes for `seals` follow the notes. On paper, with `one_page` letters
+    and rows are made smaller, as far as they stay legible, until all of it stands on one page. In a workbook the
+    first `frozen` columns stay in sight.
     """
 
     title: str
@@ -58,6 +59,7 @@ class Sheet:
     beside: str = ""
     seals: tuple[str, ...] = ()
     one_page: bool = False
+    frozen: int = 0
 
     def __post_init__(self) -> None:
         if not self.columns or any(len(row) != len(self.columns) for row in self.rows):

@@ -7,6 +7,7 @@ equal input gives equal bytes.
 import io
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, date
 from typing import Final
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -23,13 +24,16 @@ from openpyxl.writer.excel import ExcelWriter
 
 from appliance.release.cells import Cell, fits, like_formula, lines, one_line, shown
 from appliance.release.label import Label
-from appliance.release.sheet import Align, Column, Sheet
+from appliance.release.sheet import Align, Column, Sheet, Tone
 
 _HEADINGS: Final = 3  # the row: the label stands in the first, the title in the second
 _EXACT: Final = 10**15  # Excel keeps 15 digits of a number
 _FIRST_DAY: Final = date(1900, 3, 1)  # Excel believes in 29 February 1900
 _HEADER_LIMIT: Final = 255  # Excel calls a file damaged whose header is longer
 _NAME_LIMIT: Final = 31
+_GREY: Final = "E8E8E8"
+_SEAL_WIDTH: Final = 12  # in half-width characters
+_SEAL_HEIGHT: Final = 40.0  # in points: a seal of 14 mm
 _ESCAPE_LIKE: Final = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 _NOT_IN_NAME: Final = re.compile(r"[\[\]:*?/\\']")
 
@@ -56,7 +60,7 @@ def xlsx_file(sheet: Sheet, label: Label) -> bytes:
 
 
 def _fill(ws: Worksheet, sheet: Sheet, label: str) -> None:
-    headings = [Column(column.heading, align=Align.CENTER) for column in sheet.columns]
+    headings = [replace(column, align=Align.CENTER) for column in sheet.columns]
     _row(ws, 1, sheet, [label])
     _row(ws, 2, sheet, ["　".join(filter(None, (sheet.title, sheet.beside)))])
     _row(ws, _HEADINGS, sheet, sheet.headings, headings)
@@ -66,27 +70,64 @@ def _fill(ws: Worksheet, sheet: Sheet, label: str) -> None:
         _row(ws, at, sheet, [note])
     ws.cell(2, 1).font = Font(bold=True, size=14)
     for cell in ws[_HEADINGS]:
-        cell.font = Font(bold=True)
-        cell.fill = PatternFill("solid", fgColor="E8E8E8")
+        cell.font = Font(bold=True, color=cell.font.color)
+        cell.fill = PatternFill("solid", fgColor=_GREY)
     for at, width in enumerate(sheet.widths(), 1):
         ws.column_dimensions[get_column_letter(at)].width = width + 2
-    ws.freeze_panes = f"A{_HEADINGS + 1}"
+    _seals(ws, sheet, _HEADINGS + len(sheet.rows) + len(sheet.notes) + 2)
+    ws.freeze_panes = f"{get_column_letter(sheet.frozen + 1)}{_HEADINGS + 1}"
     ws.print_title_rows = f"{_HEADINGS}:{_HEADINGS}"
 
 
+def _seals(ws: Worksheet, sheet: Sheet, at: int) -> None:
+    """Write a box for each seal, the name over the room for it, each across as many columns as it needs."""
+    widths = sheet.widths()
+    begin = 1
+    for seal in sheet.seals:
+        end = begin
+        while sum(width + 2 for width in widths[begin - 1 : end]) < _SEAL_WIDTH and end < len(widths):
+            end += 1
+        for row in (at, at + 1):
+            for column in range(begin, end + 1):
+                ws.cell(row, column).border = _box()
+            ws.merge_cells(start_row=row, end_row=row, start_column=begin, end_column=end)
+        _row(ws, at, sheet, [seal], begin=begin)
+        ws.cell(at, begin).alignment = Alignment(horizontal="center")
+        begin = end + 1
+    if sheet.seals:
+        ws.row_dimensions[at + 1].height = _SEAL_HEIGHT
+
+
+def _stand_out(target: XlsxCell, tone: Tone) -> None:
+    if tone is not Tone.PLAIN:
+        target.fill = PatternFill("solid", fgColor=_GREY)
+    if tone is Tone.RED:
+        target.font = Font(color="C00000")
+
+
+def _box() -> Border:
+    thin = Side("thin", color="A0A0A0")
+    return Border(left=thin, right=thin, top=thin, bottom=thin)
+
+
 def _row(
-    ws: Worksheet, at: int, sheet: Sheet, cells: Iterable[Cell], columns: tuple[Column, ...] | list[Column] = ()
+    ws: Worksheet,
+    at: int,
+    sheet: Sheet,
+    cells: Iterable[Cell],
+    columns: tuple[Column, ...] | list[Column] = (),
+    begin: int = 1,
 ) -> None:
     """Write one row; one of the table has columns, a line over or under the table has none."""
     for c, cell in enumerate(cells):
-        target = ws.cell(at, c + 1)
+        target = ws.cell(at, begin + c)
         if not isinstance(target, XlsxCell):
             raise TypeError("a merged cell takes no value")
         _write(target, cell, at, sheet.headings[c])
         if columns:
+            _stand_out(target, columns[c].tone)
             target.alignment = Alignment(horizontal=columns[c].align.value, vertical="top", wrap_text=True)
-            thin = Side("thin", color="A0A0A0")
-            target.border = Border(left=thin, right=thin, top=thin, bottom=thin)
+            target.border = _box()
 
 
 def _write(target: XlsxCell, cell: Cell, row: int, heading: str) -> None:

@@ -127,6 +127,26 @@ def test_tables_hold_every_day_and_the_totals(office: Office) -> None:
     assert sheet is not None and name in {cell.value for cell in sheet["B"]}
 
 
+def test_a_workbook_keeps_names_in_sight_and_has_boxes_for_seals(office: Office) -> None:
+    class_id, _name = marked(office)
+    grid = office.attendance.month(class_id, OCTOBER)
+    book = openpyxl.load_workbook(io.BytesIO(office.releases.month(class_id, OCTOBER, Form.XLSX).data))
+    sheet = book.worksheets[0]
+    assert sheet.freeze_panes == "C4", "number and name at the left, headings above"
+    seals = load_sheet_form().seals
+    below = max(row for row in range(1, sheet.max_row + 1) if sheet.cell(row, 1).value == seals[0])
+    named = [cell for cell in sheet[below] if cell.value]
+    assert [cell.value for cell in named] == [*seals] and below > 3 + len(grid.pupils)
+    rooms = {str(merged) for merged in sheet.merged_cells.ranges}
+    assert len(rooms) == 2 * len(seals), "a name and a room for each seal, wide enough for it"
+    for cell in named:
+        room = sheet.cell(below + 1, cell.column)
+        assert room.value is None and room.border.left.style == "thin"
+    assert sheet.row_dimensions[below + 1].height == 40
+    ill, closed = sheet.cell(4, 2 + TUESDAY.day), sheet.cell(4, 2 + 4)  # the 4th is a Sunday
+    assert (ill.value, ill.fill.fill_type, closed.value, closed.fill.fill_type) == ("病", None, "・", "solid")
+
+
 def test_the_command_writes_it(own: School, tmp_path: Path) -> None:
     words = ["export", "month", str(own.site), "--class", "1年1組", "--month", "2026-10", "--form", "pdf"]
     more = ["--paper", "a3", "--login", "sato", "--to", str(tmp_path), "--passphrase-stdin"]
