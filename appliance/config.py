@@ -117,8 +117,10 @@ class StoreSection(msgspec.Struct, frozen=True):
 
 
 class OfficeSection(msgspec.Struct, frozen=True):
-    """How the screens behave. `lock_after_s`: idle seconds; `codes`, `hours`, `notices`: files beside this one.
+    """How the screens behave. `lock_after_s`: idle seconds.
 
+    `codes`, `hours`, `notices`, `mapping` are files beside this one.
+    `released` is the folder for what leaves, in the site's folder unless absolute; `released` when empty.
     `pictures` is how the terminals of this site draw pages: "sixel", "kitty", or "blocks" where they cannot.
     """
 
@@ -126,6 +128,8 @@ class OfficeSection(msgspec.Struct, frozen=True):
     codes: str = ""
     hours: str = ""
     notices: str = ""
+    mapping: str = ""
+    released: str = ""
     pictures: Literal["sixel", "kitty", "blocks"] = "blocks"
 
 

@@ -4,7 +4,9 @@ Invariant: what a screen shows or enters goes through here or through one of the
 keys live in this object only and die with `logout`. Synchronous; used by one thread at a time.
 """
 
+from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 
 from appliance.attendance.absences import AbsenceChoices, AbsenceDesk
 from appliance.attendance.closures import ClosureDesk
@@ -12,6 +14,7 @@ from appliance.attendance.desk import AttendanceDesk
 from appliance.attendance.noticedesk import NoticeDesk
 from appliance.attendance.notices import NoticeForm, load_notice_form
 from appliance.attendance.records import ClassDay
+from appliance.attendance.schoolsystem import SystemMapping, read_mapping
 from appliance.attendance.sheetform import SheetForm, load_sheet_form
 from appliance.auditdesk import AuditDesk
 from appliance.classification.model import Action, Verdict
@@ -34,7 +37,8 @@ from appliance.meetings.floordesk import FloorDesk
 from appliance.meetings.minutesdesk import MinutesDesk
 from appliance.meetings.records import AgendaItem
 from appliance.permits.desk import PermitDesk
-from appliance.permits.gate import ReleaseGate
+from appliance.permits.gate import Released, ReleaseGate
+from appliance.permits.handing import SHARED, HandedOut, hand_out, place_of
 from appliance.permits.releases import ReleaseDesk
 from appliance.rosterdesk import RosterDesk
 from appliance.schoolcalendar import CalendarBook, CalendarDesk
@@ -100,6 +104,21 @@ class Office:
     def school_name(self) -> str:
         """Return the school's name."""
         return self._session.site.config.site.name
+
+    @property
+    def released_into(self) -> Path:
+        """Return the folder into which this site releases."""
+        return place_of(self._session.site)
+
+    def hand_out(self, make: Callable[[], Released]) -> HandedOut:
+        """Put a released file where this site releases; raises NoPlaceError and what `make` raises."""
+        return hand_out(self.released_into, make, SHARED)
+
+    def system_mapping(self) -> SystemMapping:
+        """Return how the school system wants its rows; raises MappingFileError."""
+        site = self._session.site
+        own = site.config.office.mapping
+        return read_mapping(site.path / own if own else None)
 
     @property
     def lock_after_s(self) -> int:

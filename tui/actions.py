@@ -4,7 +4,7 @@ Invariant: an id names one key and one meaning on every screen; keys are those t
 Linux console (F1–F10, Enter, Esc, arrows, single letters outside inputs).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual.binding import Binding
 
@@ -50,6 +50,12 @@ GO = Action("go", "o", _("退勤"), _("いま退勤したと記録する"))
 EVERYBODY = Action("everybody", "f2", _("全員"), _("全員の勤務時間を開く（校長・教頭）"))
 TURN_DOWN = Action("turn_down", "f4", _("不承認"), _("承認を待つ直しを、理由を書いて断る"), footer=False)
 TREND = Action("trend", "g", _("推移"), _("一年の時間外を、月45時間・80時間の線と並べて見る"), footer=False)
+REPORT = Action("report", "r", _("報告"), _("時間外の月平均を前の年度と比べた表を見る"), footer=False)
+SHIFTS = Action("shifts", "s", _("勤務表"), _("だれがいつからどの勤務時間かを見る、直す"), footer=False)
+CLOCK_FILE = Action("clock_file", "m", _("打刻取込"), _("打刻機のファイルを取り込む"), footer=False)
+TAKE_FILE = Action("take_file", "n", _("ファイル"), _("この装置にある打刻機のファイルを調べる"))
+TAKE_DOCUMENT = Action("take_document", "d", _("文書"), _("受け箱から封じた打刻機のファイルを選んで調べる"))
+KEEP_ROWS = Action("keep_rows", "f4", _("取り込む"), _("調べた行を取り込む"))
 EARLIER = Action("earlier", "left", _("前の月"), _("前の月を開く"), footer=False, priority=True)
 LATER = Action("later", "right", _("次の月"), _("次の月を開く"), footer=False, priority=True)
 CALLS = Action("phone", "t", _("電話連絡"), _("欠席などの電話を受けながら記入する"))
@@ -95,9 +101,7 @@ CLOSE_MONTH = Action(
     "close_month", "f2", _("締め"), _("この学級のこの月を締める。締めた月は校長が開ける"), footer=False
 )
 MONTH_TOTALS = Action("month_totals", "f5", _("集計"), _("この学級のこの月の集計を見る"), footer=False)
-COPY_MONTH = Action(
-    "copy_month", "f3", _("写す"), _("この月の表を、表計算ソフトに貼り付けられるように写す"), footer=False
-)
+RELEASE = Action("release", "f3", _("書き出す"), _("印刷用や表計算用のファイルに書き出す（持ち出しの規則で）"))
 PREVIOUS_MONTH = Action("previous_month", "f6", _("前の月"), _("前の月を開く"))
 NEXT_MONTH = Action("next_month", "f7", _("次の月"), _("次の月を開く"))
 
@@ -132,6 +136,7 @@ CHOOSE_RIGHT = Action("choose_right", "right", _("選ぶ"), _("右の記入を�
 WRITE = Action("write", "e", _("別の値"), _("どれでもない値を書く"))
 STORY = Action("story", "h", _("履歴"), _("だれがいつどこで何を書いたか"))
 
+_QUIET_RELEASE = replace(RELEASE, footer=False)  # where six other keys stand below
 EVERYWHERE = (HELP, FIND, LOCK, PALETTE, QUIT)
 LOGIN = (HELP, QUIT)
 HOME = (
@@ -170,7 +175,7 @@ ATTENDANCE = (
     LOCK,
     PALETTE,
 )
-MEETING_LIST = (OPEN, NEW_MEETING, TASKS, SEARCH_ALL, BACK, HELP, LOCK, PALETTE)
+MEETING_LIST = (OPEN, NEW_MEETING, TASKS, SEARCH_ALL, _QUIET_RELEASE, BACK, HELP, LOCK, PALETTE)
 MEETING = (
     MINUTES,
     DECIDE,
@@ -188,6 +193,7 @@ MEETING = (
     MOVE_DOWN,
     ADDENDUM,
     PAPERS,
+    _QUIET_RELEASE,
     CONFIRM_MINUTES,
     BACK,
     HELP,
@@ -195,7 +201,7 @@ MEETING = (
     PALETTE,
 )
 PAPER_LIST = (OPEN, ATTACH, DETACH, BACK, HELP, LOCK, PALETTE)
-MINUTES_TEXT = (KEEP_TEXT, BACK, HELP, LOCK, PALETTE)
+MINUTES_TEXT = (KEEP_TEXT, RELEASE, BACK, HELP, LOCK, PALETTE)
 TASK_LIST = (OPEN, TICK, BACK, HELP, LOCK, PALETTE)
 MEETING_SEARCH = (BACK, HELP, LOCK, PALETTE)
 CONFLICT = (SETTLE, CHOOSE_LEFT, CHOOSE_RIGHT, WRITE, STORY, BACK, HELP, LOCK, PALETTE)
@@ -204,11 +210,43 @@ EMERGENCY = (DISCLOSE, BACK, *EVERYWHERE)
 DOCUMENTS = (OPEN, ADD, VERSIONS, CLASSIFY, DESTROY, BACK, HELP, LOCK, PALETTE)
 DOCUMENT = (PAGE_BACK, PAGE_ON, AS_TEXT, BACK, HELP, LOCK, PALETTE)
 PERMITS = (OPEN, ADD_PERMIT, RETURNED, BACK, HELP, LOCK, PALETTE)
-MONTH = (CLOSE_MONTH, COPY_MONTH, TURN, MONTH_TOTALS, PREVIOUS_MONTH, NEXT_MONTH, UNDO, BACK, HELP, LOCK, PALETTE)
+MONTH = (
+    CLOSE_MONTH,
+    _QUIET_RELEASE,
+    TURN,
+    MONTH_TOTALS,
+    PREVIOUS_MONTH,
+    NEXT_MONTH,
+    UNDO,
+    BACK,
+    HELP,
+    LOCK,
+    PALETTE,
+)
 CLOSURE_LIST = (CLOSE_DOWN, LIFT, UNDO, BACK, HELP, LOCK, PALETTE)
 ATTENTION = (OPEN, BACK, *EVERYWHERE)
-HOURS = (OPEN, COME, GO, EVERYBODY, TURN_DOWN, TREND, EARLIER, LATER, BACK, HELP, LOCK, PALETTE)
-HOURS_ALL = (OPEN, EARLIER, LATER, BACK, HELP, LOCK, PALETTE)
+HOURS = (
+    OPEN,
+    COME,
+    GO,
+    EVERYBODY,
+    TURN_DOWN,
+    TREND,
+    EARLIER,
+    LATER,
+    REPORT,
+    SHIFTS,
+    CLOCK_FILE,
+    _QUIET_RELEASE,
+    BACK,
+    HELP,
+    LOCK,
+    PALETTE,
+)
+HOURS_ALL = (OPEN, EARLIER, LATER, REPORT, RELEASE, BACK, HELP, LOCK, PALETTE)
+HOURS_REPORT = (EARLIER, LATER, RELEASE, BACK, HELP, LOCK, PALETTE)
+SHIFT_LIST = (OPEN, BACK, HELP, LOCK, PALETTE)
+RECORDER = (TAKE_FILE, TAKE_DOCUMENT, KEEP_ROWS, BACK, HELP, LOCK, PALETTE)
 NOTICES = (OPEN, TAKE_ALL, UNDO, BACK, HELP, LOCK, PALETTE)
 PHONE = (TAKE_BACK, CHECK_NOTICES, BACK, HELP, LOCK, PALETTE)
 LEFT_FILES = (BACK, *EVERYWHERE)

@@ -1,6 +1,6 @@
-"""`kurabako export`: what may leave a site, through the one gate.
+"""`kurabako export`: what may leave a site, through the one gate, to where the screens put it too.
 
-Invariant: a file that stands there already is not touched, and what is written is what the gate handed over.
+Invariant: what decides, makes and writes is what the screens use; nothing is written beside it.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def _common(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--encrypt", is_flag=True, help="encrypt under a passphrase, which is asked for"),
         click.option("--recipient", "recipients", multiple=True, help="encrypt to this age public key"),
         click.option("--permit", default="", help="the principal's permit number"),
-        click.option("--to", "folder", type=folder, required=True, help="the folder to write the file into"),
+        click.option("--to", "folder", type=folder, help="the folder to write the file into, else the site's"),
         click.option("--login", "name", required=True, help="who takes it out"),
         click.argument("site", type=click.Path(path_type=Path), envvar="KURABAKO_SITE"),
     ):
@@ -178,7 +178,7 @@ def _export(
     *,
     site: Path,
     name: str,
-    folder: Path,
+    folder: Path | None,
     recipients: tuple[str, ...],
     encrypt: bool,
     from_stdin: bool,
@@ -187,18 +187,17 @@ def _export(
     """Log in, make the file, write it."""
     from appliance.login import login
     from appliance.permits.gate import Lock
-    from sync.atomic import atomic_write
+    from appliance.permits.handing import hand_out
 
     passphrase = ask_passphrase("合言葉 / passphrase", from_stdin)
     other = ask_passphrase("暗号化の合言葉 / passphrase of the file", from_stdin, new=True) if encrypt else ""
     office = login(site, name, passphrase)
     try:
-        released = make(office, Lock(recipients, other))
+        lock = Lock(recipients, other)
+        handed = (
+            hand_out(folder, lambda: make(office, lock)) if folder else office.hand_out(lambda: make(office, lock))
+        )
     finally:
         office.logout()
-    target = folder / released.name
-    if target.exists():
-        raise click.UsageError(f"{target} stands there already / すでにあります")
-    atomic_write(target, released.data, mode=0o600)
-    click.echo(str(target))
+    click.echo(str(handed.path))
     return Exit.OK

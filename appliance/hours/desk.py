@@ -21,7 +21,7 @@ from appliance.hours.ofperson import PersonHours, counting
 from appliance.hours.reckoning import Way
 from appliance.hours.records import Approval, Badge, Correction, DayRecord, Press, Punch, Shift, of_day, of_shift
 from appliance.hours.report import ASSET as REPORT
-from appliance.hours.report import HoursReport, hours_report
+from appliance.hours.report import ASSET_IMPORTANCE, HoursReport, hours_report
 from appliance.hours.settings import HoursSettings, Pattern
 from appliance.hours.timeclock import read_clock
 from appliance.hours.views import StaffEntry, TrendPoint, WaitingCorrection, WorkMonth
@@ -173,11 +173,16 @@ class HoursDesk:
     def plan_import(self, file: Path, mapping: Path | None = None) -> ClockPlan:
         """Say what a recorder's file would bring; keeps nothing. Raises ClockFileError, MappingFileError."""
         self._ask(Action.EDIT, CLOCK)
+        return self.plan_rows(read_whole(file), read_whole(mapping) if mapping else b"")
+
+    def plan_rows(self, data: bytes, mapping: bytes = b"") -> ClockPlan:
+        """Say what the rows of a recorder's file would bring; keeps nothing. Raises MappingFileError."""
+        self._ask(Action.EDIT, CLOCK)
         self._ask(Action.VIEW, Shift.kind)
-        named = read_mapping(read_whole(mapping)) if mapping else {}
+        named = read_mapping(mapping) if mapping else {}
         staff = {person: self._name(person) for person in self._roles()}
         cards = Cards(self._book.shifts(), named_cards(named, staff))
-        read = read_clock(read_whole(file), self._settings.clock)
+        read = read_clock(data, self._settings.clock)
         return plan_clock(read, cards, self._session.today(), self._book.name, self._book.kept)
 
     def commit_import(self, plan: ClockPlan) -> Saved | None:
@@ -189,7 +194,7 @@ class HoursDesk:
 
     def report(self, year: int) -> HoursReport:
         """Return the mean overtime by course of a 年度 beside the one before; no person's figure."""
-        self._session.ask(Action.VIEW, REPORT, Importance.III)
+        self._session.ask(Action.VIEW, REPORT, ASSET_IMPORTANCE)
         return hours_report(self._people().values(), year, self._settings)
 
     @property

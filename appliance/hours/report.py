@@ -13,8 +13,10 @@ from typing import Final
 from appliance.hours.ofperson import PersonHours
 from appliance.hours.settings import HoursSettings, ReportSettings
 from appliance.release.sheet import Column, Sheet
+from crypto.importance import Importance
 
 ASSET: Final = "hours.report"  # holds no person's figure
+ASSET_IMPORTANCE: Final = Importance.III
 COURSES: Final = {"lower": "前期課程（1〜6年）", "upper": "後期課程（7〜9年）"}
 _HUNDREDTH: Final = Decimal("0.01")
 _ERAS: Final = ((2019, "令和", 2018), (1989, "平成", 1988))

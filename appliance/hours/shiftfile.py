@@ -15,6 +15,7 @@ from appliance.hours.reckoning import Staff
 from appliance.hours.records import Shift
 from appliance.hours.settings import Pattern
 from appliance.hours.timeclock import cells_of, lines_of
+from appliance.hours.views import StaffEntry
 
 COLUMNS: Final = ("氏名", "いつから", "パターン", "職種", "課程", "カード番号")
 _STAFF: Final = {"": Staff.TEACHING, "教育": Staff.TEACHING, "事務": Staff.OFFICE}
@@ -29,7 +30,7 @@ class ShiftFileError(ApplianceError):
 
 
 def read_shifts(data: bytes, staff: Mapping[str, str], patterns: Sequence[Pattern]) -> tuple[Shift, ...]:
-    """Return the shifts of a table (UTF-8 or cp932, heading or none); `staff` is person id → name.
+    """Return the shifts of a table (UTF-8 or cp932, commas or tabs, heading or none); `staff` is id → name.
 
     Raises ShiftFileError.
     """
@@ -39,7 +40,7 @@ def read_shifts(data: bytes, staff: Mapping[str, str], patterns: Sequence[Patter
     found: dict[tuple[str, date], Shift] = {}
     for line, text in lines_of(data):
         try:
-            cells = cells_of(text)
+            cells = [cell.strip() for cell in text.split("\t")] if "\t" in text else cells_of(text)
         except csv.Error:
             raise _refused(line, 0) from None
         fields = cells + [""] * (len(COLUMNS) - len(cells))
@@ -49,6 +50,13 @@ def read_shifts(data: bytes, staff: Mapping[str, str], patterns: Sequence[Patter
         if found.setdefault((shift.person, shift.since), shift) != shift:
             raise _refused(line, 1)
     return tuple(found.values())
+
+
+def shift_line(entry: StaffEntry, since: str) -> tuple[str, ...]:
+    """Return somebody's shift as a line of the table, to stand from another day on."""
+    staff = next(word for word, kind in _STAFF.items() if word and kind is entry.staff)
+    course = next(word for word, known in _COURSES.items() if known == entry.course)
+    return entry.name, since, entry.shift, staff, course, " ".join(entry.cards)
 
 
 def _shift(

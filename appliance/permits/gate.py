@@ -75,10 +75,12 @@ class Clearance:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """A file that may be handed over."""
+    """A file that may be handed over, and in which class it is."""
 
     name: str
     data: bytes
+    importance: Importance
+    encrypted: bool
 
 
 class ReleaseGate:
@@ -124,7 +126,7 @@ class ReleaseGate:
                     subject=wanted.subject,
                 )
             )
-        return Released(name, data)
+        return Released(name, data, wanted.importance, bool(wanted.lock))
 
     def _permit(self, wanted: Wanted) -> PermitView | None:
         """Return a living permit of this person that covers what is wanted."""

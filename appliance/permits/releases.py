@@ -23,7 +23,7 @@ from appliance.documents.media import Media
 from appliance.documents.records import DocumentFile
 from appliance.hours.desk import HoursDesk
 from appliance.hours.report import ASSET as HOURS_REPORT
-from appliance.hours.report import sheet_of
+from appliance.hours.report import ASSET_IMPORTANCE, sheet_of
 from appliance.ledger.desk import LedgerDesk
 from appliance.ledger.ledger import LedgerEntry
 from appliance.ledger.lines import ledger_sheet
@@ -54,6 +54,7 @@ class Form(StrEnum):
 _AUDIT: Final = ("日時", "だれが", "役割", "何を", "対象", "分類", "判定", "規則", "目的", "場所")
 _DAY: Final = ("番号", "氏名", "よみ", "出欠", "時刻", "記入者")
 _NOTHING: Final = Lock()
+_NOT_IN_NAME: Final = re.compile(r"[^\w-]")
 _ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,5}")
 
 
@@ -123,11 +124,11 @@ class ReleaseDesk:
             for row in day.own
         )
         sheet = Sheet(f"{day.title} 出欠 {on:%Y年%m月%d日}", columns, rows)
-        return self._table(cleared, sheet, form, f"attendance-{on}")
+        return self._table(cleared, sheet, form, f"attendance-{on}-{_title(day.title)}")
 
     def hours(self, year: int, form: Form, lock: Lock = _NOTHING) -> Released:
         """Release the report of the working hours of a 年度: means only; raises what the gate raises."""
-        wanted = Wanted(_act(form), HOURS_REPORT, Importance.III, f"勤務時間の集計 {year}年度", lock=lock)
+        wanted = Wanted(_act(form), HOURS_REPORT, ASSET_IMPORTANCE, f"勤務時間の集計 {year}年度", lock=lock)
         cleared = self._gate.clear(wanted)
         return self._table(cleared, sheet_of(self._hours.report(year)), form, f"hours-{year}")
 
@@ -147,7 +148,7 @@ class ReleaseDesk:
         grid, codes = self._attendance.month(class_id, month), self._attendance.codes()
         teachers = {view.class_id: view.teacher for view in self._attendance.classes(month)}
         sheet = month_sheet(grid, codes, self._form, cleared.label.school, teachers.get(class_id, ""))
-        return self._table(cleared, sheet, form, f"attendance-{month:%Y-%m}", paper)
+        return self._table(cleared, sheet, form, f"attendance-{month:%Y-%m}-{_title(grid.title)}", paper)
 
     def for_system(self, mapping: SystemMapping, first: date, last: date, lock: Lock = _NOTHING) -> Released:
         """Release what was entered from `first` to `last` as the school system imports it, without reasons.
@@ -220,6 +221,11 @@ def _name(opened: OpenedDocument, document_id: str) -> str:
         return opened.name
     ending = PurePath(opened.name).suffix
     return f"document-{document_id[:8]}{ending if _ENDING.fullmatch(ending) else ''}"
+
+
+def _title(of_class: str) -> str:
+    """Return a class's title as it may stand in a file's name."""
+    return _NOT_IN_NAME.sub("", of_class)
 
 
 def _act(form: Form) -> Action:

@@ -47,6 +47,7 @@ TABLE = {
     f"{S}/log": "r rw r - r r r",
     f"{S}/litestream-meta": "- rw - - - - -",
     f"{S}/blobs": "- rw rw - rw - -",
+    f"{S}/released": "- - - - rw - -",
     f"{S}/inbox": "- - rw - - - -",
     f"{S}/inbox/I": "- - rw - - - -",
     "etc/kurabako/credentials": "- - - - - - -",

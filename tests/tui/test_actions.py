@@ -34,6 +34,7 @@ from tui.actions import (
     HOME,
     HOURS,
     HOURS_ALL,
+    HOURS_REPORT,
     LEDGER,
     LEFT_FILES,
     LOGIN,
@@ -46,7 +47,9 @@ from tui.actions import (
     PAPER_LIST,
     PERMITS,
     PHONE,
+    RECORDER,
     RESERVED_LETTERS,
+    SHIFT_LIST,
     TASK_LIST,
     Action,
 )
@@ -71,6 +74,7 @@ from tui.screens.home import HomeScreen
 from tui.screens.hours import HoursScreen
 from tui.screens.hoursall import HoursAllScreen
 from tui.screens.hoursday import HoursDayScreen
+from tui.screens.hoursreport import HoursReportScreen
 from tui.screens.hourstrend import TrendScreen
 from tui.screens.inbox import InboxScreen
 from tui.screens.ledger import LedgerScreen
@@ -89,6 +93,9 @@ from tui.screens.permits import PermitsScreen
 from tui.screens.phone import PhoneScreen
 from tui.screens.problem import ProblemScreen
 from tui.screens.quarantine import QuarantineScreen
+from tui.screens.recorder import FileForm, RecorderScreen
+from tui.screens.release import EncryptScreen, HandedOutScreen, ReleaseScreen
+from tui.screens.shifts import ShiftForm, ShiftsScreen
 from tui.screens.totals import TotalsScreen
 
 SCREENS: list[tuple[type[Screen[Any]], tuple[Action, ...]]] = [
@@ -117,6 +124,9 @@ SCREENS: list[tuple[type[Screen[Any]], tuple[Action, ...]]] = [
     (ClosuresScreen, CLOSURE_LIST),
     (HoursScreen, HOURS),
     (HoursAllScreen, HOURS_ALL),
+    (HoursReportScreen, HOURS_REPORT),
+    (ShiftsScreen, SHIFT_LIST),
+    (RecorderScreen, RECORDER),
 ]
 DIALOGS = [
     YesNoScreen,
@@ -144,6 +154,11 @@ DIALOGS = [
     ClosureForm,
     CorrectionScreen,
     TrendScreen,
+    ReleaseScreen,
+    EncryptScreen,
+    HandedOutScreen,
+    ShiftForm,
+    FileForm,
 ]
 ALL = [action for action in vars(actions).values() if isinstance(action, Action)]
 SAFE = {*(f"f{number}" for number in range(1, 11)), "enter", "escape", "up", "down", "left", "right"}

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 from textual import events
-from textual.widgets import TextArea
+from textual.widgets import OptionList, TextArea
 from textual.widgets.data_table import ColumnKey
 
 from tests.school import School
@@ -26,6 +26,7 @@ from tui.screens.ask import KeepTextScreen, YesNoScreen
 from tui.screens.attendance import AttendanceScreen
 from tui.screens.month import MonthScreen
 from tui.screens.problem import ProblemScreen
+from tui.screens.release import ReleaseScreen
 from tui.widgets.monthtable import FIXED, MonthTable
 
 
@@ -216,6 +217,9 @@ async def test_the_month_is_copied_as_cells_for_a_spreadsheet(school: School, sl
         await pilot.press("b")
         await until(pilot, kept(pilot, table, slot.on, "病"))
         await pilot.press("f3")
+        forms = (await screen_of(pilot, ReleaseScreen)).query_one(OptionList)
+        await until(pilot, lambda: forms.highlighted == 0)
+        await pilot.press("up", "enter")
         await until(pilot, lambda: pilot.app.clipboard != "")
         lines = [line.split("\t") for line in pilot.app.clipboard.splitlines()]
         assert lines[0][:2] == ["番号", "氏名"] and lines[0][-2:] == ["早退", "備考"]

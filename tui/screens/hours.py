@@ -14,9 +14,9 @@ from appliance.hours.views import TrendPoint, WorkDay, WorkMonth
 from tui.actions import HOURS
 from tui.i18n import _, day_text
 from tui.screens.ask import TextScreen, YesNoScreen
-from tui.screens.base import OfficeScreen
 from tui.screens.hoursday import HoursDayScreen, clock, correction_text
 from tui.screens.hourstrend import SIGNALS, TrendScreen
+from tui.screens.hourswork import HoursWork
 from tui.wrap import fold, plain
 
 _HELP = _("""i で出勤、o で退勤を記録します。押した時刻がそのまま残ります。
@@ -24,7 +24,8 @@ _HELP = _("""i で出勤、o で退勤を記録します。押した時刻がそ
 押し忘れは、正しい時刻と理由を書きます。校長か教頭が承認すると、それで数えます。
 振替や4時間の割振り変更も同じ所に、その日の所定を書きます（振替で休んだ日は 0:00）。
 時間外は、所定の勤務時間（休日は全部）を超えた分です。持ち帰りは別に記録し、数えません。
-校長・教頭は F2 で全員の一覧を開き、承認待ちの日で Enter（承認）か F4（不承認）を押します。""")
+校長・教頭は F2 で全員の一覧を開き、承認待ちの日で Enter（承認）か F4（不承認）を押します。
+校長・教頭・事務職員は、r で市への報告、s で勤務表、m で打刻機のファイルの取り込みを開きます。""")
 _REASONS: Final = {
     Reason.GOAL: _("月30時間の目安を超えました"),
     Reason.MONTH: _("月45時間を超えました"),
@@ -42,7 +43,7 @@ _BARS: Final = "▁▂▃▄▅▆▇█"
 _FULL: Final = 100 * 60
 
 
-class HoursScreen(OfficeScreen):
+class HoursScreen(HoursWork):
     """One's own month, or somebody's as a manager sees it."""
 
     actions = HOURS

@@ -8,17 +8,18 @@ from textual.widgets import DataTable, Static
 from appliance.hours.views import WorkMonth
 from tui.actions import HOURS_ALL
 from tui.i18n import _
-from tui.screens.base import OfficeScreen
 from tui.screens.hours import HoursScreen, signal_text, standing_text
 from tui.screens.hoursday import clock
+from tui.screens.hourswork import HoursWork
 from tui.wrap import fold, plain
 
 _HELP = _("""全員のひと月です。重い灯りの人から並びます（■ 80時間など、▲ 45時間など、● 範囲内）。
 ⚠ は、出勤と退勤がそろわない日の数、「待ち」は承認を待つ直しの数です。
-Enter でその人のひと月を開き、承認や不承認をします。開いたことは監査記録に残ります。""")
+Enter でその人のひと月を開き、承認や不承認をします。開いたことは監査記録に残ります。
+r で市への報告（月平均）を開き、F3 でそれを書き出します。""")
 
 
-class HoursAllScreen(OfficeScreen):
+class HoursAllScreen(HoursWork):
     """The list, and one person's standing below."""
 
     actions = HOURS_ALL

@@ -17,10 +17,12 @@ from appliance.session import JST
 from appliance.views import Saved
 from tui.actions import MEETING
 from tui.i18n import _
+from tui.releasing import release
 from tui.screens.ask import KeepTextScreen, YesNoScreen
 from tui.screens.following import FollowingScreen
 from tui.screens.meetingforms import TaskForm, TaskScreen
 from tui.screens.meetingtext import item_line, item_text, state_line
+from tui.screens.meetingways import minutes_ways
 from tui.screens.minutes import MinutesScreen
 from tui.screens.papers import PapersScreen
 from tui.wrap import cut, fold
@@ -31,7 +33,7 @@ _HELP = _("""左で議題を選ぶと、右に中身が出ます。長いとき�
 会議中: l で選んだ議題を全員に示し、f で示された頁を追います。F2 で質疑要旨、F4 で決定（校長の決定）、
 t で担当と期限を書きます。決定を空にして保存すると取り消しです。
 議題を作る人は、k と j で順を変え、e で文を直し、y で提案（＋）を採ります。
-おわったら: 校長が c で確認します。そのあとは a で追記だけができます。""")
+おわったら: 校長が c で確認します。そのあとは a で追記だけができます。F3 で会議録を書き出します。""")
 _HOW = _("""## 報告・協議・連絡 の下に「- 題（分掌・提案者・10分）」と説明。
 個人のことは（…・Ⅱ）と書くと、Ⅱを見てよい人だけに見えます。""")
 
@@ -202,6 +204,17 @@ class MeetingScreen(FollowingScreen):
             title = _("{title} への追記").format(title=item.title)
             done = _("追記を保存しました")
             self._write(title, "", lambda o, text: o.minutes.add_later(item.item_id, text), done)
+
+    def action_release(self) -> None:
+        """Let the minutes out, in the gravest importance of the items."""
+
+        async def ask() -> None:
+            graded = await self.ask(lambda office: office.meetings.importance(self._meeting_id))
+            if graded is not None and self._detail is not None:
+                title = _("{title} の会議録を書き出す").format(title=self._detail.meeting.title)
+                release(self, title, graded, minutes_ways(self._meeting_id))
+
+        self.run_worker(ask())
 
     # The agenda itself.
 

@@ -6,22 +6,27 @@ from datetime import date
 from textual.app import ComposeResult
 from textual.widgets import DataTable, Static
 
+from appliance.meetings.records import Meeting
 from appliance.meetings.views import MeetingView
 from tui.actions import MEETING_LIST
 from tui.i18n import _
+from tui.releasing import release
 from tui.screens.ask import KeepTextScreen
 from tui.screens.base import OfficeScreen
 from tui.screens.meeting import MeetingScreen
 from tui.screens.meetingforms import TemplateScreen
 from tui.screens.meetinglists import MeetingSearchScreen, TasksScreen
+from tui.screens.meetingways import calendar_ways
 from tui.wrap import plain
 
 _HELP = _("""会議を矢印で選び、Enter で議題を開きます。新しい会議が上です。
 未読は、まだ既読にしていない議題の数です。確認は校長確認がすんだ会議です。
-n で会議を作ります（毎週など、くり返す会議も）。t は決まったことの担当と期限、s はこれまでの会議から探します。""")
+n で会議を作ります（毎週など、くり返す会議も）。t は決まったことの担当と期限、s はこれまでの会議から探します。
+F3 で、予定を Outlook などに取り込むファイル（.ics）に書き出します。""")
 _HOW = _("""1行目は題。くり返すなら「繰り返し: 毎週 4回」（隔週・毎月も）。
 ## 報告・協議・連絡 の下に「- 題（分掌・提案者・10分）」と説明。
-個人のことは（…・Ⅱ）。ほかの文書から貼り付けてもかまいません。""")
+個人のことは（…・Ⅱ）。ほかの文書や予定表（.ics）の中身を貼り付けてもかまいません。""")
+_CALENDAR = "BEGIN:VCALENDAR"
 
 
 class MeetingsScreen(OfficeScreen):
@@ -79,13 +84,23 @@ class MeetingsScreen(OfficeScreen):
                 self.app.push_screen(KeepTextScreen(_("会議を作る"), text, keep, _HOW))
 
         async def keep(text: str) -> bool:
-            if await self.ask(lambda office: office.meetings.write(text)) is None:
+            if text.lstrip().startswith(_CALENDAR):
+                taken = await self.ask(lambda office: office.meetings.take_ics(text.strip().encode()))
+                told = _("予定表から会議を {count}件 加えました").format(count=taken[0]) if taken else ""
+            else:
+                saved = await self.ask(lambda office: office.meetings.write(text))
+                told = _("会議を保存しました") if saved else ""
+            if not told:
                 return False
-            self.notify(_("会議を保存しました"))
+            self.notify(told)
             await self.refresh_data()
             return True
 
         self.app.push_screen(TemplateScreen(), write)
+
+    def action_release(self) -> None:
+        """Let the dates of all meetings out."""
+        release(self, _("会議の予定を書き出す"), Meeting.importance, calendar_ways())
 
     def action_tasks(self) -> None:
         """Show who does what by when."""

@@ -14,14 +14,17 @@ from textual.widgets.text_area import Selection
 from appliance.meetings.sharedtext import SharedText, changed_stretch
 from tui.actions import MINUTES_TEXT
 from tui.i18n import _
+from tui.releasing import release
 from tui.screens.ask import YesNoScreen
 from tui.screens.base import OfficeScreen
+from tui.screens.meetingways import minutes_ways
 
 _REST_S: Final = 2.0
 _LONGEST_S: Final = 5.0
 _TICK_S: Final = 0.5
 _HELP = _("""話し合いの要点を書きます。何人で同時に書いても、書いたものはどれも消えません。
-少し手を止めると保存されます。F4 ですぐに保存し、Esc で保存して戻ります。""")
+少し手を止めると保存されます。F4 ですぐに保存し、Esc で保存して戻ります。
+F3 で、この会議の会議録を印刷用（PDF）などに書き出します。""")
 
 
 class MinutesScreen(OfficeScreen):
@@ -124,6 +127,14 @@ class MinutesScreen(OfficeScreen):
         """Keep it now."""
         if await self._keep():
             self.notify(_("保存しました"))
+
+    async def action_release(self) -> None:
+        """Keep what was written, and let the meeting's minutes out."""
+        if not await self._keep():
+            return
+        graded = await self.ask(lambda office: office.meetings.importance(self._meeting_id))
+        if graded is not None:
+            release(self, _("会議録を書き出す"), graded, minutes_ways(self._meeting_id))
 
     def action_back(self) -> None:
         """Keep, and go back; what cannot be kept is thrown away only after a question."""

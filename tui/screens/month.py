@@ -12,14 +12,16 @@ from textual.coordinate import Coordinate
 from textual.widgets import Static
 
 from appliance.attendance.pasting import pasted_cells
+from appliance.attendance.records import Mark
 from appliance.office import Office
-from appliance.permits.releases import Form
 from appliance.views import AttendanceCode, MonthDay, MonthGrid, PeriodTotals, PupilTotals, Saved, Span
 from crypto.errors import KurabakoError
 from tui.actions import CLEAR, MONTH
 from tui.i18n import _, day_text
+from tui.releasing import release
 from tui.screens.ask import KeepTextScreen, YesNoScreen
 from tui.screens.base import OfficeScreen
+from tui.screens.monthways import month_ways
 from tui.screens.problem import ProblemScreen
 from tui.screens.totals import TotalsScreen
 from tui.widgets.monthtable import FIXED, MonthTable
@@ -29,7 +31,7 @@ _HELP = _("""一人の一日を矢印で選び、記号の文字を押すと、�
 Enter と文字のあとの進む向きは、F4 で縦（次の人）と横（次の日）に変わります。
 灰色は休業日・閉鎖の日、／ は在籍していない日です。下の行は選んだ人の今日までの集計です。
 表計算ソフトで選んで写した記号は、端末の貼り付けでそのまま入ります（確かめてから保存します）。
-F3 はこの表を、表計算ソフトに貼り付けられるように写します。
+F3 で、印刷用（PDF）や Excel に書き出します。表計算ソフトに貼り付けるように写すこともできます。
 u で直前の自分の入力を、貼り付けならまとめて、元に戻します。
 すべての日が確定したら F2 で締めます。締めた月は、校長だけが理由を書いて開けられます。""")
 
@@ -194,13 +196,12 @@ class MonthScreen(OfficeScreen):
         question = question.format(title=grid.title, month=grid.month.month)
         self.app.push_screen(YesNoScreen(question, _("締める")), close)
 
-    async def action_copy_month(self) -> None:
-        """Put the month as cells on the terminal's clipboard."""
-        where = (self._class_id, self._month)
-        released = await self.ask(lambda office: office.releases.month(*where, Form.CELLS))
-        if released is not None:
-            self.app.copy_to_clipboard(released.data.decode())
-            self.notify(_("写しました。表計算ソフトで貼り付けてください。"))
+    def action_release(self) -> None:
+        """Print the month, or let it out for a spreadsheet or the school system."""
+        grid = self._grid
+        if grid is not None:
+            title = _("{title} {month}月の出席簿を書き出す").format(title=grid.title, month=grid.month.month)
+            release(self, title, Mark.importance, month_ways(self._class_id, self._month))
 
     async def action_turn(self) -> None:
         """Go on downward or to the right."""

@@ -152,4 +152,4 @@ def test_the_command_writes_it(own: School, tmp_path: Path) -> None:
     more = ["--paper", "a3", "--login", "sato", "--to", str(tmp_path), "--passphrase-stdin"]
     done = CliRunner().invoke(cli, [*words, *more], input=PASSPHRASE + "\n", standalone_mode=False)
     assert done.return_value == Exit.OK, done.output
-    assert (tmp_path / "attendance-2026-10.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / "attendance-2026-10-1年1組.pdf").read_bytes().startswith(b"%PDF")

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
 
-import click
 import pyrage
 import pytest
 from click.testing import CliRunner, Result
@@ -228,10 +227,12 @@ def test_the_command_writes_a_file_and_never_over_another(
     day = ["day", str(own.site), "--class", title, "--on", f"{SCHOOL_DAY}", "--form", "pdf"]
     done = run(*day)
     assert done.return_value == Exit.OK, done.output
-    file = tmp_path / f"attendance-{SCHOOL_DAY}.pdf"
+    file = tmp_path / f"attendance-{SCHOOL_DAY}-{title}.pdf"
     assert done.stdout.strip() == str(file) and file.read_bytes().startswith(b"%PDF")
     assert file.stat().st_mode & 0o777 == 0o600
-    assert isinstance(run(*day).exception, click.UsageError)
+    first = file.read_bytes()
+    assert run(*day).stdout.strip() == str(tmp_path / f"attendance-{SCHOOL_DAY}-{title}-2.pdf")
+    assert file.read_bytes() == first
     document = add(people["sato"], b"plain text", "text.txt", III)
     assert isinstance(run("document", str(own.site), document).exception, LockMissingError)
     sealed = run("document", str(own.site), document, "--recipient", LOCK.recipients[0])
