@@ -180,7 +180,10 @@ def pair(stamps: Iterable[Stamp]) -> Paired:
     came = pairing.came
     pairing.give_up()
     doubts = {on: tuple(found) for on, found in pairing.doubts.items()}
-    return Paired({on: merged(spans) for on, spans in pairing.spans.items()}, doubts, came)
+    shown = {
+        on: merged(spans) or tuple(spans[:1]) for on, spans in pairing.spans.items()
+    }  # in and out at once shows
+    return Paired(shown, doubts, came)
 
 
 @dataclass(slots=True)

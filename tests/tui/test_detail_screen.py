@@ -95,8 +95,19 @@ async def test_letters_typed_as_a_reason_mark_nobody(school: School, slot: Slot)
 
 async def test_a_reason_needs_a_mark_first(school: School, slot: Slot) -> None:
     async with in_class(school, slot) as pilot:
+        await pilot.press("b")
+        await until(pilot, lambda: marks(pilot)[0] == "病 病欠")
         await pilot.press("r")
-        await sees(pilot, "先に記号を記入してください")
+        await sees(pilot, f"{slot.rows[1].name}にはまだ記号の記入が")  # the cursor has moved on to the next pupil
+
+
+async def test_the_history_of_somebody_present_by_the_others_says_so(school: School, slot: Slot) -> None:
+    office = school.office("sato")
+    office.attendance.mark_rest_present(slot.class_id, slot.on)
+    office.logout()
+    async with in_class(school, slot) as pilot:
+        await pilot.press("h")
+        await sees(pilot, "全員出席か確定により出席です")
 
 
 async def test_without_clearance_a_reason_is_known_to_exist_and_stays_closed(school: School, slot: Slot) -> None:

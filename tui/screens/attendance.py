@@ -227,8 +227,10 @@ class AttendanceScreen(OfficeScreen):
     async def action_detail(self) -> None:
         """Write reason and time of the selected pupil's mark."""
         row = self._selected()
-        if row is None or row.code is None or row.entered_at is None:
-            self.notify(_("先に記号を記入してください"))
+        if row is None:
+            return
+        if row.code is None or row.entered_at is None:  # the cursor moves on after a mark: say whose turn it is
+            self.notify(_("{name}にはまだ記号の記入がありません。前の人は ↑ で選べます").format(name=row.name))
             return
         try:
             reason, readable = await self._reason(row)
@@ -269,7 +271,8 @@ class AttendanceScreen(OfficeScreen):
         on = self._on
         lines = await self.ask(lambda office: office.attendance.history(row.pupil_id, on))
         if lines is not None:
-            self.app.push_screen(HistoryScreen(f"{row.name}  {day_text(on)}", lines))
+            empty = _("記入はありません。全員出席か確定により出席です") if row.code else ""
+            self.app.push_screen(HistoryScreen(f"{row.name}  {day_text(on)}", lines, empty))
 
     def action_by_month(self) -> None:
         """Open the class's month."""

@@ -20,19 +20,20 @@ def _shown(line: HistoryLine) -> str:
 
 
 class HistoryScreen(ModalScreen[None]):
-    """The entries of one pupil on one day."""
+    """The entries of one pupil on one day; `empty` is said where there are none."""
 
     BINDINGS = [Binding("escape,enter,h", "dismiss", _("閉じる"))]
 
-    def __init__(self, title: str, lines: Sequence[HistoryLine]) -> None:
+    def __init__(self, title: str, lines: Sequence[HistoryLine], empty: str = "") -> None:
         super().__init__()
         self._title = title
         self._lines = lines
+        self._empty = empty or _("記入はまだありません")
 
     def compose(self) -> ComposeResult:
         """Yield one line for each entry."""
         shown = [_shown(line) for line in self._lines]
         with VerticalScroll(classes="dialog wide"):
             yield Static(self._title, markup=False, classes="dialog-title")
-            yield Static("\n".join(shown) or _("記入はまだありません"), markup=False)
+            yield Static("\n".join(shown) or self._empty, markup=False)
             yield Static(_("Esc で閉じる"), classes="hint")
