@@ -98,7 +98,9 @@ async def test_a_reason_needs_a_mark_first(school: School, slot: Slot) -> None:
         await pilot.press("b")
         await until(pilot, lambda: marks(pilot)[0] == "病 病欠")
         await pilot.press("r")
-        await sees(pilot, f"{slot.rows[1].name}にはまだ記号の記入が")  # the cursor has moved on to the next pupil
+        await sees(pilot, "前の人は ↑ で選べます")
+        (note,) = pilot.app._notifications  # the cursor has moved on to the next pupil
+        assert note.message.startswith(f"{slot.rows[1].name}: ")
 
 
 async def test_the_history_of_somebody_present_by_the_others_says_so(school: School, slot: Slot) -> None:

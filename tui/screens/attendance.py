@@ -230,7 +230,7 @@ class AttendanceScreen(OfficeScreen):
         if row is None:
             return
         if row.code is None or row.entered_at is None:  # the cursor moves on after a mark: say whose turn it is
-            self.notify(_("{name}にはまだ記号の記入がありません。前の人は ↑ で選べます").format(name=row.name))
+            self.notify(_("{name}: 記号の記入がまだありません\n前の人は ↑ で選べます").format(name=row.name))
             return
         try:
             reason, readable = await self._reason(row)
