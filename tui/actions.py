@@ -66,6 +66,9 @@ AUDIT_RECORD = Action("audit", "f4", _("監査記録"), _("だれが何を開い
 ASSETS = Action(
     "ledger", "d", _("台帳"), _("情報資産台帳: 分類・保管場所・持ち出し・保管期間を見る"), footer=False
 )
+EDIT_LINE = Action("edit_line", "e", _("直す"), _("選んだ行を、この学校の定めに直す（校長・教頭）"))
+ADD_LINE = Action("add_line", "n", _("足す"), _("この学校の情報資産を台帳に足す（校長・教頭）"))
+LINE_HISTORY = Action("line_history", "h", _("履歴"), _("選んだ行を、だれがいつ変えたかを見る"))
 FILES = Action("files", "b", _("文書"), _("封じて保管している文書を探す、開く、加える"), footer=False)
 ADD = Action("add", "n", _("加える"), _("この装置にあるファイルを封じて加える"))
 VERSIONS = Action("versions", "v", _("版"), _("前の版を選んで開く"))
@@ -251,7 +254,7 @@ NOTICES = (OPEN, TAKE_ALL, UNDO, BACK, HELP, LOCK, PALETTE)
 PHONE = (TAKE_BACK, CHECK_NOTICES, BACK, HELP, LOCK, PALETTE)
 LEFT_FILES = (BACK, *EVERYWHERE)
 HELD = (BACK, *EVERYWHERE)
-LEDGER = (BACK, *EVERYWHERE)
+LEDGER = (EDIT_LINE, ADD_LINE, LINE_HISTORY, BACK, HELP, LOCK, PALETTE)
 FLEET = (EXAMINE, AGAIN, HELP, QUIT)
 RESERVED_LETTERS = frozenset(action.key for action in ATTENDANCE if len(action.key) == 1)
 

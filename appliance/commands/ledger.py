@@ -45,6 +45,26 @@ def show(site: Path, name: str, as_csv: bool, as_json: bool, from_stdin: bool) -
     return Exit.OK
 
 
+@ledger.command()
+@click.argument("site", type=click.Path(path_type=Path), envvar="KURABAKO_SITE")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--login", "name", required=True, help="the principal, a vice principal or the board")
+@passphrase_option
+def keep(site: Path, file: Path, name: str, from_stdin: bool) -> int:
+    """Keep the lines of FILE (TOML, `[[asset]]`) as the school's own, all of them or none."""
+    from appliance.ledger.ledger import read_ledger
+    from appliance.login import login
+
+    lines = read_ledger(file.read_text("utf-8"))
+    office = login(site, name, ask_passphrase("合言葉 / passphrase", from_stdin))
+    try:
+        office.ledger.keep(*lines)
+    finally:
+        office.logout()
+    click.echo(f"保存済: {len(lines)}件 / kept {len(lines)}")
+    return Exit.OK
+
+
 def tell_ledger(lines: Sequence["LedgerLine"], store: "Importance", as_json: bool) -> None:
     """Print the ledger and the class of this box's store."""
     from appliance.ledger.lines import ledger_of

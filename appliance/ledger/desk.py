@@ -3,9 +3,10 @@
 Invariant: every method asks the policy first; of one asset the school's own line wins, and which one it is shows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -25,6 +26,17 @@ from appliance.session import Session, local_time
 from appliance.views import Saved
 from crypto.importance import Importance
 from sync.sealed import Draft, Plain
+
+NEW: Final = Entry(  # what a line begins as: II until it is said otherwise, as with a file without a label
+    name="",
+    importance=Importance.II,
+    place="locked",
+    handlers=("staff_in_charge",),
+    takeout="permit",
+    retention="1y",
+    kept_locally=False,
+    source="本校の定め",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +77,42 @@ class LedgerDesk:
             raise UnknownAssetError(operation="read ledger", subject=key, name=key)
         return entry.kept_locally
 
-    def keep(self, entry: Entry) -> Saved:
-        """Keep a line of the school's own.
+    def to_change(self, name: str) -> Entry:
+        """Return the line of an asset (its name or kind) for whoever may change it; without a name a new one.
 
-        Raises LedgerLineError, FixedClassError, PolicyDeniedError.
+        What the school sets is settled, and rests on its own word: nothing of it is a proposal any more. Raises
+        UnknownAssetError.
         """
         self._ask(Action.EDIT)
-        fits(checked(entry), {**self._standard(), **self._own()})
-        session, record = self._session, self._record(entry.key)
-        base = session.store.base_of(LedgerEntry.kind, [record]).get(record, ())
-        payload = msgspec.msgpack.encode(LedgerEntry(entry=entry))
-        draft = Draft(LedgerEntry.kind, record, LedgerEntry.importance, payload, base)
-        return session.saved(session.store.put([draft]))
+        own = self._own()
+        if not name:
+            return NEW
+        entry = _called(name, {**self._standard(), **own}.values())
+        return entry if entry.key in own else msgspec.structs.replace(entry, to_set=(), source=NEW.source)
+
+    def keep(self, *entries: Entry) -> Saved:
+        """Keep lines of the school's own, all of them or none.
+
+        Raises LedgerLineError, FixedClassError, UnknownAssetError, PolicyDeniedError.
+        """
+        self._ask(Action.EDIT)
+        session, known = self._session, {**self._standard(), **self._own()}
+        for entry in entries:
+            fits(checked(entry), known)
+            known[entry.key] = entry
+        records = [self._record(entry.key) for entry in entries]
+        bases = session.store.base_of(LedgerEntry.kind, records)
+        drafts = [
+            Draft(
+                LedgerEntry.kind,
+                record,
+                LedgerEntry.importance,
+                msgspec.msgpack.encode(LedgerEntry(entry=entry)),
+                bases.get(record, ()),
+            )
+            for entry, record in zip(entries, records, strict=True)
+        ]
+        return session.saved(session.store.put(drafts))
 
     def history(self, name: str) -> tuple[LedgerChange, ...]:
         """Return every change of the school's own line of an asset (its name or kind), newest first.
@@ -85,10 +121,7 @@ class LedgerDesk:
         """
         self._ask(Action.VIEW)
         standing = self._standard()
-        known = {**standing, **self._own()}
-        found = next((entry for entry in known.values() if name in (entry.name, entry.kind)), None)
-        if not name or found is None:
-            raise UnknownAssetError(operation="read ledger", subject=name, name=name)
+        found = _called(name, {**standing, **self._own()}.values())
         plains = self._session.store.history(LedgerEntry.kind, self._record(found.key))
         read = [(plain, self._read(plain, standing)) for plain in plains]
         return tuple(self._change(plain, entry) for plain, entry in read if entry is not None)
@@ -118,3 +151,11 @@ class LedgerDesk:
 
     def _change(self, plain: Plain, entry: Entry) -> LedgerChange:
         return LedgerChange(local_time(plain.at_ms), self._session.author_name(plain), line_of(entry, own=True))
+
+
+def _called(name: str, entries: Iterable[Entry]) -> Entry:
+    """Return the line of this name or kind; raises UnknownAssetError."""
+    found = next((entry for entry in entries if name in (entry.name, entry.kind)), None)
+    if not name or found is None:
+        raise UnknownAssetError(operation="read ledger", subject=name, name=name)
+    return found

@@ -7,6 +7,7 @@ than its importance demands (who handles it, how it may leave). Source: 教育�
 
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
@@ -41,6 +42,7 @@ TAKEOUTS: Final[Mapping[str, str]] = {
 }
 TO_SET: Final = frozenset(("importance", "place", "handlers", "takeout", "retention", "kept_locally"))
 _RETENTION: Final = re.compile(r"[1-9][0-9]{0,2}[ym]")
+_TYPED: Final = re.compile(r"([1-9][0-9]{0,2})(年|か月|カ月|ヶ月|ヵ月|ケ月)")
 _PERIODS: Final[Mapping[str, str]] = {"in_force": "有効な間", "unset": "学校で定める"}
 _TOO_WIDE: Final[Mapping[Importance, frozenset[str]]] = {  # what a line of this class may not say
     Importance.I: frozenset(("staff_in_charge", "all_staff", "anyone", "general_permit", "free")),
@@ -144,7 +146,7 @@ def checked(entry: Entry) -> Entry:
         raise _fault(entry.name, "handlers")
     if entry.retention not in _PERIODS and not _RETENTION.fullmatch(entry.retention):
         raise _fault(entry.name, f"retention: {entry.retention}")
-    wide = sorted({entry.takeout, *entry.handlers} & _TOO_WIDE[entry.importance])
+    wide = sorted({entry.takeout, *entry.handlers} & too_wide(entry.importance))
     if wide:
         raise _fault(entry.name, f"{entry.importance.label}: {wide[0]}")
     return entry
@@ -174,6 +176,20 @@ def period(retention: str) -> str:
     if _RETENTION.fullmatch(retention):
         return retention[:-1] + {"y": "年", "m": "か月"}[retention[-1]]
     return _PERIODS.get(retention, retention)
+
+
+def read_period(typed: str) -> str:
+    """Return the retention that somebody wrote in words, as `period` tells it; empty where it is none."""
+    text = unicodedata.normalize("NFKC", typed).replace(" ", "")
+    match = _TYPED.fullmatch(text)
+    if match:
+        return match[1] + ("y" if match[2] == "年" else "m")
+    return next((retention for retention, words in _PERIODS.items() if words == text), "")
+
+
+def too_wide(importance: Importance) -> frozenset[str]:
+    """Return the handlers and take-out rules that a line of this importance may not have."""
+    return _TOO_WIDE[importance]
 
 
 def _entry(asset: Any) -> Entry:

@@ -7,11 +7,12 @@ import io
 import json
 import pkgutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 import appliance
 from appliance.classification.model import Action
@@ -30,7 +31,9 @@ from appliance.ledger.ledger import (
     importance_of,
     period,
     read_ledger,
+    read_period,
     standard,
+    too_wide,
 )
 from appliance.ledger.lines import LedgerLine, ledger_sheet
 from appliance.office import Office
@@ -216,6 +219,72 @@ def test_the_schools_own_line_wins_and_says_so(office: Office) -> None:
     assert len(office.ledger.all()) == len(standard()) + 1
 
 
+@pytest.mark.parametrize("retention", ["5y", "6m", "120m", "in_force", "unset"])
+def test_a_period_that_is_told_can_be_typed(retention: str) -> None:
+    assert read_period(period(retention)) == retention
+
+
+@pytest.mark.parametrize(
+    ("typed", "retention"),
+    [
+        ("５年", "5y"),
+        (" 6 カ月", "6m"),
+        ("3ヶ月", "3m"),
+        ("", ""),
+        ("0年", ""),
+        ("年", ""),
+        ("5", ""),
+        ("永年", ""),
+    ],
+)
+def test_a_period_is_read_as_people_write_it_or_not_at_all(typed: str, retention: str) -> None:
+    assert read_period(typed) == retention
+
+
+def test_a_new_line_begins_as_ii_and_what_the_school_sets_is_no_proposal(office: Office) -> None:
+    new = office.ledger.to_change("")
+    assert new.importance is Importance.II and not {new.takeout, *new.handlers} & too_wide(Importance.II)
+    seats = office.ledger.to_change("座席表・名列表")
+    assert (seats.to_set, seats.source) == ((), "本校の定め") and told(office, "座席表・名列表").to_set != ""
+    assert office.ledger.to_change("attendance.mark").kind == "attendance.mark"
+    with pytest.raises(UnknownAssetError):
+        office.ledger.to_change("だれも知らない")
+
+
+def test_several_lines_are_kept_together_or_not_at_all(office: Office) -> None:
+    before = office.ledger.all()
+    clubs = [msgspec.structs.replace(CLUB, name=f"部活動{n}") for n in range(3)]
+    with pytest.raises(LedgerLineError):
+        office.ledger.keep(*clubs, msgspec.structs.replace(CLUB, name="部活動3", takeout="free"))
+    with pytest.raises(FixedClassError):
+        office.ledger.keep(*clubs, msgspec.structs.replace(the("emergency.card"), importance=Importance.II))
+    assert office.ledger.all() == before
+    office.ledger.keep(*clubs)
+    assert {line.name for line in office.ledger.all() if line not in before} == {club.name for club in clubs}
+
+
+def test_the_command_keeps_the_lines_of_a_file(own: School, office: Office, tmp_path: Path) -> None:
+    def run(text: str, name: str = "kyoto") -> Result:
+        (tmp_path / "own.toml").write_text(text, "utf-8")
+        words = [
+            "ledger",
+            "keep",
+            str(own.site),
+            str(tmp_path / "own.toml"),
+            "--login",
+            name,
+            "--passphrase-stdin",
+        ]
+        return CliRunner().invoke(cli, words, input=PASSPHRASE + "\n", standalone_mode=False)
+
+    assert isinstance(run(LINE.replace("all_staff", "anyone")).exception, LedgerLineError)
+    assert isinstance(run(LINE.replace("部活動", "図書"), "sato").exception, PolicyDeniedError)
+    assert "図書の名簿" not in {line.name for line in office.ledger.all()}
+    done = run(LINE.replace("部活動", "図書"))
+    assert done.return_value == Exit.OK and "保存済: 1件" in done.output
+    assert told(office, "図書の名簿").own and office.ledger.history("図書の名簿")[0].who == "田中 望"
+
+
 def test_every_change_of_a_line_is_kept(own: School, office: Office) -> None:
     seats = next(entry for entry in standard() if entry.name == "座席表・名列表")
     office.ledger.keep(msgspec.structs.replace(seats, retention="1y"))
@@ -250,6 +319,8 @@ def test_only_managers_and_the_board_write_it_and_all_staff_read_it(own: School)
         with pytest.raises(PolicyDeniedError) as caught:
             other.ledger.keep(CLUB)
         assert "校長・教頭と教育委員会" in str(caught.value.params["reason"])
+        with pytest.raises(PolicyDeniedError):  # before they type anything
+            other.ledger.to_change("時間割")
         other.logout()
 
 

@@ -177,6 +177,7 @@ CALLS: dict[tuple[type, str], Call] = {
     (LedgerDesk, "all"): lambda o, s, t: o.ledger.all(),
     (LedgerDesk, "keeps"): lambda o, s, t: o.ledger.keeps("document.file"),
     (LedgerDesk, "store_class"): lambda o, s, t: o.ledger.store_class(),
+    (LedgerDesk, "to_change"): lambda o, s, t: o.ledger.to_change("時間割"),
     (LedgerDesk, "keep"): lambda o, s, t: o.ledger.keep(replace_entry(standard()[-1], retention="2y")),
     (LedgerDesk, "history"): lambda o, s, t: o.ledger.history("meeting"),
     (PermitDesk, "all"): lambda o, s, t: o.permits.all(),
@@ -283,7 +284,14 @@ KEEPS = {
     *((HoursDesk, name) for name in ("punch", "declare", "approve", "refuse", "set_shifts", "commit_import")),
     *((EmergencyDesk, name) for name in ("keep", "open", "close")),
 }
-EDITS = {*KEEPS, (DeviceDesk, "seen"), (RosterDesk, "plan"), (EmergencyDesk, "plan"), (HoursDesk, "plan_import")}
+EDITS = {
+    *KEEPS,
+    (LedgerDesk, "to_change"),
+    (DeviceDesk, "seen"),
+    (RosterDesk, "plan"),
+    (EmergencyDesk, "plan"),
+    (HoursDesk, "plan_import"),
+}
 OTHER_ACTIONS = {
     (FloorDesk, "mark_read"): Action.VIEW,
     (ReleaseDesk, "minutes"): Action.VIEW,  # to learn in which importance they leave

@@ -78,6 +78,7 @@ from tui.screens.hoursreport import HoursReportScreen
 from tui.screens.hourstrend import TrendScreen
 from tui.screens.inbox import InboxScreen
 from tui.screens.ledger import LedgerScreen
+from tui.screens.ledgerform import LedgerForm
 from tui.screens.login import LoginScreen
 from tui.screens.markvalue import MarkScreen
 from tui.screens.meeting import MeetingScreen
@@ -142,6 +143,7 @@ DIALOGS = [
     AddScreen,
     ClassScreen,
     DestroyScreen,
+    LedgerForm,
     VersionsScreen,
     AnswerScreen,
     HoursDayScreen,
