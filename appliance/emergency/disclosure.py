@@ -2,11 +2,13 @@
 
 Invariant: a disclosure counts only with both signatures, the first as the author of the record and the second
 inside it, of two different people who are 校長 and 教頭 by the board's roster; it ends by itself. It is a record
-of the log: it reaches the board with the first exchange. Format: docs/formats.md, "Disclosure".
+of the log: it reaches the board with the first exchange. What cannot be read opens nothing and ends nothing, and
+keeps no screen from opening: every screen asks here. Format: docs/formats.md, "Disclosure".
 """
 
-from collections.abc import Sequence
-from typing import ClassVar, Final
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import ClassVar, Final, TypeVar
 
 import msgspec
 
@@ -47,6 +49,9 @@ class DisclosureEnd(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int
 
 
+Told = TypeVar("Told", Disclosure, DisclosureEnd)
+
+
 def sign_disclosure(told: Disclosure, school: str, second: SigningKey) -> Disclosure:
     """Return it with the second manager's signature."""
     return msgspec.structs.replace(told, signature=second.sign(DOMAIN, _signed(told, school)))
@@ -62,28 +67,31 @@ def two_managers(people: Sequence[Person]) -> bool:
 def in_force(store: SealedStore, now_ms: int) -> Disclosure | None:
     """Return the disclosure that stands at a time, the one that lasts longest."""
     found = []
-    for plain in store.heads(Disclosure.kind):
-        told = msgspec.msgpack.decode(plain.payload, type=Disclosure)
+    for plain, told in _read(store, Disclosure):
         if told.opened_ms - _EARLY_MS <= now_ms < told.until_ms and _valid(store, plain, told):
             found.append(told)
     if not found:
         return None
-    ended = {msgspec.msgpack.decode(end.payload, type=DisclosureEnd).id for end in store.heads(DisclosureEnd.kind)}
+    ended = {end.id for _plain, end in _read(store, DisclosureEnd)}
     return max((told for told in found if told.id not in ended), key=lambda told: told.until_ms, default=None)
 
 
 def every(store: SealedStore) -> list[tuple[Disclosure, int]]:
     """Return every disclosure that counted, newest first, each with when it ended or will (ms since 1970)."""
     ends: dict[bytes, int] = {}
-    for plain in store.heads(DisclosureEnd.kind):
-        end = msgspec.msgpack.decode(plain.payload, type=DisclosureEnd)
+    for _plain, end in _read(store, DisclosureEnd):
         ends[end.id] = min(end.at_ms, ends.get(end.id, end.at_ms))
     found = []
-    for plain in store.heads(Disclosure.kind):
-        told = msgspec.msgpack.decode(plain.payload, type=Disclosure)
+    for plain, told in _read(store, Disclosure):
         if _valid(store, plain, told):
             found.append((told, min(told.until_ms, ends.get(told.id, told.until_ms))))
     return sorted(found, key=lambda pair: pair[0].opened_ms, reverse=True)
+
+
+def _read(store: SealedStore, kind: type[Told]) -> Iterator[tuple[Plain, Told]]:
+    for plain in store.heads(kind.kind):
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+            yield plain, msgspec.msgpack.decode(plain.payload, type=kind)
 
 
 def _valid(store: SealedStore, plain: Plain, told: Disclosure) -> bool:

@@ -14,7 +14,7 @@ from appliance.classification.model import Line
 from appliance.cli import cli
 from appliance.emergency.cards import CardFileError
 from appliance.emergency.desk import NotTwoManagersError, PurposeMissingError
-from appliance.emergency.disclosure import Disclosure, in_force, sign_disclosure
+from appliance.emergency.disclosure import Disclosure, DisclosureEnd, in_force, sign_disclosure
 from appliance.exits import Exit
 from appliance.office import Office
 from appliance.policy import ApprovalNeededError, PolicyDeniedError
@@ -204,6 +204,20 @@ def test_a_record_that_was_made_up_counts_for_nothing(own: School, office: Offic
     ):
         payload = msgspec.msgpack.encode(forged)
         store.put([Draft(Disclosure.kind, os.urandom(16), Disclosure.importance, payload)])
+    assert office.emergency.disclosure() is None
+
+
+def test_what_cannot_be_read_keeps_no_screen_from_opening_and_ends_nothing(own: School, office: Office) -> None:
+    disclose(office)
+    teacher = own.office("sato")  # with a program of their own, before the site has judged it
+    store = teacher._session.store
+    for told in (Disclosure, DisclosureEnd):
+        for payload in (b"", b"\xc1", msgspec.msgpack.encode({"id": "text"})):
+            store.put([Draft(told.kind, os.urandom(16), told.importance, payload)])
+    for seen in (teacher, office):
+        assert seen.home() and seen.light().disclosed_until is not None
+    teacher.logout()
+    assert office.emergency.disclosures() and office.emergency.close() is not None
     assert office.emergency.disclosure() is None
 
 
