@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from textual.widgets import DataTable, Input, OptionList
@@ -15,6 +16,7 @@ from tests.tui.driving import SIZES, SMALL, Driver, at_home, screen_of, sees, sh
 from tests.tui.test_actions import check_fits
 from tui.screens.ask import TextScreen
 from tui.screens.choosing import ChooseScreen
+from tui.screens.documents import DocumentsScreen
 from tui.screens.home import HomeScreen
 from tui.screens.permitforms import AnswerScreen, RequestScreen, ReturnScreen
 from tui.screens.permits import PermitsScreen
@@ -28,6 +30,23 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
     office.logout()
     yield made
     made.close()
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_an_empty_list_says_how_to_begin(tmp_path: Path, size: tuple[int, int]) -> None:
+    made = enrol(tmp_path, imported=False)
+    try:
+        async with at_home(made, size) as pilot:
+            await pilot.press("p")
+            await screen_of(pilot, PermitsScreen)
+            await sees(pilot, "持ち出し中 0件  許可待ち 0件")
+            await sees(pilot, "まだありません。n で校長に許可を申請します。")
+            await pilot.press("escape", "b")
+            await screen_of(pilot, DocumentsScreen)
+            await sees(pilot, "まだありません。n で加えるか、ファイルを受け箱に置きます。")
+            check_fits(pilot)
+    finally:
+        made.close()
 
 
 async def ask_for(pilot: Driver, what: str) -> None:

@@ -166,7 +166,9 @@ class DocumentsScreen(OfficeScreen):
     async def _show(self) -> None:
         view = self._current
         if view is None:
-            self.query_one("#document", Static).update(_("ありません"))
+            searched = self.query_one("#narrow", Input).value.strip()
+            none = _("ありません") if searched else _("まだありません。n で加えるか、ファイルを受け箱に置きます。")
+            self.query_one("#document", Static).update(none)
             return
         where = await self.ask(lambda office: office.documents.whereabouts(view.document_id), quiet=True)
         if view == self._current:

@@ -41,7 +41,7 @@ class PermitsScreen(OfficeScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lines: list[TakeOutView | PermitView] = []
+        self._lines: list[TakeOutView | PermitView] | None = None  # until it was read
 
     def body(self) -> ComposeResult:
         """Yield title, list and detail."""
@@ -154,12 +154,12 @@ class PermitsScreen(OfficeScreen):
 
     @property
     def _current(self) -> TakeOutView | PermitView | None:
-        place = self.query_one(DataTable).cursor_row
-        return self._lines[place] if 0 <= place < len(self._lines) else None
+        place, lines = self.query_one(DataTable).cursor_row, self._lines or []
+        return lines[place] if 0 <= place < len(lines) else None
 
     def _show(self) -> None:
         line = self._current
-        text = permit_text(line) if line else _("ありません")
+        text = permit_text(line) if line else _("まだありません。n で校長に許可を申請します。")
         self.query_one("#permit", Static).update(fold(text, self.app.size.width - 4))
 
 
