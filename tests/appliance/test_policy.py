@@ -22,6 +22,7 @@ from appliance.attendance.schoolsystem import read_mapping
 from appliance.audit import AuditLog
 from appliance.auditdesk import AuditDesk
 from appliance.classification.model import Action, Asset, Decision, Line
+from appliance.conflictdesk import ConflictDesk
 from appliance.demo.agenda import demo_agenda
 from appliance.devices.desk import DeviceDesk
 from appliance.documents.desk import DocumentDesk
@@ -473,6 +474,14 @@ def test_every_public_method_is_in_the_table() -> None:
         if not name.startswith("_") and (inspect.isfunction(member) or isinstance(member, property))
     }
     assert public == {*CALLS, *SILENT}
+
+
+def test_every_desk_that_an_office_hands_out_is_in_the_table(office: Office) -> None:
+    """A desk in a module that is known already would pass tests/appliance/test_doors.py."""
+    public = {type(thing) for name, thing in vars(office).items() if not name.startswith("_")}
+    desks = {kind for kind in public if kind.__module__.startswith("appliance.")}
+    assert desks - {*AREAS} == {ConflictDesk}, "tests/appliance/test_conflictdesk.py asks that one"
+    assert {*AREAS} - desks == {Office}
 
 
 @EVERY
