@@ -1,4 +1,5 @@
-"""1,000 marker strings of importance II, typed on the real screen, then looked for everywhere after the lock.
+"""1,000 marker strings of importance II, typed on the real screen, then looked for everywhere after the lock; and
+what was opened there of importance I (a card) and II (a document, its text drawn by a process of its own).
 
 Where: every file of the site, of the board's hub, of the object store, every log, the temporary and the home
 folder of every process, and the machine's own temporary folders for whoever passes those over; and the memory of
@@ -6,6 +7,7 @@ every process of the box, for markers, passphrase and keys alike.
 """
 
 import contextlib
+import io
 import os
 import random
 import stat
@@ -17,8 +19,12 @@ from pathlib import Path
 import pytest
 
 from appliance.credentials import read_pepper
+from appliance.documents.intake import Incoming
+from appliance.emergency.cards import EmergencyCard
 from crypto.identity import open_identity
+from crypto.importance import Importance
 from sync.client import KeeperClient
+from sync.leaseguard import LeaseState
 from sync.site import SitePaths
 from tests.faults.city import City, office_at, wait_until
 from tests.faults.memory import holds, readable
@@ -186,5 +192,77 @@ def test_after_the_lock_nothing_of_1000_markers_is_anywhere(city: City, tmp_path
     for shared in SHARED:
         elsewhere = files_under(shared, but=tmp_path, since=began)
         assert hits(elsewhere, shared, encoded, prefixes) == []
+    if not looks:
+        pytest.skip("files were searched, memory was not: this machine lets nobody read a process's memory")
+
+
+def opened_once(city: City, card: str, document: str) -> tuple[str, str]:
+    """Keep a card of importance I and a document of importance II; return the pupil's reading and name."""
+    with office_at(city.school.site, "kocho") as office:
+        class_id = office.attendance.classes(office.today())[0].class_id
+        row = office.attendance.day(class_id, office.today()).rows[0]
+        office.emergency.open(PASSPHRASE, "kyoto", PASSPHRASE, "試験のため記入", 5)
+        office.emergency.keep([EmergencyCard(pupil=row.pupil_id, allergies=card)])
+        office.emergency.close()
+        data = document.encode("cp932")
+        office.filing.add(Incoming(io.BytesIO(data), len(data), "sonota.txt", Importance.II, "面談の控え"))
+    return row.kana, row.name
+
+
+def look_at_both(screen: Terminal, kana: str, card: str, document: str) -> None:
+    """Log in as the principal; open the card under 非常時開示 or without, then the document."""
+    screen.until("合言葉")
+    screen.press("kocho\r")
+    screen.press(PASSPHRASE + "\r")
+    screen.until("会議（7日以内）")
+    screen.press("\x1bOQ")  # F2: the cards
+    screen.until("緊急連絡")
+    screen.settle()
+    screen.paste(kana)
+    screen.settle()
+    screen.press("\r")
+    screen.until(card)
+    screen.press("\x1b")
+    screen.until("会議（7日以内）")
+    screen.press("b")
+    screen.until("面談の控え")
+    screen.press("\r")
+    screen.until(document)
+
+
+@pytest.mark.timeout(900)
+def test_after_the_lock_nothing_of_what_was_opened_is_anywhere(city: City, tmp_path: Path) -> None:
+    site, began = city.school.site, time.time()
+    city.serve(site)
+    city.run_hubs()
+    city.until(site, lambda status: status.lease == LeaseState.LIVE, "a lease")
+    card, document = random.SystemRandom().sample(made_markers(), 2)
+    secrets = [PASSPHRASE.encode()]
+    kana, _name = opened_once(city, card, document)
+    city.until_confirmed(site)  # online, so a card opens without 非常時開示
+    with Terminal(["-m", "appliance.cli", "office", str(site)], os.environ) as screen:
+        look_at_both(screen, kana, card, document)
+        looks = readable(screen.pid)
+        readers = below(screen.pid)
+        if looks:
+            assert remembered(screen.pid, [card, document], secrets) - {*secrets}, (
+                "else this test looks at nothing"
+            )
+            assert readers, "the document was read by a process of its own"
+        screen.press("\x1b[19~")  # F8: leave the seat
+        screen.until("施錠しました")
+        box = below(city.processes[site.name].pid)
+        for pid in (screen.pid, city.processes[site.name].pid, *box.values()) if looks else ():
+            assert not remembered(pid, [card, document], secrets), pid
+        assert not any(Path(f"/proc/{pid}").exists() for pid in readers.values()), "they are gone with it"
+        screen.press("\x1b[21~")  # F10
+        assert screen.wait() == 0
+
+    encoded = {marker.encode(name) for marker in (card, document) for name in ENCODINGS}
+    prefixes = [PREFIX.encode(name) for name in ENCODINGS]
+    (tmp_path / "home" / "control").write_text(f"x{card}y", "utf-8")
+    assert hits(files_under(tmp_path), tmp_path, encoded, prefixes) == ["home/control"]
+    for shared in SHARED:
+        assert hits(files_under(shared, but=tmp_path, since=began), shared, encoded, prefixes) == []
     if not looks:
         pytest.skip("files were searched, memory was not: this machine lets nobody read a process's memory")
