@@ -14,13 +14,20 @@ from appliance.documents.records import DocumentFile
 from appliance.office import Office
 from crypto.importance import Importance
 from sync.blobs import Blobs
+from sync.leaseguard import LeaseState, LeaseView
+from sync.sealed import SealedStore
 from tests.appliance.documents.test_reading import pdf
 from tests.school import PASSPHRASE, School, enrol
 from tests.tui.driving import SIZES, SMALL, Driver, at_home, screen_of, sees, shown, type_fast, until
 from tests.tui.test_actions import check_fits
+from tui.screens.audit import AuditScreen
+from tui.screens.base import OfficeScreen
 from tui.screens.document import DocumentScreen
 from tui.screens.documents import DocumentsScreen, size_text
+from tui.screens.emergency import EmergencyScreen
 from tui.screens.filing import AddScreen, ClassScreen, DestroyScreen, VersionsScreen
+from tui.screens.home import HomeScreen
+from tui.screens.hours import HoursScreen
 
 TABLE = "番号,氏名\n1,髙橋 誠\n2,[red]鈴木[/red]\n"
 NOTE = "# 引き継ぎ\n\n集合は **8時20分**、体育館。"
@@ -200,6 +207,38 @@ async def test_what_is_not_here_opens_when_it_comes(own: School) -> None:
             incoming.file.write(data)
             incoming.keep(blob)
         await sees(pilot, "fetched words")
+
+
+@pytest.mark.parametrize("name", ["名簿の写し", "引き継ぎのメモ"])
+async def test_what_is_open_goes_when_the_lease_ends(
+    own: School, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("appliance.session._LEASE_S", 0.0)
+    async with at_home(own, SMALL, "kocho") as pilot:
+        await open_one(pilot, name)
+        monkeypatch.setattr(SealedStore, "lease_state", lambda store: LeaseView(LeaseState.REVOKED))
+        await sees(pilot, "リース")
+        if name == "名簿の写し":  # of importance II
+            await screen_of(pilot, DocumentsScreen)
+            await until(pilot, lambda: "髙橋 誠" not in shown(pilot))
+            await until(pilot, lambda: pilot.app.screen.query_one(DataTable).row_count == 0)
+        else:
+            await sees(pilot, "8時20分")
+            assert isinstance(pilot.app.screen, DocumentScreen), "importance III stays open"
+
+
+@pytest.mark.parametrize(("key", "kind"), [("f2", EmergencyScreen), ("f4", AuditScreen), ("w", HoursScreen)])
+async def test_screens_of_i_and_ii_go_when_the_lease_ends(
+    own: School, monkeypatch: pytest.MonkeyPatch, key: str, kind: type[OfficeScreen]
+) -> None:
+    monkeypatch.setattr("appliance.session._LEASE_S", 0.0)
+    async with at_home(own, SMALL, "kocho") as pilot:
+        await pilot.press(key)
+        screen = await screen_of(pilot, kind)
+        await until(pilot, lambda: screen._token >= 0, "it was read")
+        monkeypatch.setattr(SealedStore, "lease_state", lambda store: LeaseView(LeaseState.LAPSED))
+        await screen_of(pilot, HomeScreen)
+        await sees(pilot, "許可（リース）が切れています")
 
 
 def test_sizes_are_told_as_people_say_them() -> None:

@@ -20,6 +20,7 @@ class AuditScreen(OfficeScreen):
 
     actions = AUDIT
     help_text = _HELP
+    locked = True
 
     def __init__(self, narrow: str = "") -> None:
         super().__init__()

@@ -30,10 +30,11 @@ _SECOND = 1.0
 
 
 class OfficeScreen(Screen[None]):
-    """A screen of the open office. Sub-classes give `actions`, `title_text`, `body` and `refresh_data`."""
+    """A screen of the open office. Sub-classes give `actions`, `title_text`, `body`, `refresh_data`, `locked`."""
 
     actions: tuple[Action, ...] = ()
     help_text = ""
+    locked = False  # what it shows is of importance I or II
 
     def __init_subclass__(cls, **rest: Any) -> None:
         """Make the key bindings from the registry of actions."""
@@ -43,6 +44,7 @@ class OfficeScreen(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._token = -1
+        self._lease_over = False
 
     @property
     def office_app(self) -> "OfficeApp":
@@ -81,9 +83,21 @@ class OfficeScreen(Screen[None]):
             return
         light, (token, changed) = seen
         self.show_light(light)
-        if changed:
+        if light.lease_over and not self._lease_over:
+            await self.lease_ended()
+        self._lease_over = light.lease_over
+        if changed and self.app.screen is self:
             self._token = token
             await self.refresh_data()
+
+    async def lease_ended(self) -> None:
+        """Take away what may no longer be open: the whole screen, where all of it is of importance I or II."""
+        if not self.locked:
+            await self.refresh_data()
+            return
+        told = _("教育委員会の許可（リース）が切れたので、Ⅰ・Ⅱの画面を閉じました。")
+        self.notify(told, severity="warning")
+        self.action_back()
 
     async def reload(self) -> None:
         """Fill the screen now."""

@@ -17,6 +17,7 @@ from appliance.documents.desk import DocumentElsewhereError, OpenedDocument
 from appliance.documents.pages import Pages
 from appliance.office import Office
 from crypto.errors import KurabakoError
+from sync.openrecords import LOCKED
 from tui.actions import DOCUMENT
 from tui.door import NotLoggedInError
 from tui.i18n import _
@@ -94,6 +95,7 @@ class DocumentScreen(OfficeScreen):
             pages.close()
             return
         self._pages = pages
+        self.locked = opened.importance in LOCKED
         self.query_one("#title", Static).update(opened.title)
         self._told = (f"{_('重要性分類')}{opened.importance.label}  {opened.name}", opened.media)
         await self._show()

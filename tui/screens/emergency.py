@@ -46,6 +46,7 @@ class EmergencyScreen(OfficeScreen):
 
     actions = EMERGENCY
     help_text = _HELP
+    locked = True
 
     def __init__(self) -> None:
         super().__init__()

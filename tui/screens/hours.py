@@ -48,6 +48,7 @@ class HoursScreen(HoursWork):
 
     actions = HOURS
     help_text = _HELP
+    locked = True
 
     def __init__(self, today: date, person: str = "", month: date | None = None) -> None:
         super().__init__()

@@ -24,6 +24,7 @@ class HoursAllScreen(HoursWork):
 
     actions = HOURS_ALL
     help_text = _HELP
+    locked = True
 
     def __init__(self, today: date, month: date) -> None:
         super().__init__()

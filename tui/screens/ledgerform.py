@@ -42,9 +42,9 @@ class LedgerForm(ModalScreen["Entry | None"]):
             grave = _select("importance", classes, entry.importance)
             grave.disabled = bool(entry.kind)
             yield _line(_("重要性分類"), grave)
-            yield _line(_("保管場所"), _select("place", PLACES, entry.place))
+            yield _line(_("保管場所"), _select("where", PLACES, entry.place))
             yield _line(_("持ち出し"), _select("takeout", self._offered, entry.takeout))
-            yield _line(_("端末での保管"), _select("kept", _KEPT, entry.kept_locally))
+            yield _line(_("端末での保管"), _select("stays", _KEPT, entry.kept_locally))
             yield _line(_("保管期間 例 5年、6か月"), Input(period(entry.retention), id="retention"))
             yield _line(_("根拠"), Input(entry.source, id="source", max_length=200))
             with Horizontal(classes="handlers"):
@@ -55,7 +55,7 @@ class LedgerForm(ModalScreen["Entry | None"]):
     def on_mount(self) -> None:
         """Begin with the first line that can be changed."""
         self._list_handlers(self._entry.importance)
-        first = "#name" if not self._entry.name else "#place" if self._entry.kind else "#importance"
+        first = "#name" if not self._entry.name else "#where" if self._entry.kind else "#importance"
         self.query_one(first).focus()
 
     def on_input_submitted(self) -> None:
@@ -116,9 +116,9 @@ class LedgerForm(ModalScreen["Entry | None"]):
             self._entry,
             name=self._entry.name or typed["name"],
             importance=chosen["importance"],
-            place=chosen["place"],
+            place=chosen["where"],
             takeout=chosen["takeout"],
-            kept_locally=chosen["kept"],
+            kept_locally=chosen["stays"],
             retention=read_period(typed["retention"]),
             source=typed["source"],
             handlers=tuple(who for who in HANDLERS if who in self._handlers),
