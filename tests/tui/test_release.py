@@ -1,5 +1,6 @@
 """書き出し: month, minutes, dates and report leave from their screens, through the gate that the command asks."""
 
+import io
 import os
 from collections.abc import Iterator
 from datetime import date
@@ -11,17 +12,24 @@ import pytest
 from click.testing import CliRunner
 from textual.widgets import DataTable, Input, OptionList, TextArea
 
+from appliance.classification.model import Action
 from appliance.cli import cli
+from appliance.documents.intake import Incoming
 from appliance.exits import Exit
 from appliance.permits.handing import NoPlaceError, hand_out
 from appliance.session import Session
+from crypto.importance import Importance
 from tests.school import PASSPHRASE, SCHOOL_DAY, School, enrol
 from tests.tui.conftest import freeze
 from tests.tui.driving import LARGE, SIZES, SMALL, Driver, at_home, said, screen_of, sees, shown, until
 from tests.tui.test_actions import check_fits
 from tui.screens.ask import KeepTextScreen, YesNoScreen
+from tui.screens.audit import AuditScreen
+from tui.screens.base import OfficeScreen
+from tui.screens.documents import DocumentsScreen
 from tui.screens.hours import HoursScreen
 from tui.screens.hoursreport import HoursReportScreen
+from tui.screens.ledger import LedgerScreen
 from tui.screens.meeting import MeetingScreen
 from tui.screens.meetingforms import TemplateScreen
 from tui.screens.meetings import MeetingsScreen
@@ -260,3 +268,57 @@ def test_the_command_writes_to_the_same_place(own: School, monkeypatch: pytest.M
     )
     assert done.return_value == Exit.OK, done.output
     assert Path(done.stdout.strip()) == own.site / "released" / "attendance-2026-10-1年2組.pdf"
+
+
+async def test_a_document_under_a_permit_leaves_from_its_list(own: School) -> None:
+    office, before = own.office("sato"), released(own)
+    asked = office.filing.add(Incoming(io.BytesIO(b"plan"), 4, "keikaku.txt", Importance.II, "個別の支援計画"))[0]
+    texts, due = ("引き継ぎ", "引き継ぎ", "県立高校"), office.today()
+    async with at_home(own, SMALL) as pilot:
+        await pilot.press("b")
+        screen = await screen_of(pilot, DocumentsScreen)
+        await until(pilot, lambda: screen.query_one(DataTable).row_count == 1)
+        await choose(pilot, "持ち出す")
+        await screen_of(pilot, YesNoScreen)  # a permit is missing
+        assert released(own) == before
+        await pilot.press("escape")
+        office.permits.request(Action.EXPORT, "document.file", Importance.II, *texts, due, subject=asked)
+        kocho = own.office("kocho")
+        number = kocho.permits.grant(kocho.permits.all()[0].request_id, due)
+        kocho.logout()
+        await choose(pilot, "持ち出す")
+        dialog = await screen_of(pilot, EncryptScreen)
+        for line in ("first", "again"):
+            dialog.query_one(f"#{line}", Input).value = "mochidashi-2026"
+        dialog.query_one("#again", Input).focus()
+        await pilot.press("enter")
+        await screen_of(pilot, HandedOutScreen)
+        (name,) = released(own) - before
+        assert name.startswith("document-") and "支援" not in name
+        data = (own.site / "released" / name).read_bytes()
+        assert pyrage.passphrase.decrypt(data, "mochidashi-2026") == b"plan"
+        assert office.permits.takeouts()[0].number == number
+        await pilot.press("escape")
+        await choose(pilot, "外部へ送る")
+        problem = await screen_of(pilot, ProblemScreen)
+        assert "T-45" in problem.told.sentence, "II is not sent outside, permit or not"
+    office.logout()
+
+
+@pytest.mark.parametrize(("key", "kind", "name"), [("d", LedgerScreen, "ledger"), ("f4", AuditScreen, "audit")])
+async def test_ledger_and_audit_record_leave_from_their_screens(
+    own: School, key: str, kind: type[OfficeScreen], name: str
+) -> None:
+    before = released(own)
+    async with at_home(own, SMALL, "kyoto") as pilot:
+        await pilot.press(key)
+        await screen_of(pilot, kind)
+        await choose(pilot, "Excel")
+        if name == "audit":  # importance II: nothing leaves without the principal's word
+            await screen_of(pilot, YesNoScreen)
+            assert released(own) == before
+            return
+        await screen_of(pilot, HandedOutScreen)
+        check_fits(pilot)
+        (made,) = released(own) - before
+        assert made.startswith("ledger") and made.endswith(".xlsx")

@@ -3,10 +3,13 @@
 from textual.app import ComposeResult
 from textual.widgets import DataTable, Input, Static
 
+from appliance.audit import AuditEntry
 from appliance.auditdesk import AuditLine
 from tui.actions import AUDIT
 from tui.i18n import _
+from tui.releasing import release
 from tui.screens.base import OfficeScreen
+from tui.screens.otherways import audit_ways
 from tui.wrap import fold, plain
 
 _MOST = 500
@@ -72,6 +75,10 @@ class AuditScreen(OfficeScreen):
         """Show only what was refused, or everything again."""
         self._refused = not self._refused
         await self.refresh_data()
+
+    def action_release(self) -> None:
+        """Let the record out, under a permit."""
+        release(self, _("監査記録を書き出す"), AuditEntry.importance, audit_ways())
 
     def _show(self, place: int) -> None:
         text = _text(self._lines[place]) if place < len(self._lines) else _("ありません")

@@ -11,9 +11,11 @@ from appliance.documents.desk import DocumentView, Whereabouts
 from crypto.importance import Importance
 from tui.actions import DOCUMENTS
 from tui.i18n import _
+from tui.releasing import release
 from tui.screens.base import OfficeScreen
 from tui.screens.document import DocumentScreen
 from tui.screens.filing import Adding, AddScreen, ClassScreen, DestroyScreen, VersionsScreen, Witness
+from tui.screens.otherways import document_ways
 from tui.wrap import fold, plain
 
 _TITLE = 34  # cells of the list
@@ -21,7 +23,7 @@ _PAUSE_S = 0.4  # nobody types for so long: then the texts are searched too
 _HELP = _("""封じて保管している文書の一覧です。上の行にことばを入れると、題名・ファイル名・本文から探します。
 矢印で選び、Enter で開きます。開いた中身はこの装置のディスクには残りません。
 n でこの装置にあるファイルを加えます。スキャナーや共有フォルダーからは、受け箱の分類のフォルダーに置くだけです。
-c で重要性分類を変えます（低くするのは校長・教頭）。v で前の版を開けます。x で廃棄します。
+c で重要性分類を変えます（低くするのは校長・教頭）。v で前の版を開けます。x で廃棄、F3 で書き出しです。
 「？」は受け箱に分類なしで置かれたもので、Ⅱとして封じてあります。c で分類を決めてください。""")
 
 
@@ -157,6 +159,13 @@ class DocumentsScreen(OfficeScreen):
                 await self.reload()
 
         self.app.push_screen(DestroyScreen(view), destroy)
+
+    def action_release(self) -> None:
+        """Let the document under the cursor out, by the rules."""
+        view = self._current
+        if view is not None:
+            title = _("「{title}」を書き出す").format(title=view.title)
+            release(self, title, view.importance, document_ways(view.document_id))
 
     @property
     def _current(self) -> DocumentView | None:

@@ -7,14 +7,16 @@ from textual.app import ComposeResult
 from textual.widgets import DataTable, Static
 
 from appliance.ledger.desk import LedgerChange
-from appliance.ledger.ledger import Entry
+from appliance.ledger.ledger import Entry, LedgerEntry
 from appliance.ledger.lines import LedgerLine, ledger_of
 from appliance.views import HistoryLine
 from tui.actions import LEDGER
 from tui.i18n import _
+from tui.releasing import release
 from tui.screens.base import OfficeScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.ledgerform import LedgerForm
+from tui.screens.otherways import ledger_ways
 from tui.wrap import fold, plain
 
 _HELP = _("""学校の情報資産の台帳です。矢印で選ぶと、取扱者・持ち出し・保管期間と根拠が下に出ます。
@@ -92,6 +94,10 @@ class LedgerScreen(OfficeScreen):
         changes = await self.ask(lambda office: office.ledger.history(line.name))
         if changes is not None:
             self.app.push_screen(HistoryScreen(line.name, [_told(change) for change in changes]))
+
+    def action_release(self) -> None:
+        """Let the ledger out."""
+        release(self, _("情報資産台帳を書き出す"), LedgerEntry.importance, ledger_ways())
 
     async def _change(self, name: str) -> None:
         entry = await self.ask(lambda office: office.ledger.to_change(name))
