@@ -108,7 +108,6 @@ WRITERS = {
     "appliance/board/replacement.py": "a site's signing key",
     "appliance/board/restored.py": "positions of schools",
     "appliance/commands/demo.py": "the report of a played outage",
-    "appliance/commands/export.py": "what the gate released",
     "appliance/board/granting.py": "a grant: the store's key pair, sealed to one box",
     "appliance/board/officers.py": "wraps of the board's root key",
     "appliance/board/restorereport.py": "counts and times of a restore",
@@ -130,6 +129,7 @@ WRITERS = {
     "appliance/documents/filing.py": "a pipe to this process itself",
     "appliance/inbox/told.py": "counts and codes, no names",
     "appliance/commands/updaterepo.py": "the public root of updates",
+    "appliance/permits/handing.py": "what the gate released",
     "appliance/provision/bundle.py": "programs out of a checked bundle",
     "appliance/provision/bundling.py": "programs into a bundle",
     "appliance/provision/install.py": "programs into a slot",
@@ -137,8 +137,9 @@ WRITERS = {
     "appliance/updates/repository.py": "signed lists of programs",
     "appliance/updates/services.py": "unit files of a slot",
     "appliance/updates/stages.py": "how far an update is",
-    "tui/screens/month.py": "what the gate released",
+    "tui/releasing.py": "what the gate released",
     "tui/screens/problem.py": "the code of an error",
+    "tui/screens/release.py": "the place of a released file",
 }
 _FILES = {
     *("atomic_write", "write_bytes", "write_text", "copyfile", "copy2", "copytree", "copy_to_clipboard"),

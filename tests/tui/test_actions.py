@@ -233,7 +233,9 @@ def test_a_footer_has_at_most_six_short_keys(kind: type[Screen[Any]], offered: t
 
 
 def test_an_id_and_its_key_mean_the_same_everywhere() -> None:
-    assert len({action.id for action in ALL}) == len(ALL)
+    keys = {action.id: action.key for action in ALL}
+    assert all(keys[action.id] == action.key for action in ALL)
+    assert max(Counter((action.id, action.footer) for action in ALL).values()) == 1
     assert all(safe(action.key) for action in ALL)
 
 
