@@ -3,6 +3,7 @@
 The school is the demo's: invented people, a real object store, a line that is really cut for the last picture.
 """
 
+import os
 import shutil
 import socket
 import subprocess
@@ -15,21 +16,29 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from playwright.sync_api import Page, sync_playwright
+import msgspec
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from appliance.attendance.absences import Absence
+from appliance.config import load_config, write_config
 from appliance.demo.city import PASSPHRASE, DemoCity
+from appliance.hours.shiftfile import read_shifts
+from appliance.release.glyphs import FOLDER as FONT_FOLDER
 from sync.status import LinkState
 from tests.tui.test_browser import pressed
 
 FOLDER: Final = Path(__file__).parent / "ja" / "pictures"
-SIZE: Final = {"width": 880, "height": 540}
+SIZE: Final[ViewportSize] = {"width": 880, "height": 540}
+# A machine without Japanese fonts would draw boxes: those of the printed pages are in the program's own libraries.
+FONTS: Final = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>
+<include ignore_missing="yes">/etc/fonts/fonts.conf</include><dir>{folder}</dir></fontconfig>"""
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # What is pressed from one picture to the next.
 WAY: Final[Sequence[tuple[str, Sequence[str]]]] = (
     ("attendance", ("Enter", "4", "b")),
     ("month", ("F5",)),
-    ("meetings", ("Escape", "Escape", "F5")),
+    ("release", ("F3",)),
+    ("meetings", ("Escape", "Escape", "Escape", "F5")),
     ("meeting", ("Enter", "ArrowDown")),
     ("minutes", ("F2",)),
     ("phone", ("Escape", "Escape", "Escape", "t", "s", "a")),
@@ -46,11 +55,42 @@ def main() -> None:
         try:
             city.start()
             city.make(print)
+            _place(city)
             _fill(city)
+            _work(city)
             city.wait_confirmed(city.site)
-            _draw(city)
+            (Path(folder) / "fonts.conf").write_text(FONTS.format(folder=FONT_FOLDER))
+            _draw(city, Path(folder) / "fonts.conf")
         finally:
             city.stop()
+
+
+def _place(city: DemoCity) -> None:
+    """Let the folder for what is released be called as on a box; nothing is written there."""
+    config = load_config(city.site)
+    office = msgspec.structs.replace(config.office, released="/var/lib/kurabako/site/released")
+    write_config(city.site, msgspec.structs.replace(config, office=office))
+
+
+def _work(city: DemoCity) -> None:
+    """Take in what a recorder would hold of the principal's last two months."""
+    office = city.office("kocho")
+    today, name = office.today(), office.who.display_name
+    table = f"{name},{today.year}-04-01,A,教育,後期,0001"
+    names = {entry.person: entry.name for entry in office.hours.staff()}
+    office.hours.set_shifts(read_shifts(table.encode(), names, office.hours.patterns()))
+    rows = []
+    for back in range(60, 0, -1):
+        on, late = today - timedelta(days=back), back * 7 % 90
+        if on.weekday() < 5:
+            out = 17 * 60 + 20 + late
+            here = out - 470
+            rows.append(
+                f"0001,1,{on:%y/%m/%d},07:50,00,{out // 60}:{out % 60:02},00,     ,  ,     ,  ,"
+                f"{here // 60:03}:{here % 60:02},      ,            "
+            )
+    office.hours.commit_import(office.hours.plan_rows("\n".join([str(len(rows)), *rows]).encode()))
+    office.logout()
 
 
 def _fill(city: DemoCity) -> None:
@@ -73,14 +113,18 @@ def _fill(city: DemoCity) -> None:
     office.logout()
 
 
-def _draw(city: DemoCity) -> None:
+def _draw(city: DemoCity, fonts: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-P", "-m", "appliance.cli", "web", str(city.site), "--port", str(port)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server, sync_playwright() as tool:
         page_address = server.stdout.readline().strip() if server.stdout else ""
-        browser = tool.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = tool.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu"],
+            env={**os.environ, "FONTCONFIG_FILE": str(fonts)},
+        )
         page = browser.new_page(viewport=SIZE)
         page.goto(page_address)
         page.wait_for_selector("body.-first-byte")
