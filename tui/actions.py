@@ -139,7 +139,12 @@ CHOOSE_RIGHT = Action("choose_right", "right", _("選ぶ"), _("右の記入を�
 WRITE = Action("write", "e", _("別の値"), _("どれでもない値を書く"))
 STORY = Action("story", "h", _("履歴"), _("だれがいつどこで何を書いたか"))
 
-_QUIET_RELEASE = replace(RELEASE, footer=False)  # where six other keys stand below
+
+def _quiet(action: Action) -> Action:
+    """Return an action that stands in help and palette alone, where six others stand below."""
+    return replace(action, footer=False)
+
+
 EVERYWHERE = (HELP, FIND, LOCK, PALETTE, QUIT)
 LOGIN = (HELP, QUIT)
 HOME = (
@@ -178,7 +183,7 @@ ATTENDANCE = (
     LOCK,
     PALETTE,
 )
-MEETING_LIST = (OPEN, NEW_MEETING, TASKS, SEARCH_ALL, _QUIET_RELEASE, BACK, HELP, LOCK, PALETTE)
+MEETING_LIST = (OPEN, NEW_MEETING, TASKS, SEARCH_ALL, _quiet(RELEASE), BACK, HELP, LOCK, PALETTE)
 MEETING = (
     MINUTES,
     DECIDE,
@@ -196,7 +201,7 @@ MEETING = (
     MOVE_DOWN,
     ADDENDUM,
     PAPERS,
-    _QUIET_RELEASE,
+    _quiet(RELEASE),
     CONFIRM_MINUTES,
     BACK,
     HELP,
@@ -215,7 +220,7 @@ DOCUMENT = (PAGE_BACK, PAGE_ON, AS_TEXT, BACK, HELP, LOCK, PALETTE)
 PERMITS = (OPEN, ADD_PERMIT, RETURNED, BACK, HELP, LOCK, PALETTE)
 MONTH = (
     CLOSE_MONTH,
-    _QUIET_RELEASE,
+    _quiet(RELEASE),
     TURN,
     MONTH_TOTALS,
     PREVIOUS_MONTH,
@@ -240,7 +245,7 @@ HOURS = (
     REPORT,
     SHIFTS,
     CLOCK_FILE,
-    _QUIET_RELEASE,
+    _quiet(RELEASE),
     BACK,
     HELP,
     LOCK,

@@ -54,7 +54,8 @@ def read_shifts(data: bytes, staff: Mapping[str, str], patterns: Sequence[Patter
 
 def shift_line(entry: StaffEntry, since: str) -> tuple[str, ...]:
     """Return somebody's shift as a line of the table, to stand from another day on."""
-    staff = next(word for word, kind in _STAFF.items() if word and kind is entry.staff)
+    kind = Staff.OFFICE if not entry.shift and "clerk" in entry.roles else entry.staff
+    staff = next(word for word, known in _STAFF.items() if word and known is kind)
     course = next(word for word, known in _COURSES.items() if known == entry.course)
     return entry.name, since, entry.shift, staff, course, " ".join(entry.cards)
 

@@ -36,6 +36,7 @@ from tui.screens.documents import DocumentsScreen
 from tui.screens.emergency import EmergencyScreen
 from tui.screens.hours import HoursScreen
 from tui.screens.hoursall import HoursAllScreen
+from tui.screens.hoursreport import HoursReportScreen
 from tui.screens.inbox import InboxScreen
 from tui.screens.ledger import LedgerScreen
 from tui.screens.meeting import MeetingScreen
@@ -47,6 +48,8 @@ from tui.screens.papers import PapersScreen
 from tui.screens.permits import PermitsScreen
 from tui.screens.phone import PhoneScreen
 from tui.screens.quarantine import QuarantineScreen
+from tui.screens.recorder import RecorderScreen
+from tui.screens.shifts import ShiftsScreen
 
 pytestmark = pytest.mark.looks
 DAY = date(2026, 10, 6)
@@ -110,6 +113,9 @@ def screens(own: School) -> Made:
         "search": MeetingSearchScreen,
         "hours": lambda: HoursScreen(DAY),
         "hours of all": lambda: HoursAllScreen(DAY, DAY.replace(day=1)),
+        "report of hours": lambda: HoursReportScreen(2026),
+        "shifts": ShiftsScreen,
+        "recorder": RecorderScreen,
         "documents": DocumentsScreen,
         "emergency": EmergencyScreen,
         "ledger": LedgerScreen,

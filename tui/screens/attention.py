@@ -37,7 +37,7 @@ class AttentionScreen(OfficeScreen):
     async def on_mount(self) -> None:
         """Set the columns, then fill them."""
         table = self.query_one(DataTable)
-        for label, width in ((_("こと"), 10), (_("学級"), 16), (_("だれ"), 18), (_("日数"), 6), (_("いつ"), 13)):
+        for label, width in ((_("こと"), 10), (_("学級"), 20), (_("だれ"), 18), (_("日数"), 6), (_("いつ"), 13)):
             table.add_column(label, width=width)
         await super().on_mount()
         table.focus()

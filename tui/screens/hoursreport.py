@@ -13,7 +13,7 @@ from tui.wrap import fold, plain
 _HELP = _("""5月から9月の時間外在校等時間の月平均を、課程ごとに前の年度と比べた表です。▲は減ったことを表します。
 平均は、記録のある月と、勤務表に課程のある人だけで出します。だれの数字も入りません。
 ← → で年度を変えます。F3 で、PDF・Excel・CSV に書き出します。""")
-_WIDTHS = (22, 14, 14, 10, 8, 8)
+_WIDTHS = (18, 9, 9, 7, 10, 10)
 
 
 class HoursReportScreen(OfficeScreen):
@@ -48,8 +48,9 @@ class HoursReportScreen(OfficeScreen):
         self.query_one("#title", Static).update(title)
         table = self.query_one(DataTable)
         table.clear(columns=True)
-        for heading, width in zip(sheet.headings, _WIDTHS, strict=True):
-            table.add_column(_short(heading), width=width)
+        headings = (*sheet.headings[:4], _("人数（前）"), _("人数（今）"))
+        for heading, width in zip(headings, _WIDTHS, strict=True):
+            table.add_column(heading, width=width)
         for row in sheet.rows:
             table.add_row(*(plain(f"{cell}") for cell in row))
         told = [f"{COURSES[line.course]}  {line_text(line)}" for line in report.lines]
@@ -74,8 +75,3 @@ class HoursReportScreen(OfficeScreen):
     async def on_resize(self) -> None:
         """Fold the text anew."""
         await self.refresh_data()
-
-
-def _short(heading: str) -> str:
-    """Return a heading without the year that stands two columns before."""
-    return heading.partition("の")[2] if heading.endswith("の人数") else heading

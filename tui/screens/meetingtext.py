@@ -54,7 +54,11 @@ def state_line(detail: MeetingDetail) -> str:
     m = detail.meeting
     minutes = sum(item.minutes for item in detail.items if not item.proposed)
     text = _("司会 {chair}  記録 {recorder}  議題 {count}（{minutes}分）  決定 {decided}").format(
-        chair=detail.chair, recorder=detail.recorder, count=m.items, minutes=minutes, decided=m.decided
+        chair=detail.chair or "—",
+        recorder=detail.recorder or "—",
+        count=m.items,
+        minutes=minutes,
+        decided=m.decided,
     )
     if detail.hidden:
         text += _("  ⚠開けない議題あり")

@@ -122,7 +122,8 @@ class ShiftsScreen(OfficeScreen):
         table.clear()
         for entry in self._staff:
             cards = cut(" ".join(entry.cards), 24)
-            cells = (entry.name, entry.shift or "—", _STAFF[entry.staff], _COURSES[entry.course], cards)
+            staff = _STAFF[entry.staff] if entry.shift else "—"
+            cells = (entry.name, entry.shift or "—", staff, _COURSES[entry.course], cards)
             table.add_row(*map(plain, cells))
         table.move_cursor(row=max(0, min(place, table.row_count - 1)))
         told_how = _("Enter で直す。表計算ソフトの表は貼り付け: {columns}").format(columns="、".join(COLUMNS))
