@@ -22,7 +22,7 @@ FORMAT = 1
 @click.command()
 @click.argument("inventory", type=click.Path(path_type=Path))
 @click.option("--school", "schools", multiple=True, help="only this 学校コード; may be given several times")
-@click.option("--user", default="support", show_default=True, help="who logs in: a member of kurabako-support")
+@click.option("--user", default="kurabako-support", show_default=True, help="who logs in")
 @click.option("--every", default=30, show_default=True, type=click.IntRange(5, 3600), help="seconds between looks")
 @click.option("--json", "as_json", is_flag=True, help="look once and print one JSON object")
 def fleet(inventory: Path, schools: Sequence[str], user: str, every: int, as_json: bool) -> int:

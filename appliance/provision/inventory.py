@@ -65,8 +65,8 @@ class Box(msgspec.Struct, frozen=True):
 
     `host_key` is the fingerprint that the installer printed; `ssh_from` are the networks that may log in by SSH;
     `store_addresses` the addresses of the object store (networks too), where `store` names it by a name;
-    `office_keys` and `entrance_keys` the public keys that open the office screen as office@box and the terminal at
-    the entrance as genkan@box; `debian` the releases that are taken.
+    `office_keys`, `entrance_keys` and `support_keys` the public keys that open the office screen as office@box,
+    the entrance's terminal as genkan@box, a shell as kurabako-support@box; `debian` the releases that are taken.
     """
 
     school: str
@@ -84,6 +84,7 @@ class Box(msgspec.Struct, frozen=True):
     office_keys: tuple[str, ...] = ()
     entrance_keys: tuple[str, ...] = ()
     entrance_login: str = "genkan"
+    support_keys: tuple[str, ...] = ()
     debian: tuple[int, ...] = (12, 13)
 
     def __post_init__(self) -> None:
@@ -101,10 +102,11 @@ class Box(msgspec.Struct, frozen=True):
         if not 0 < self.port < 65536:
             raise ValueError("`port` is no TCP port")
         _matches(_USER, "entrance_login", self.entrance_login)
-        for key in (*self.office_keys, *self.entrance_keys):
+        for key in (*self.office_keys, *self.entrance_keys, *self.support_keys):
             if not _KEY.fullmatch(key):
                 raise ValueError(
-                    "`office_keys`, `entrance_keys`: a public key is one line: type, key, a name without blanks"
+                    "`office_keys`, `entrance_keys`, `support_keys`: a public key is one line: "
+                    "type, key, a name without blanks"
                 )
         if not self.store_places():
             raise ValueError("`store_addresses`: the firewall needs the addresses of the object store")

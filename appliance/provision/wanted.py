@@ -28,6 +28,7 @@ USERS: Final = (
     "kurabako-sync",
     "kurabako-inbox",
     "kurabako-notice",
+    "kurabako-support",
     "office",
     "genkan",
 )
@@ -188,6 +189,7 @@ def wanted_groups(box: Box, names: Sequence[str], read: Read, update_root: bytes
             more=[
                 FileWanted("/etc/kurabako/authorized_keys/office", _lines(box.office_keys)),
                 FileWanted("/etc/kurabako/authorized_keys/genkan", _lines(box.entrance_keys)),
+                FileWanted("/etc/kurabako/authorized_keys/kurabako-support", _lines(box.support_keys)),
             ],
         ),
         laid.group(

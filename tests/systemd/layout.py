@@ -20,7 +20,7 @@ from typing import Any, Final
 from tests.systemd.unitfiles import SITE, SYSTEMD, only
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-SUPPORT: Final = "support"  # an account as provisioning makes it for ICT support
+SUPPORT: Final = "kurabako-support"
 UNITS: Final = {
     "kurabako-keeper": "kurabako-keeper.service",
     "kurabako-sync": "kurabako-sync.service",
@@ -68,7 +68,6 @@ class Layout:
         (etc / "passwd").write_text("root:x:0:0::/root:/bin/sh\n")
         (etc / "group").write_text("root:x:0:\n")
         self.apply("systemd-sysusers", "sysusers.d/kurabako.conf")
-        self._add_support()
         self.groups = {name: int(gid) for name, _, gid, _ in _entries(etc / "group")}
         self.users = {entry[0]: self._user(entry) for entry in _entries(etc / "passwd") if entry[0] != "root"}
         self.tmpfiles()
@@ -83,18 +82,6 @@ class Layout:
 
     def apply(self, program: str, conf: str, *more: str) -> None:
         subprocess.run([program, f"--root={self.root}", *more, str(SYSTEMD / conf)], check=True)
-
-    def _add_support(self) -> None:
-        """Do what docs/support.md tells: an account in three groups, of which two are ours."""
-        with (self.root / "etc/passwd").open("a") as file:
-            file.write(f"{SUPPORT}:x:61000:61000::/:/bin/bash\n")
-        lines = [
-            f"{line}{',' if line[-1] != ':' else ''}{SUPPORT}"
-            if line.startswith(("kurabako:", "kurabako-support:"))
-            else line
-            for line in (self.root / "etc/group").read_text().splitlines()
-        ]
-        (self.root / "etc/group").write_text("\n".join([*lines, f"{SUPPORT}:x:61000:", ""]))
 
     def _user(self, entry: Sequence[str]) -> User:
         name, _, uid, gid, *_ = entry

@@ -78,7 +78,7 @@ def test_a_unit_that_serves_comes_back_for_ever_and_is_watched(unit: str) -> Non
 def test_users_that_are_named_are_made(tmp_path: Path) -> None:
     lines = [line.split() for line in text("sysusers.d/kurabako.conf").splitlines() if line[:1] in ("u", "g", "m")]
     users = {name for kind, name, *_ in lines if kind == "u"}
-    groups = users | {name for kind, name, *_ in lines if kind == "g"}
+    groups = users | {name for kind, name, *_ in lines if kind == "g"} | {"systemd-journal"}
     assert {tuple(words[1:3]) for words in lines if words[0] == "m"} <= {(u, g) for u in users for g in groups}
     for unit in SERVICES:
         assert set(keys(unit).get("User", [])) <= users
@@ -138,7 +138,8 @@ def test_the_firewall_is_taken_with_what_an_inventory_names(tmp_path: Path, name
     [
         ("office", "exec /usr/local/bin/kurabako office"),
         ("genkan", "exec /usr/local/bin/kurabako punch --login genkan1"),
-        ("support", "none"),
+        ("kurabako-support", "none"),
+        ("installer", "none"),
     ],
 )
 def test_people_get_their_screen_whatever_the_other_end_asks_for(tmp_path: Path, user: str, command: str) -> None:
@@ -151,8 +152,8 @@ def test_people_get_their_screen_whatever_the_other_end_asks_for(tmp_path: Path,
     assert done.returncode == 0, done.stderr
     told = dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
     assert told["forcecommand"] == command
-    confined = user != "support"
-    assert told["allowtcpforwarding"] == {"office": "local", "genkan": "no", "support": "yes"}[user]
+    confined = user != "installer"
+    assert told["allowtcpforwarding"] == {"office": "local", "installer": "yes"}.get(user, "no")
     assert told["permitopen"] == ("127.0.0.1:8700" if user == "office" else "any")
     assert (told["allowagentforwarding"], told["allowstreamlocalforwarding"]) == (
         ("no", "no") if confined else ("yes", "yes")
@@ -160,7 +161,7 @@ def test_people_get_their_screen_whatever_the_other_end_asks_for(tmp_path: Path,
     assert told["x11forwarding"] == told["permittunnel"] == "no"
     assert (told["authorizedkeysfile"] == "/etc/kurabako/authorized_keys/%u") is confined
     assert (told["authenticationmethods"] == "publickey") is confined
-    if confined:
+    if command != "none":
         assert (
             f"KURABAKO_SITE={SITE}" in done.stdout and "CREDENTIALS_DIRECTORY=/run/kurabako-office" in done.stdout
         )

@@ -32,7 +32,7 @@ PROGRAMS = [
     "systemd-tmpfiles",
     "udevadm",
 ]
-USERS = ["kurabako-keeper", "kurabako-sync", "kurabako-inbox", "kurabako-notice", "office", "genkan"]
+USERS = [*(f"kurabako-{name}" for name in ("keeper", "sync", "inbox", "notice", "support")), "office", "genkan"]
 NET = ["nftables.service", "systemd-timesyncd.service", "ssh.service"]
 
 
