@@ -29,6 +29,7 @@ _FILE = click.Path(path_type=Path, exists=True)
 @click.option("--board", type=_FILE, help="the board's folder: the officer provisions, and grants in one go")
 @click.option("--store-keys", type=_FILE, help="with --board: key pairs of the object store, by school")
 @click.option("--staff", type=_FILE, help="with --board: a folder with the people of each school, SCHOOL.toml")
+@click.option("--secrets", type=_FILE, help="passwords of the mail server, the webhook and SFTP (mode 0600)")
 @click.option("--replace", "replaced", help="this school's next box: everything is restored into it")
 @click.option("--epoch", type=click.IntRange(2), help="with --replace and without --board: which box it will be")
 @click.option("--ask-sudo", is_flag=True, help="ask for the password with which the user becomes root")
@@ -44,6 +45,7 @@ def provision(
     board: Path | None,
     store_keys: Path | None,
     staff: Path | None,
+    secrets: Path | None,
     replaced: str | None,
     epoch: int | None,
     ask_sudo: bool,
@@ -56,6 +58,7 @@ def provision(
     something is to be done or waits for the board, 1 when a box failed (the others went on).
     """
     from appliance.provision.applying import Tools
+    from appliance.provision.boxsecrets import BoxSecrets
     from appliance.provision.bundlesource import BundleSource
     from appliance.provision.inventory import read_inventory
     from appliance.provision.progress import Lines
@@ -65,7 +68,7 @@ def provision(
     boxes = listed.chosen([replaced] if replaced else schools)
     source = BundleSource(bundle)
     granter, number = _granter(listed, boxes, grants, board, store_keys, staff, replaced, epoch, out, from_stdin)
-    tools = Tools(source, granter, number)
+    tools = Tools(source, granter, number, BoxSecrets(secrets))
     jobs = _jobs(listed, boxes, tools, ask_sudo)
     with Lines(boxes, language()) as lines:
         found = look_at_all(jobs, lines)

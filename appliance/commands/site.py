@@ -71,6 +71,19 @@ def take(site: Path, vault: Path | None, local: Path | None) -> int:
 
 @site.command()
 @_SITE
+@click.option("--local", type=click.Path(path_type=Path, exists=True, dir_okay=False), required=True)
+def settle(site: Path, local: Path) -> int:
+    """Put the sections of a file into kurabako.toml in place of those there: what is this machine's own."""
+    from appliance.config import FILE_NAME, load_config, render_config, with_sections
+    from sync.atomic import atomic_write
+
+    text = with_sections(render_config(load_config(site)), local.read_text("utf-8"))
+    atomic_write(site / FILE_NAME, text.encode(), mode=0o644)
+    return Exit.OK
+
+
+@site.command()
+@_SITE
 def request(site: Path) -> int:
     """Show the code of the request of the box at SITE, which is read to the board's officer over a telephone."""
     from appliance.enrolment.boxside import read_request

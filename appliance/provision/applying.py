@@ -8,16 +8,18 @@ import base64
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import msgspec
 
 from appliance.enrolment.request import open_request
+from appliance.provision.boxsecrets import BoxSecrets
 from appliance.provision.errors import NotConfirmedError, UnitFailedError
 from appliance.provision.facts import Facts, StatusFact
 from appliance.provision.inventory import Box
 from appliance.provision.plan import Act, Step
+from appliance.provision.scripts import KEEP, MARK, POINT, REQUEST
 from appliance.provision.sending import ReleaseSource, send
 from appliance.provision.ssh import Session
 from appliance.provision.wanted import (
@@ -38,38 +40,6 @@ from appliance.provision.wanted import (
 KURABAKO: Final = "/usr/local/bin/kurabako"
 _LOOK_S: Final = 1.0
 _ACTIVE_S: Final = 60.0
-# Arguments: file, key, value. Adds a mark.
-_MARK: Final = r"""
-import json, os, sys
-path, key, value = sys.argv[1:4]
-try:
-    with open(path) as file:
-        marks = json.load(file)
-except (OSError, ValueError):
-    marks = {}
-marks[key] = value
-os.makedirs(os.path.dirname(path), exist_ok=True)
-descriptor = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-with os.fdopen(descriptor, "w") as file:
-    json.dump(marks, file, indent=1, sort_keys=True)
-    file.flush()
-    os.fsync(file.fileno())
-os.replace(path + ".new", path)
-"""
-# Arguments: link, where it leads. Points it there by one rename.
-_POINT: Final = r"""
-import contextlib, os, sys
-link, to = sys.argv[1:3]
-folder = os.path.dirname(link)
-os.makedirs(folder, exist_ok=True)
-beside = f"{folder}/.{os.path.basename(link)}.new"
-with contextlib.suppress(FileNotFoundError):
-    os.unlink(beside)
-os.symlink(to, beside)
-os.replace(beside, link)
-descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-os.fsync(descriptor)
-"""
 
 Say = Callable[[str, int, int], None]
 """Is told a step's name, what is done of it and the total (0 of 0: no measure)."""
@@ -89,6 +59,7 @@ class Tools:
     source: ReleaseSource
     granter: Granter
     epoch: int = 1
+    secrets: BoxSecrets = field(default_factory=BoxSecrets)
     confirm_s: float = 300.0
 
 
@@ -124,6 +95,8 @@ class Applier:
             Act.RELEASE: lambda: self._install(step.slot),
             Act.GROUP: lambda: self._put_group(step.group),
             Act.REQUEST: self._request,
+            Act.SECRETS: lambda: self._put_secrets(step.why),
+            Act.SETTINGS: self._set,
             Act.RIGHTS: self._rights,
             Act.START: self._start,
             Act.CONFIRM: self._confirm,
@@ -182,8 +155,18 @@ class Applier:
             ]
         )
 
+    def _put_secrets(self, names: Sequence[str]) -> None:
+        """Let the machine encrypt them; they are on its disk in no other form, and on no command line."""
+        secrets = self._tools.secrets.of(self._wanted.box)
+        for name in names:
+            keep = ["python3", "-I", "-c", KEEP, f"{CREDENTIALS}/{name}"]
+            self._session.check(keep, secrets[name].reveal())
+
+    def _set(self) -> None:
+        self._session.check([KURABAKO, "site", "settle", SITE, "--local", LOCAL_CONFIG])
+
     def _take_grant(self) -> bool:
-        ran = self._session.check(["python3", "-I", "-c", _REQUEST, SITE])
+        ran = self._session.check(["python3", "-I", "-c", REQUEST, SITE])
         request = base64.b64decode(ran.stdout)
         open_request(request)
         grant = self._tools.granter.answer(self._wanted.box, request)
@@ -237,30 +220,14 @@ class Applier:
             return StatusFact()
 
     def _point(self, link: str, to: str) -> None:
-        self._session.check(["python3", "-I", "-c", _POINT, link, to])
+        self._session.check(["python3", "-I", "-c", POINT, link, to])
 
     def _mark(self, key: str, value: str) -> None:
-        self._session.check(["python3", "-I", "-c", _MARK, MARKS, key, value])
+        self._session.check(["python3", "-I", "-c", MARK, MARKS, key, value])
 
     @property
     def _bundle_folder(self) -> str:
         return f"{BUNDLES}-{self._wanted.release.manifest[:16]}"
-
-
-# Argument: site. Prints the request that the box made, in base64.
-_REQUEST: Final = r"""
-import base64, os, sys
-parent, name = os.path.split(sys.argv[1])
-for folder in (sys.argv[1], f"{parent}/.{name}.enrolling"):
-    try:
-        with open(f"{folder}/enrolment.request", "rb") as file:
-            print(base64.b64encode(file.read()).decode())
-            break
-    except FileNotFoundError:
-        pass
-else:
-    sys.exit("no request")
-"""
 
 
 def head_of(session: Session) -> dict[str, object]:

@@ -88,6 +88,6 @@ class UnitFailedError(ApplianceError):
 
 
 class StorePairsError(ApplianceError):
-    """The file of the store's key pairs cannot be used. Params: `file`, `problem`."""
+    """A file of key pairs or of other secrets cannot be used. Params: `file`, `problem`."""
 
     code = "APP-523"

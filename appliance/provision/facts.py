@@ -3,6 +3,8 @@
 Invariant: looking changes nothing, and one look is one round trip.
 """
 
+import tomllib
+
 import msgspec
 
 from appliance.provision.errors import FactsError
@@ -50,6 +52,14 @@ class SiteFact(msgspec.Struct, frozen=True):
     config: str = ""
     request: str | None = None
     status: StatusFact | None = None
+
+    @property
+    def sections(self) -> dict[str, dict[str, object]]:
+        """Return what its kurabako.toml says; nothing where that is no TOML."""
+        try:
+            return tomllib.loads(self.config)
+        except tomllib.TOMLDecodeError:
+            return {}
 
 
 class Facts(msgspec.Struct, frozen=True):

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from appliance.alarms.section import SMTP_PASSWORD, WEBHOOK_TOKEN, AlarmsSection
 from appliance.config import ConfigSyntaxError, ConfigValueError, StoreSection, refuse_unknown
 from appliance.provision.errors import InventoryMissingError, UnknownBoxError
 from appliance.provision.target import Target
@@ -67,6 +68,8 @@ class Box(msgspec.Struct, frozen=True):
     `store_addresses` the addresses of the object store (networks too), where `store` names it by a name;
     `office_keys`, `entrance_keys` and `support_keys` the public keys that open the office screen as office@box,
     the entrance's terminal as genkan@box, a shell as kurabako-support@box; `debian` the releases that are taken.
+    `alarms` are the section of kurabako.toml, `alarm_addresses` the addresses of mail server and webhook, where
+    they are named by a name; with `webhook_token` the webhook wants its bearer.
     """
 
     school: str
@@ -86,10 +89,13 @@ class Box(msgspec.Struct, frozen=True):
     entrance_login: str = "genkan"
     support_keys: tuple[str, ...] = ()
     debian: tuple[int, ...] = (12, 13)
+    alarms: AlarmsSection = AlarmsSection()
+    alarm_addresses: tuple[str, ...] = ()
+    webhook_token: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense; the text reaches whoever wrote the file."""
-        for network in (*self.ssh_from, *self.store_addresses):
+        for network in (*self.ssh_from, *self.store_addresses, *self.alarm_addresses):
             ipaddress.ip_network(network)
         for address in (*self.dns_servers, *self.time_servers):
             ipaddress.ip_address(address)
@@ -110,6 +116,8 @@ class Box(msgspec.Struct, frozen=True):
                 )
         if not self.store_places():
             raise ValueError("`store_addresses`: the firewall needs the addresses of the object store")
+        if self.alarms.channels and not self.alarm_places():
+            raise ValueError("`alarm_addresses`: the firewall needs the addresses of mail server and webhook")
 
     def store_places(self) -> tuple[tuple[str, int], ...]:
         """Return the addresses and ports that the box may send to; none when only a name is known."""
@@ -118,6 +126,27 @@ class Box(msgspec.Struct, frozen=True):
         port = self.store.port if self.store.kind == "sftp" else where.port or _PORTS.get(where.scheme, 443)
         addresses = self.store_addresses or ((host,) if _is_address(host) else ())
         return tuple((address, port) for address in addresses)
+
+    def alarm_places(self) -> tuple[tuple[str, int], ...]:
+        """Return the addresses and ports that alarms go to."""
+        hook = urlsplit(self.alarms.webhook)
+        told = [(self.alarms.smtp_host, self.alarms.smtp_port)] if self.alarms.email_to else []
+        if hook.hostname:
+            told.append((hook.hostname, hook.port or _PORTS[hook.scheme]))
+        return tuple(
+            (address, port)
+            for host, port in told
+            for address in (self.alarm_addresses or ((host,) if _is_address(host) else ()))
+        )
+
+    def secret_names(self) -> tuple[str, ...]:
+        """Return the credentials that this box needs and the board does not grant."""
+        wanted = (
+            (SMTP_PASSWORD, bool(self.alarms.email_to and self.alarms.smtp_user)),
+            (WEBHOOK_TOKEN, bool(self.alarms.webhook and self.webhook_token)),
+            (self.store.key_file, self.store.kind == "sftp"),
+        )
+        return tuple(name for name, needed in wanted if needed)
 
     def target(self, folder: Path, sudo_password: Secret | None = None) -> Target:
         """Return how to log in; `folder` is where a relative `key_file` begins."""

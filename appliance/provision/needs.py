@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.provision.facts import Facts
+from appliance.provision.plan import missing_secrets
 from appliance.provision.wanted import CLOCKS, MODULES, PROGRAMS, Wanted
 
 LEAST_FREE: Final = 2 * 1024**3
@@ -46,6 +47,9 @@ def needs(facts: Facts, wanted: Wanted, now_ms: int) -> tuple[Need, ...]:
         found.append(Need("room", (str(facts.free_bytes // 1024**2), str(LEAST_FREE // 1024**2))))
     if facts.memory_bytes < LEAST_MEMORY:
         found.append(Need("memory", (str(facts.memory_bytes // 1024**2), str(LEAST_MEMORY // 1024**2))))
+    secrets = [name for name in missing_secrets(facts, wanted) if name not in wanted.at_hand]
+    if secrets:
+        found.append(Need("secrets", (", ".join(secrets),)))
     return (*found, *_site_needs(facts, wanted), *_way_back(facts, wanted), *_clock(facts, now_ms))
 
 

@@ -11,6 +11,7 @@ from appliance.provision.facts import BundleQuestion, Facts, Question
 from appliance.provision.wanted import (
     BUNDLES,
     CLOCKS,
+    CREDENTIALS,
     ENABLED,
     MARKS,
     MODULES,
@@ -34,7 +35,9 @@ class Act(StrEnum):
     RELEASE = "release"
     GROUP = "group"
     REQUEST = "request"
+    SECRETS = "secrets"
     GRANT = "grant"
+    SETTINGS = "settings"
     RIGHTS = "rights"
     START = "start"
     CONFIRM = "confirm"
@@ -54,7 +57,8 @@ class Step:
 
 def question(wanted: Wanted, *, look_at_bundle: bool = True) -> Question:
     """Return what a look at a box must ask to plan for these wishes."""
-    files = (*(file.path for file in wanted.files), "/usr/local/bin/kurabako")
+    secrets = (f"{CREDENTIALS}/{name}" for name in wanted.box.secret_names())
+    files = (*(file.path for file in wanted.files), *secrets, "/usr/local/bin/kurabako")
     sizes = {name: size for name, (size, _) in wanted.release.files.items()}
     bundle = BundleQuestion(f"{BUNDLES}-{wanted.release.manifest[:16]}", sizes) if look_at_bundle else None
     units = (*STARTED, *ENABLED, *CLOCKS, "nftables.service", "ssh.service", UDEV)
@@ -65,8 +69,10 @@ def make_plan(facts: Facts, wanted: Wanted) -> tuple[Step, ...]:
     """Return what is to be done, in order; nothing for a box that stands as wanted."""
     steps = [*_group_steps(facts, wanted, ("users", "folders")), *_release_steps(facts, wanted)]
     steps += _group_steps(facts, wanted, ("units", "limits", "usb", "time", "office", "firewall"))
-    steps += _enrolment_steps(facts)  # after all that protects it: the board may let it wait for days
-    restart = any(step.act in (Act.RELEASE,) or step.name == "units" for step in steps)
+    lacking = missing_secrets(facts, wanted)
+    steps += [Step(Act.SECRETS, "secrets", lacking)] if lacking else []
+    steps += _enrolment_steps(facts, wanted)  # after all that protects it: the board may let it wait for days
+    restart = any(step.act in (Act.RELEASE, Act.SECRETS, Act.SETTINGS) or step.name == "units" for step in steps)
     steps += _start_steps(facts, restart=restart)
     return tuple(steps)
 
@@ -110,11 +116,28 @@ def _slot(facts: Facts, wanted: Wanted) -> str:
     return "b" if facts.slots.current == "a" else "a"
 
 
-def _enrolment_steps(facts: Facts) -> list[Step]:
+def missing_secrets(facts: Facts, wanted: Wanted) -> tuple[str, ...]:
+    """Return the names of secrets that the box needs and does not have."""
+    return tuple(name for name in wanted.box.secret_names() if facts.files.get(f"{CREDENTIALS}/{name}") is None)
+
+
+def _enrolment_steps(facts: Facts, wanted: Wanted) -> list[Step]:
     if facts.site.enrolled:
-        return [] if facts.marks.get("rights") == "done" else [Step(Act.RIGHTS, "rights")]
+        other = _other_settings(facts, wanted)
+        steps = [Step(Act.SETTINGS, "settings", other)] if other else []
+        return steps if facts.marks.get("rights") == "done" else [*steps, Step(Act.RIGHTS, "rights")]
     steps = [] if facts.site.request else [Step(Act.REQUEST, "request")]
     return [*steps, Step(Act.GRANT, "grant"), Step(Act.RIGHTS, "rights")]
+
+
+def _other_settings(facts: Facts, wanted: Wanted) -> tuple[str, ...]:
+    """Return the sections of kurabako.toml that do not say what this machine's own shall say."""
+    there = facts.site.sections
+    return tuple(
+        name
+        for name, values in wanted.settings.items()
+        if any(there.get(name, {}).get(key) != value for key, value in values.items())
+    )
 
 
 def _start_steps(facts: Facts, *, restart: bool) -> list[Step]:

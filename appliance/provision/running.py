@@ -124,7 +124,8 @@ def _facts(session: Session, job: Job) -> tuple[Facts, Wanted]:
     groups = wanted_groups(job.box, source.laid_out(), source.file, job.update_root)
     release = ReleaseWanted(source.version, source.digest, {})
     facts = look(session, question(Wanted(job.box, groups, release, job.root_key), look_at_bundle=False))
-    wanted = Wanted(job.box, groups, release_wanted(source, facts.python, facts.machine), job.root_key)
+    release = release_wanted(source, facts.python, facts.machine)
+    wanted = Wanted(job.box, groups, release, job.root_key, frozenset(job.tools.secrets.of(job.box)))
     if facts.slots.running != source.digest:
         facts = look(session, question(wanted))
     return facts, wanted

@@ -13,12 +13,15 @@ only, sealed to its key.
 import stat
 import tomllib
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from appliance.credentials import StoreKey
 from appliance.provision.errors import StorePairsError
 from crypto.secret import Secret
+
+T = TypeVar("T")
 
 
 class _Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,13 +37,7 @@ class StorePairs:
     def __init__(self, file: Path) -> None:
         """Read it; raises StorePairsError."""
         self._file = file
-        try:
-            if stat.S_IMODE(file.stat().st_mode) & 0o077:
-                raise self._bad("others may read it: chmod 600")
-            raw = tomllib.loads(file.read_text("utf-8"))
-            self._pairs = msgspec.convert(raw, dict[str, _Pair])
-        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as exc:
-            raise self._bad(type(exc).__name__) from None  # its text may quote a key
+        self._pairs = read_private(file, dict[str, _Pair])
 
     def box(self, school: str) -> StoreKey:
         """Return the pair of a school's box; raises StorePairsError."""
@@ -56,10 +53,20 @@ class StorePairs:
 
     def _of(self, school: str) -> _Pair:
         if school not in self._pairs:
-            raise self._bad(f"no [{school}]")
+            raise bad_pairs(self._file, f"no [{school}]")
         return self._pairs[school]
 
-    def _bad(self, problem: str) -> StorePairsError:
-        return StorePairsError(
-            operation="read key pairs", subject=self._file.name, file=str(self._file), problem=problem
-        )
+
+def read_private(file: Path, shape: type[T]) -> T:
+    """Read a TOML file of secrets that nobody else may read; raises StorePairsError."""
+    try:
+        if stat.S_IMODE(file.stat().st_mode) & 0o077:
+            raise bad_pairs(file, "others may read it: chmod 600")
+        return msgspec.convert(tomllib.loads(file.read_text("utf-8")), shape)
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as exc:
+        raise bad_pairs(file, type(exc).__name__) from None  # its text may quote a key
+
+
+def bad_pairs(file: Path, problem: str) -> StorePairsError:
+    """Return the error of a file of secrets."""
+    return StorePairsError(operation="read key pairs", subject=file.name, file=str(file), problem=problem)

@@ -6,12 +6,14 @@ installed where stands here; what the files say stands in systemd/.
 
 import ipaddress
 import re
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import PurePosixPath
 from typing import Final
 
+from appliance.alarms.section import AlarmsSection
 from appliance.config import BOX_PEERS
 from appliance.provision.inventory import Box
 from appliance.tomltext import toml_lines
@@ -50,8 +52,6 @@ MODULES: Final = ("venv", "ssl", "ctypes")
 CLOCKS: Final = ("systemd-timesyncd.service", "chrony.service")
 UPDATE_ROOT: Final = "/etc/kurabako/update-root.json"
 ENABLED: Final = ("kurabako-update-resume.service", "kurabako-update.timer")
-# Which processes ask the keeper for what: by the names that sysusers.d/kurabako.conf gives.
-_LOCAL_CONFIG: Final = f"[keeper]\n{toml_lines(BOX_PEERS)}"
 _NONE: Final = re.compile(r"@([A-Z]+)@")
 
 
@@ -103,17 +103,24 @@ class ReleaseWanted:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How one box shall stand."""
+    """How one box shall stand; `at_hand` names the secrets that it could be given now."""
 
     box: Box
     groups: tuple[Group, ...]
     release: ReleaseWanted
     root_key: str
+    at_hand: frozenset[str] = frozenset()
 
     @property
     def files(self) -> tuple[FileWanted, ...]:
         """Return all files."""
         return tuple(file for group in self.groups for file in group.files)
+
+    @property
+    def settings(self) -> dict[str, dict[str, object]]:
+        """Return the sections of kurabako.toml that are this machine's own."""
+        (local,) = (file.content for file in self.files if file.path == LOCAL_CONFIG)
+        return tomllib.loads(local.decode())
 
 
 Read = Callable[[str], bytes]
@@ -132,7 +139,7 @@ def wanted_groups(box: Box, names: Sequence[str], read: Read, update_root: bytes
             [("systemd-tmpfiles", "--create", "kurabako.conf")],
             more=[
                 FileWanted("/etc/kurabako/site.env", f"KURABAKO_SITE={SITE}\n".encode()),
-                FileWanted(LOCAL_CONFIG, _LOCAL_CONFIG.encode()),
+                FileWanted(LOCAL_CONFIG, _local_config(box)),
             ],
         ),
         laid.group(
@@ -141,10 +148,7 @@ def wanted_groups(box: Box, names: Sequence[str], read: Read, update_root: bytes
             | {"user-.slice.d/kurabako.conf": "/etc/systemd/system/user-.slice.d/kurabako.conf"},
             [("systemctl", "daemon-reload")],
             more=[
-                *(
-                    FileWanted(f"/etc/systemd/system/{unit}.service.d/store.conf", _store_dropin(box))
-                    for unit in ("kurabako-sync", "kurabako-update-fetch")
-                ),
+                *_dropins(box),
                 *([FileWanted(UPDATE_ROOT, update_root)] if update_root else []),
             ],
         ),
@@ -261,19 +265,54 @@ def _lines(keys: Sequence[str]) -> bytes:
     return "".join(f"{key}\n" for key in keys).encode()
 
 
-def _store_dropin(box: Box) -> bytes:
-    addresses = [*(address for address, _ in box.store_places()), *box.dns_servers]
-    return "".join(["[Service]\n", *(f"IPAddressAllow={address}\n" for address in addresses)]).encode()
+def _local_config(box: Box) -> bytes:
+    """Return the machine's own sections: which users ask the keeper for what, and alarms.
+
+    Where the inventory says nothing of alarms, what somebody wrote on the box stays.
+    """
+    alarms = f"[alarms]\n{toml_lines(box.alarms)}" if box.alarms != AlarmsSection() else ""
+    return f"[keeper]\n{toml_lines(BOX_PEERS)}{alarms}".encode()
+
+
+def _dropins(box: Box) -> list[FileWanted]:
+    """Return what units may reach and open on this box beside what stands in their own files."""
+    store = _allowed([*(address for address, _ in box.store_places()), *box.dns_servers])
+    told = _allowed([address for address, _ in box.alarm_places()]) + [
+        f"LoadCredentialEncrypted={name}:{CREDENTIALS}/{name}\n" for name in box.secret_names()
+    ]
+    wanted = [("kurabako-sync", "store", store), ("kurabako-update-fetch", "store", store)]
+    wanted += [("kurabako-sync", "more", told)] if told else []
+    return [
+        FileWanted(f"/etc/systemd/system/{unit}.service.d/{name}.conf", "".join(["[Service]\n", *lines]).encode())
+        for unit, name, lines in wanted
+    ]
+
+
+def _allowed(addresses: Sequence[str]) -> list[str]:
+    return [f"IPAddressAllow={address}\n" for address in dict.fromkeys(addresses)]
 
 
 def _firewall(box: Box) -> bytes:
     """Return what the inventory lets through; the rules themselves stand in nftables/kurabako.nft."""
     out = ["# Made from the inventory by kurabako provision.\n"]
     out += _elements("ssh", [(network, network) for network in box.ssh_from])
-    out += _elements("store", [(address, f"{address} . {port}") for address, port in box.store_places()])
+    out += _elements("store", [(address, f"{address} . {port}") for address, port in _places(box)])
     out += _elements("dns", [(address, address) for address in box.dns_servers])
     out += _elements("ntp", [(address, address) for address in box.time_servers])
     return "".join(out).encode()
+
+
+def _places(box: Box) -> list[tuple[str, int]]:
+    """Return where sync may send to; what lies within another is in it, since nftables takes no place twice."""
+    nets: dict[tuple[int, int], list[ipaddress.IPv4Network | ipaddress.IPv6Network]] = {}
+    for address, port in (*box.store_places(), *box.alarm_places()):
+        network = ipaddress.ip_network(address)
+        nets.setdefault((port, network.version), []).append(network)
+    return [
+        (str(net.network_address) if net.num_addresses == 1 else str(net), port)
+        for (port, _), found in nets.items()
+        for net in ipaddress.collapse_addresses(found)  # type: ignore[type-var]  # each list is of one version
+    ]
 
 
 def _elements(name: str, entries: Sequence[tuple[str, str]]) -> list[str]:

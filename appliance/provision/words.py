@@ -39,6 +39,11 @@ STEPS: Final[dict[str, Words]] = {
         "en": "make the box's keys on the box, and its request",
     },
     "grant": {"ja": "教育委員会の許可を受け取る", "en": "take the board's grant"},
+    "secrets": {
+        "ja": "メール・通知先・SFTP の秘密を、箱の中で暗号にして置く",
+        "en": "put the secrets of mail, webhook and SFTP there, encrypted to the machine",
+    },
+    "settings": {"ja": "箱の設定を合わせる（警報など）", "en": "set the box's own settings (alarms)"},
     "rights": {"ja": "学校データの権限をそろえる", "en": "put the rights of the school's data right"},
     "start": {"ja": "動かす", "en": "start"},
     "confirm": {
@@ -80,6 +85,10 @@ NEEDS: Final[dict[str, Words]] = {
     "way_back": {
         "ja": "この端末の住所 {0} が ssh_from にありません。閉じると入れなくなります",
         "en": "our own address {0} is not in ssh_from: the firewall would shut us out",
+    },
+    "secrets": {
+        "ja": "秘密がありません: {0}（--secrets のファイルに書く）",
+        "en": "secrets are missing: {0} (write them into the file of --secrets)",
     },
     "clock": {"ja": "時計が {0} 時間ずれています", "en": "the clock is off by {0} hours"},
 }

@@ -13,6 +13,7 @@ from pathlib import Path
 from appliance.enrolment.boxside import begin_enrolment
 from appliance.provision.errors import UnreachableError
 from appliance.provision.remotefiles import PUT
+from appliance.provision.scripts import KEEP
 from appliance.provision.sending import RECEIVE
 from appliance.provision.ssh import Ran
 from appliance.provision.target import Target
@@ -50,6 +51,8 @@ class SimulatedBox:
         self.marks: dict[str, str] = {}
         self.request: bytes | None = None
         self.grant: bytes | None = None
+        self.config = ""
+        self.secrets: dict[str, bytes] = {}
         self.calls: list[str] = []
         self.cut_at: int | None = None
         self.changed = 0
@@ -86,8 +89,12 @@ class SimulatedBox:
                 self.users = list(USERS)
             case [_, "site", "begin", _, "--school", school, "--epoch", epoch, "--root-key", key, *_]:
                 self.request = self._begin(school, int(epoch), key)
-            case [_, "site", "take", *_]:
-                self.grant = stdin
+            case [_, "site", "take", *_, local]:
+                self.grant, self.config = stdin, self.files[local].content.decode()
+            case [_, "site", "settle", _, "--local", local]:
+                self.config = self.files[local].content.decode()
+            case ["python3", "-I", "-c", script, path] if script == KEEP:
+                self.secrets[path] = stdin
             case [_, "site", "head", _]:
                 return json.dumps({"school": "x", "epoch": 1, "seq": 4, "code": "ABCD"}).encode()
             case [_, "status", *_]:
@@ -135,7 +142,7 @@ class SimulatedBox:
             path: {"sha256": file.sha256, "mode": file.mode, "owner": file.owner}
             for path, file in self.files.items()
             if path in ask["files"]
-        }
+        } | {path: {"sha256": "0" * 64, "mode": 0o600, "owner": "root:root"} for path in self.secrets}
         links = {path: {"link": to} for path, to in self.links.items() if path in ask["files"]}
         current = self.links.get("/opt/kurabako/current")
         return {
@@ -160,7 +167,7 @@ class SimulatedBox:
             "bundle": self.bundle,
             "site": {
                 "enrolled": self.grant is not None,
-                "config": "",
+                "config": self.config,
                 "request": base64.b64encode(self.request).decode() if self.request else None,
                 "status": self._status() if self.grant else None,
             },
