@@ -4,9 +4,10 @@ import os
 import sys
 from typing import Final
 
-from tests.boxes.bundled import cached_bundle
+from tests.boxes.bundled import EDITIONS, cached_bundle
 from tests.boxes.machine import missing_here
-from tests.boxes.rootfs import cached_rootfs
+from tests.boxes.rootfs import KERNEL, cached_rootfs
+from tests.boxes.virtual import PROGRAMS
 
 _ALONE: Final = ("unshare", "--net", "--mount", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
 _OPTIONS: Final = ("-q", "-rs", "-p", "tests.boxes.results")
@@ -19,7 +20,10 @@ def main() -> int:
         print(f"error: {reason}", file=sys.stderr)
         return 1
     cached_rootfs()
-    cached_bundle()
+    if not missing_here(*PROGRAMS):
+        cached_rootfs(more=KERNEL)
+    for edition in EDITIONS:
+        cached_bundle(edition)
     which = () if any("test_" in word and word.endswith(".py") for word in sys.argv[1:]) else ("tests/boxes",)
     words = [*_ALONE, sys.executable, "-m", "pytest", *which, *_OPTIONS, *sys.argv[1:]]
     os.execvpe(words[0], words, {**os.environ, "KURABAKO_BOXES": "1"})

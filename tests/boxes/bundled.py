@@ -1,9 +1,12 @@
-"""The bundle that machines are provisioned from: built once for these sources, kept in the user's cache."""
+"""The bundles that machines are provisioned and updated from: built once for these sources, kept in a cache."""
 
 import hashlib
 import platform
+import shutil
 import subprocess
 import sys
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -11,18 +14,55 @@ from tests.boxes.rootfs import cache_folder
 
 TREE: Final = Path(__file__).resolve().parents[2]
 _SOURCES: Final = ("appliance", "crypto", "sync", "tui", "systemd", "pyproject.toml", "requirements.lock")
+_ELSE: Final = shutil.ignore_patterns(".*", "build", "tests", "docs", "__pycache__")
 
 
-def cached_bundle() -> Path:
+@dataclass(frozen=True)
+class Edition:
+    """These sources, or another version of them: in `file` the words `old` became `new`."""
+
+    version: str = ""
+    file: str = ""
+    old: str = ""
+    new: str = ""
+
+
+THIS: Final = Edition()
+NEXT: Final = Edition("0.99.1")
+# Everything of it can be imported, and its keeper ends as soon as it begins.
+BROKEN: Final = Edition(
+    "0.99.2", "appliance/commands/keeper.py", "    folder = open_site(site)", "    sys.exit(1)"
+)
+EDITIONS: Final = (THIS, NEXT, BROKEN)
+
+
+def cached_bundle(edition: Edition = THIS) -> Path:
     """Return the tar of the bundle of these sources, made now if it is not in the cache."""
-    folder = cache_folder() / f"bundle-{_digest()}"
+    folder = cache_folder() / f"bundle-{_digest(edition)}"
     found = sorted(folder.glob("*.tar"))
     if found:
         return found[0]
-    return build(TREE, folder)
+    if edition == THIS:
+        return _build(TREE, folder)
+    with tempfile.TemporaryDirectory() as work:
+        return _build(_edited(Path(work) / "tree", edition), folder)
 
 
-def build(tree: Path, folder: Path) -> Path:
+def _edited(tree: Path, edition: Edition) -> Path:
+    shutil.copytree(TREE, tree, ignore=_ELSE)
+    _replace(tree / "pyproject.toml", '\nversion = "', f'\nversion = "{edition.version}"  # was "')
+    if edition.file:
+        _replace(tree / edition.file, edition.old, f"    import sys\n{edition.new}")
+    return tree
+
+
+def _replace(file: Path, old: str, new: str) -> None:
+    text = file.read_text("utf-8")
+    assert text.count(old) == 1, f"{file.name} has no {old!r} any more"
+    file.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def _build(tree: Path, folder: Path) -> Path:
     """Build a bundle of a source tree for Debian 12 on this machine's kind."""
     command = [Path(sys.executable).with_name("kurabako"), "bundle", "build", "--tree", tree, "--out", folder]
     before = sorted(
@@ -33,8 +73,8 @@ def build(tree: Path, folder: Path) -> Path:
     return next(folder.glob("*.tar"))
 
 
-def _digest() -> str:
-    digest = hashlib.sha256()
+def _digest(edition: Edition) -> str:
+    digest = hashlib.sha256(repr(edition).encode() if edition != THIS else b"")
     for name in _SOURCES:
         top = TREE / name
         files = sorted(top.rglob("*")) if top.is_dir() else [top]

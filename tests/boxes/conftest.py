@@ -11,7 +11,8 @@ import pytest
 
 from appliance.exits import Exit
 from tests.boxes.bundled import cached_bundle
-from tests.boxes.machine import Machine, missing_here
+from tests.boxes.container import Container
+from tests.boxes.machine import missing_here
 from tests.boxes.rootfs import cached_rootfs
 from tests.boxes.town import School, Town
 
@@ -27,7 +28,7 @@ def login_key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, login_key: Path) -> Iterator[Machine]:
+def machine(tmp_path: Path, login_key: Path) -> Iterator[Container]:
     """A bare Debian 12, booted."""
     with booted(tmp_path, login_key) as made:
         yield made
@@ -36,7 +37,7 @@ def machine(tmp_path: Path, login_key: Path) -> Iterator[Machine]:
 @pytest.fixture
 def town(tmp_path: Path, login_key: Path) -> Iterator[Town]:
     """A board, its store, its hub and a bundle."""
-    _skip_where_missing()
+    skip_where_missing()
     with Town(tmp_path / "town", cached_bundle(), login_key) as made:
         yield made
 
@@ -44,7 +45,7 @@ def town(tmp_path: Path, login_key: Path) -> Iterator[Town]:
 @pytest.fixture(scope="module")
 def school(tmp_path_factory: pytest.TempPathFactory, login_key: Path) -> Iterator[School]:
     """A machine that was provisioned, with its town: every test that is given it leaves it whole."""
-    _skip_where_missing()
+    skip_where_missing()
     folder = tmp_path_factory.mktemp("school")
     with (
         Town(folder / "town", cached_bundle(), login_key) as town,
@@ -56,11 +57,13 @@ def school(tmp_path_factory: pytest.TempPathFactory, login_key: Path) -> Iterato
 
 
 @contextlib.contextmanager
-def booted(folder: Path, login_key: Path, disk_megabytes: int = 0) -> Iterator[Machine]:
+def booted(
+    folder: Path, login_key: Path, disk_megabytes: int = 0, rootfs: Path | None = None
+) -> Iterator[Container]:
     """Boot a bare Debian 12 and remove it in the end."""
-    _skip_where_missing()
+    skip_where_missing()
     number = next(_NUMBERS)
-    made = Machine(f"kb{os.getpid() % 10000}-{number}", number, folder, cached_rootfs(), login_key)
+    made = Container(f"kb{os.getpid() % 10000}-{number}", number, folder, rootfs or cached_rootfs(), login_key)
     try:
         if disk_megabytes:
             made.give_disk(disk_megabytes)
@@ -70,7 +73,8 @@ def booted(folder: Path, login_key: Path, disk_megabytes: int = 0) -> Iterator[M
         made.destroy()
 
 
-def _skip_where_missing() -> None:
-    reason = missing_here() or ("" if os.environ.get("KURABAKO_BOXES") else "`make boxes` boots machines")
+def skip_where_missing(*programs: str) -> None:
+    """Skip what needs machines where none can be booted; `programs` are what it takes besides."""
+    reason = missing_here(*programs) or ("" if os.environ.get("KURABAKO_BOXES") else "`make boxes` boots machines")
     if reason:
         pytest.skip(reason)

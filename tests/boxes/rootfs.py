@@ -7,6 +7,7 @@ beyond a bare Debian reachable by SSH, provisioning must bring.
 import hashlib
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,8 @@ PACKAGES: Final = (
     "iproute2",
     "iputils-ping",
 )
+# What a machine needs besides that is started by a kernel of its own.
+KERNEL: Final = ("linux-image-amd64", "initramfs-tools")
 
 
 def cache_folder() -> Path:
@@ -32,16 +35,17 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kurabako-boxes"
 
 
-def cached_rootfs(release: str = "bookworm") -> Path:
-    """Return a tar of a bare Debian, made now if it is not in the cache (minutes, from Debian's mirror)."""
-    named = hashlib.sha256(" ".join((release, *PACKAGES)).encode()).hexdigest()[:12]
+def cached_rootfs(release: str = "bookworm", more: Sequence[str] = ()) -> Path:
+    """Return a tar of a bare Debian and `more`, made if it is not in the cache (minutes, from Debian's mirror)."""
+    packages = (*PACKAGES, *more)
+    named = hashlib.sha256(" ".join((release, *packages)).encode()).hexdigest()[:12]
     cache = cache_folder()
     tar = cache / f"{release}-{named}.tar"
     if tar.exists():
         return tar
     cache.mkdir(parents=True, exist_ok=True)
     unfinished = cache / f".{release}-{named}-{os.getpid()}.tar"
-    command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(PACKAGES)}", release]
+    command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}", release]
     try:
         subprocess.run([*command, str(unfinished)], check=True)
         unfinished.rename(tar)

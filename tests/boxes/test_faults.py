@@ -6,6 +6,13 @@ import pytest
 
 from tests.boxes.town import SITE, School, all_confirmed, wait_for
 
+_AT_START = f"""cat > /etc/systemd/system/person.service <<'END'
+[Service]
+ExecStart=sh -c 'while sleep 1; do kurabako status {SITE} --json > /root/new; mv /root/new /root/told; done'
+[Install]
+WantedBy=multi-user.target
+END
+systemctl enable person"""
 UNITS = ("kurabako-keeper", "kurabako-sync", "kurabako-inbox")
 
 
@@ -75,3 +82,31 @@ def test_the_power_goes(school: School) -> None:
     school.machine.cut_power()
     school.machine.boot()
     _whole(school, before)
+
+
+def test_it_starts_where_there_is_no_network_and_works_there(school: School) -> None:
+    before = _whole(school, 1)["saved"]
+    assert isinstance(before, int)
+    school.machine.ssh(_AT_START)
+    school.machine.cut_power()
+    (school.machine.root / "root/told").unlink(missing_ok=True)
+    school.machine.boot(plugged=False)
+    found = school.wait_told(lambda told: told["running"] and told["link"] == "offline", "a box that works")
+    assert found["saved"] >= before, found
+    school.machine.plug()
+    school.machine.wait_for_ssh()
+    school.machine.ssh("systemctl disable --now person")
+    _whole(school, before)
+
+
+def test_the_disk_is_full_and_has_room_again(school: School) -> None:
+    before = _whole(school, 1)["saved"]
+    assert isinstance(before, int)
+    school.machine.resize_disk(0)
+    school.machine.ssh(f"echo scanned > {SITE}/inbox/III/scan.txt")
+    school.machine.ssh("systemctl restart --no-block kurabako-keeper", "&&", "sleep 20")
+    waits = school.machine.ssh(f"cat {SITE}/inbox/III/scan.txt").stdout
+    assert waits == "scanned\n", "nothing says that it was taken, so it lies there"
+    school.machine.resize_disk(1 << 20)
+    _whole(school, before + 1)
+    assert school.machine.ssh(f"ls {SITE}/inbox/III").stdout == "", "it was taken once there was room"

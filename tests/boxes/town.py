@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sync.programs import find_program
+from tests.boxes.container import Container
 from tests.boxes.machine import Machine
 
 SCHOOLS: Final = ("B101210000018", "B101210000027", "B101210000036")
@@ -23,7 +24,7 @@ SITE: Final = "/var/lib/kurabako/site"
 BOARD_SAYS: Final = "correct horse battery staple"
 _STORE: Final = "10.77.255.1"  # on no cable: every machine sends what it does not know to its gateway
 _PORT: Final = 9000
-_PATIENCE_S: Final = 180.0
+_PATIENCE_S: Final = 600.0  # it ends what hangs; other work may be done on this machine
 _INVENTORY: Final = """\
 [board]
 name = "多良川市教育委員会"
@@ -109,7 +110,7 @@ class Town:
     def provision(self, inventory: Path, *words: str | Path, bundle: Path | None = None) -> tuple[int, str]:
         """Run `kurabako provision` as the officer does; return its exit code and all it said."""
         process = self.provisioning(inventory, *words, bundle=bundle)
-        said, _ = process.communicate(timeout=900)
+        said, _ = process.communicate(timeout=3000)
         return process.returncode, said
 
     def provisioning(
@@ -133,7 +134,7 @@ class Town:
         return process
 
     def kurabako(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
-        """Run another command of the board's."""
+        """Run another command of the board's; every key there has the board's passphrase."""
         return self._run(*words)
 
     def _staff(self) -> Path:
@@ -185,7 +186,7 @@ class Town:
 class School:
     """A working box and the town that it belongs to."""
 
-    machine: Machine
+    machine: Container
     town: Town
 
     @property
@@ -223,9 +224,11 @@ def status_of(machine: Machine) -> dict[str, Any]:
     return found
 
 
-def wait_for(machine: Machine, done: Callable[[dict[str, Any]], bool], what: str) -> dict[str, Any]:
+def wait_for(
+    machine: Machine, done: Callable[[dict[str, Any]], bool], what: str, patience_s: float = _PATIENCE_S
+) -> dict[str, Any]:
     """Wait until the box's own status is so; say what it was last when it never is."""
-    until, last = time.monotonic() + _PATIENCE_S, dict[str, Any]()
+    until, last = time.monotonic() + patience_s, dict[str, Any]()
     while time.monotonic() < until:
         last = status_of(machine)
         if last and done(last):
@@ -235,15 +238,24 @@ def wait_for(machine: Machine, done: Callable[[dict[str, Any]], bool], what: str
     raise AssertionError(f"{machine.name} never had {what}: {last}\n{log}")
 
 
+def wait_until(done: Callable[[], bool], what: str) -> None:
+    """Wait until something is so."""
+    until = time.monotonic() + _PATIENCE_S
+    while not done():
+        assert time.monotonic() < until, f"waited in vain for {what}"
+        time.sleep(0.5)
+
+
 def all_confirmed(status: dict[str, Any]) -> bool:
     """Say whether the board countersigned every entry of a box that runs."""
     return bool(status["running"] and status["saved"] and status["confirmed"] == status["saved"])
 
 
 def lines_of(process: "subprocess.Popen[str]") -> Iterator[str]:
-    """Yield what a process says, line by line."""
+    """Yield what a process says, line by line; its output stays open when the caller stops listening."""
     assert process.stdout is not None
-    yield from process.stdout
+    while line := process.stdout.readline():
+        yield line
 
 
 def _kurabako() -> list[str]:

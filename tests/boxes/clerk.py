@@ -1,0 +1,87 @@
+"""Somebody who enters things on a box until something ends it, and a note of what was promised to them.
+
+Invariant: an entry is noted outside of the machine, and only after its `put` returned; so every noted one must be
+there for ever, whatever happens to the machine.
+"""
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from tests.boxes.machine import Machine
+from tests.boxes.town import SCHOOLS, SITE, Town
+
+PYTHON: Final = "/opt/kurabako/current/bin/python"
+_PEPPER: Final = "CREDENTIALS_DIRECTORY=/run/kurabako-office"  # as sshd sets it for office@
+_ENTERS: Final = f"""
+import os, sys
+from pathlib import Path
+from appliance.login import open_session
+from appliance.site import open_site
+from crypto.importance import Importance
+from sync.sealed import Draft
+store = open_session(open_site(Path("{SITE}")), "sato", sys.stdin.readline().strip()).store
+while True:
+    drafts = [Draft("trial", os.urandom(16), Importance.III, os.urandom(400)) for _ in range(1, 4)]
+    for name in store.put(drafts).names:
+        print(name.hex(), flush=True)
+"""
+_KEPT: Final = f"""
+from pathlib import Path
+from sync.reader import Reader
+for (name,) in Reader(Path("{SITE}/school.db")).rows("SELECT change_id FROM change"):
+    print(name.hex())
+"""
+
+
+def kept(machine: Machine) -> frozenset[str]:
+    """Return the ids of all changes in the box's store."""
+    return frozenset(machine.ssh(f"{PYTHON} -Ic '{_KEPT}'").stdout.split())
+
+
+@contextlib.contextmanager
+def entering(machine: Machine, town: Town, note: Path) -> Iterator["Clerk"]:
+    """Let somebody enter, one batch after the other, for the time of the context."""
+    slips = (town.out / f"{SCHOOLS[0]}.slips").read_text("utf-8").split()
+    clerk = Clerk(machine, slips[slips.index("sato") + 1 :][0], note)
+    try:
+        yield clerk
+    finally:
+        clerk.end()
+
+
+class Clerk:
+    """A session of `sato` over SSH."""
+
+    def __init__(self, machine: Machine, passphrase: str, note: Path) -> None:
+        self._note = note
+        with note.open("wb") as out:
+            self._process = subprocess.Popen(
+                machine.shell(f"runuser -u office -- env {_PEPPER} {PYTHON} -Ic '{_ENTERS}'"),
+                stdin=subprocess.PIPE,
+                stdout=out,
+            )
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{passphrase}\n".encode())
+        self._process.stdin.close()
+
+    @property
+    def promised(self) -> frozenset[str]:
+        """Return the ids of the entries that were acknowledged and said so to the outside."""
+        lines = self._note.read_text("utf-8", errors="replace").split("\n")[:-1]  # the last one may be half a line
+        return frozenset(line for line in lines if line)
+
+    def wait(self, count: int, patience_s: float = 60.0) -> None:
+        """Wait until so many entries were promised."""
+        until = time.monotonic() + patience_s
+        while len(self.promised) < count:
+            assert self._process.poll() is None and time.monotonic() < until, f"{len(self.promised)} of {count}"
+            time.sleep(0.05)
+
+    def end(self) -> None:
+        """End the session, if the machine did not."""
+        self._process.kill()
+        self._process.wait()
