@@ -1,28 +1,48 @@
 """A bare machine becomes a working school over SSH, and only the right machine, from the right bundle."""
 
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 from appliance.exits import Exit
+from tests.boxes.conftest import booted
 from tests.boxes.machine import Machine
-from tests.boxes.town import Town, all_confirmed, status_of
+from tests.boxes.results import Note
+from tests.boxes.town import SCHOOLS, Town, all_confirmed, status_of
 
 
 def _untouched(machine: Machine) -> bool:
     return machine.ssh("test -e /opt/kurabako -o -e /etc/kurabako", check=False).returncode != 0
 
 
-def test_from_bare_to_the_first_confirmation_and_the_second_run_does_nothing(machine: Machine, town: Town) -> None:
+def test_from_bare_to_the_first_confirmation_and_the_second_run_does_nothing(
+    machine: Machine, town: Town, note: Note
+) -> None:
     inventory = town.inventory(machine)
+    began = time.monotonic()
     code, said = town.provision(inventory, "--yes")
     assert code == Exit.OK, said
+    note(first_confirmed_s=time.monotonic() - began)
     status = status_of(machine)
     assert all_confirmed(status) and status["verified_at_ms"], status
     assert machine.ssh("systemctl --failed --no-legend").stdout.strip() == ""
     assert (town.out / "handover-B101210000018.pdf").read_bytes().startswith(b"%PDF")
     code, said = town.provision(inventory, "--check")
     assert code == Exit.OK and "nothing to change" in said, said
+    began = time.monotonic()
     code, said = town.provision(inventory, "--yes")
     assert code == Exit.OK and "nothing to change" in said, said
+    note(second_run_s=time.monotonic() - began)
+
+
+def test_three_boxes_at_once(town: Town, tmp_path: Path, login_key: Path, note: Note) -> None:
+    with ExitStack() as stack:
+        machines = [stack.enter_context(booted(tmp_path, login_key)) for _ in SCHOOLS]
+        began = time.monotonic()
+        code, said = town.provision(town.inventory(*machines), "--yes")
+        assert code == Exit.OK, said
+        note(three_confirmed_s=time.monotonic() - began)
+        assert all(all_confirmed(status_of(machine)) for machine in machines)
 
 
 def test_another_host_key_is_refused_before_anything_is_said(machine: Machine, town: Town) -> None:

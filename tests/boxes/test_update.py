@@ -86,7 +86,7 @@ def test_it_comes_on_a_medium_with_a_permit(place: Place, promised: frozenset[st
         subprocess.run(unpack, stdin=tar.stdout, check=True)
     apply = f"kurabako update apply {SITE} --from /media/stick"
     refused = place.machine.ssh(apply, check=False)
-    assert refused.returncode == Exit.FAILED and "APP-56" in refused.stderr, refused
+    assert refused.returncode == Exit.USAGE and "APP-566" in refused.stderr, refused
     place.machine.ssh(f"{apply} --permit 2026-0001 && rm -r /media/stick", timeout_s=_LONG_S)
     place.works(NEXT.version, promised)
 

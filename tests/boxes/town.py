@@ -133,9 +133,9 @@ class Town:
         process.stdin = None
         return process
 
-    def kurabako(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    def kurabako(self, *words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run another command of the board's; every key there has the board's passphrase."""
-        return self._run(*words)
+        return self._run(*words, check=check)
 
     def _staff(self) -> Path:
         folder = self.folder / "people"
@@ -150,10 +150,10 @@ class Town:
         file.write_text("".join(f"[{school}]\n{pair}" for school in SCHOOLS), encoding="utf-8")
         file.chmod(0o600)
 
-    def _run(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    def _run(self, *words: str | Path, check: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*_kurabako(), *map(str, words)],
-            check=True,
+            check=check,
             input=f"{BOARD_SAYS}\n",
             text=True,
             capture_output=True,
