@@ -10,7 +10,8 @@ from tests.boxes.machine import Machine
 from tests.boxes.town import SCHOOLS, Town, all_confirmed, lines_of, status_of
 
 _NAMES = list(STEPS)
-_SHORT = {"folders", "units", "limits", "usb", "time", "office", "firewall", "rights"}
+_SHORT = {"folders", "units", "limits", "usb", "time", "office", "firewall", "rights"}  # over before the next line
+_OTHERS = {"secrets", "settings"}  # of boxes that send alarms by mail
 
 
 def _cut(machine: Machine, town: Town, step: str, *, power: bool) -> str:
@@ -30,8 +31,8 @@ def _cut(machine: Machine, town: Town, step: str, *, power: bool) -> str:
 
 @pytest.mark.parametrize("power", [False, True], ids=["the line goes", "the power goes"])
 def test_cut_in_every_step_and_gone_on_with(machine: Machine, town: Town, power: bool) -> None:
-    begun = [_cut(machine, town, step, power=power) for step in STEPS]
-    assert set(begun) - _SHORT == set(STEPS) - _SHORT, begun
+    begun = [_cut(machine, town, step, power=power) for step in STEPS if step not in _OTHERS]
+    assert set(begun) - _SHORT == set(STEPS) - _SHORT - _OTHERS, begun
     code, said = town.provision(town.inventory(machine), "--yes")
     assert code == Exit.OK, said
     assert all_confirmed(status_of(machine))
