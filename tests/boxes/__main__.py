@@ -6,7 +6,7 @@ from typing import Final
 
 from tests.boxes.bundled import EDITIONS, cached_bundle
 from tests.boxes.machine import missing_here
-from tests.boxes.rootfs import KERNEL, cached_rootfs
+from tests.boxes.rootfs import KERNEL, RELEASES, cached_rootfs
 from tests.boxes.virtual import PROGRAMS
 
 _ALONE: Final = ("unshare", "--net", "--mount", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
@@ -19,7 +19,8 @@ def main() -> int:
     if reason:
         print(f"error: {reason}", file=sys.stderr)
         return 1
-    cached_rootfs()
+    for release in RELEASES:
+        cached_rootfs(release)
     if not missing_here(*PROGRAMS):
         cached_rootfs(more=KERNEL)
     for edition in EDITIONS:

@@ -25,15 +25,17 @@ class Edition:
     file: str = ""
     old: str = ""
     new: str = ""
+    python: str = "3.11"  # of Debian 12
 
 
 THIS: Final = Edition()
+TRIXIE: Final = Edition(python="3.13")
 NEXT: Final = Edition("0.99.1")
 # Everything of it can be imported, and its keeper ends as soon as it begins.
 BROKEN: Final = Edition(
     "0.99.2", "appliance/commands/keeper.py", "    folder = open_site(site)", "    sys.exit(1)"
 )
-EDITIONS: Final = (THIS, NEXT, BROKEN)
+EDITIONS: Final = (THIS, TRIXIE, NEXT, BROKEN)
 
 
 def cached_bundle(edition: Edition = THIS) -> Path:
@@ -42,10 +44,10 @@ def cached_bundle(edition: Edition = THIS) -> Path:
     found = sorted(folder.glob("*.tar"))
     if found:
         return found[0]
-    if edition == THIS:
-        return _build(TREE, folder)
+    if not edition.version:
+        return _build(TREE, folder, edition)
     with tempfile.TemporaryDirectory() as work:
-        return _build(_edited(Path(work) / "tree", edition), folder)
+        return _build(_edited(Path(work) / "tree", edition), folder, edition)
 
 
 def _edited(tree: Path, edition: Edition) -> Path:
@@ -62,14 +64,16 @@ def _replace(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def _build(tree: Path, folder: Path) -> Path:
-    """Build a bundle of a source tree for Debian 12 on this machine's kind."""
+def _build(tree: Path, folder: Path, edition: Edition) -> Path:
+    """Build a bundle of a source tree for one Debian on this machine's kind."""
     command = [Path(sys.executable).with_name("kurabako"), "bundle", "build", "--tree", tree, "--out", folder]
     before = sorted(
         cache_folder().glob("bundle-*/kurabako-bundle-*/wheels"), key=lambda path: path.stat().st_mtime
     )
     wheels = ("--own-wheels", before[-1]) if before else ()  # those of the lock were checked when they came
-    subprocess.run([*map(str, (*command, *wheels)), "--target", f"3.11-{platform.machine()}"], check=True)
+    subprocess.run(
+        [*map(str, (*command, *wheels)), "--target", f"{edition.python}-{platform.machine()}"], check=True
+    )
     return next(folder.glob("*.tar"))
 
 

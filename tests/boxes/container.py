@@ -74,6 +74,8 @@ class Container(Machine):
             command.append(f"--bind={self._disk}:/var/lib/kurabako")
         if not Path("/run/systemd/system").exists():
             command.append("--keep-unit")  # nobody here gives out scopes
+        if not (_CGROUPS / "cgroup.controllers").exists():
+            command.append("SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1")  # Debian 13 refuses the old hierarchy otherwise
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 ["sh", "-c", self._own_cgroup() + 'exec "$@"', "sh", *command],

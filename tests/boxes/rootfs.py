@@ -35,6 +35,9 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kurabako-boxes"
 
 
+RELEASES: Final = ("bookworm", "trixie")
+
+
 def cached_rootfs(release: str = "bookworm", more: Sequence[str] = ()) -> Path:
     """Return a tar of a bare Debian and `more`, made if it is not in the cache (minutes, from Debian's mirror)."""
     packages = (*PACKAGES, *more)

@@ -5,9 +5,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from appliance.exits import Exit
-from tests.boxes.conftest import booted
+from tests.boxes.bundled import TRIXIE, cached_bundle
+from tests.boxes.conftest import booted, skip_where_missing
 from tests.boxes.machine import Machine
 from tests.boxes.results import Note
+from tests.boxes.rootfs import cached_rootfs
 from tests.boxes.town import SCHOOLS, Town, all_confirmed, status_of
 
 
@@ -33,6 +35,22 @@ def test_from_bare_to_the_first_confirmation_and_the_second_run_does_nothing(
     code, said = town.provision(inventory, "--yes")
     assert code == Exit.OK and "nothing to change" in said, said
     note(second_run_s=time.monotonic() - began)
+
+
+def test_debian_13_from_bare_to_the_first_confirmation(tmp_path: Path, login_key: Path) -> None:
+    skip_where_missing()
+    rootfs = cached_rootfs("trixie")
+    with (
+        Town(tmp_path / "town", cached_bundle(TRIXIE), login_key) as town,
+        booted(tmp_path, login_key, rootfs=rootfs) as machine,
+    ):
+        code, said = town.provision(town.inventory(machine), "--yes")
+        assert code == Exit.OK, said
+        assert all_confirmed(status_of(machine))
+        assert "trixie" in machine.ssh("cat /etc/os-release").stdout
+        assert machine.ssh("systemctl --failed --no-legend").stdout.strip() == ""
+        code, said = town.provision(town.inventory(machine), "--yes")
+        assert code == Exit.OK and "nothing to change" in said, said
 
 
 def test_three_boxes_at_once(town: Town, tmp_path: Path, login_key: Path, note: Note) -> None:
