@@ -1,6 +1,8 @@
 """The bundles that machines are provisioned and updated from: built once for these sources, kept in a cache."""
 
+import contextlib
 import hashlib
+import os
 import platform
 import shutil
 import subprocess
@@ -66,7 +68,8 @@ def _replace(file: Path, old: str, new: str) -> None:
 
 def _build(tree: Path, folder: Path, edition: Edition) -> Path:
     """Build a bundle of a source tree for one Debian on this machine's kind."""
-    command = [Path(sys.executable).with_name("kurabako"), "bundle", "build", "--tree", tree, "--out", folder]
+    unfinished = folder.with_name(f".{folder.name}-{os.getpid()}")
+    command = [Path(sys.executable).with_name("kurabako"), "bundle", "build", "--tree", tree, "--out", unfinished]
     before = sorted(
         cache_folder().glob("bundle-*/kurabako-bundle-*/wheels"), key=lambda path: path.stat().st_mtime
     )
@@ -74,6 +77,9 @@ def _build(tree: Path, folder: Path, edition: Edition) -> Path:
     subprocess.run(
         [*map(str, (*command, *wheels)), "--target", f"{edition.python}-{platform.machine()}"], check=True
     )
+    with contextlib.suppress(OSError):  # somebody else made the same meanwhile
+        unfinished.rename(folder)
+    shutil.rmtree(unfinished, ignore_errors=True)
     return next(folder.glob("*.tar"))
 
 
