@@ -18,6 +18,7 @@ from sync.litestream import environment, replica_settings
 from sync.objectstore import ObjectStore, StoreConfig
 from sync.programs import find_program, start_child, stop_child
 
+SNAPSHOT_LEVEL: Final = 9
 _LONGEST_S: Final = 3600.0
 _ASK_S: Final = 5.0
 _GONE_S: Final = 30.0
@@ -32,6 +33,18 @@ class Point:
 
     txid: int | None
     at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """An object of a replica: a state up to a transaction of Litestream, from `at_ms` or the second before.
+
+    `whole`: it holds the whole database (a snapshot), not what changed since another object.
+    """
+
+    txid: int
+    at_ms: int
+    whole: bool
 
 
 class Fetcher:
@@ -113,6 +126,13 @@ class Fetcher:
 
     def points(self, limit: int | None) -> list[Point]:
         """Return every state that Litestream lists, oldest first, up to `limit` (ms since 1970)."""
+        ends: dict[int, int] = {}
+        for state in self.states():
+            ends[state.txid] = max(state.at_ms, ends.get(state.txid, 0))
+        return [Point(txid, ends[txid]) for txid in sorted(ends) if limit is None or ends[txid] <= limit]
+
+    def states(self) -> list[State]:
+        """Return what Litestream lists, in its order; raises StoreUnreachableError."""
         config = self._configure(self._work / "school.db")
         command = [find_program("litestream"), "ltx", "-level", "all", "-json", "-config", str(config)]
         command.append(str(self._work / "school.db"))
@@ -122,13 +142,13 @@ class Fetcher:
         if done.returncode != 0:
             self._objects.probe(self._path)
             return []
-        ends: dict[int, int] = {}
-        for entry in json.loads(done.stdout or b"[]"):
-            txid = int(str(entry["max_txid"]), 16)
-            # Whole seconds, cut off: up to 999 ms later than it says.
-            at_ms = int(datetime.fromisoformat(str(entry["timestamp"])).timestamp() * 1000) + 999
-            ends[txid] = max(at_ms, ends.get(txid, 0))
-        return [Point(txid, ends[txid]) for txid in sorted(ends) if limit is None or ends[txid] <= limit]
+        return [_state(entry) for entry in json.loads(done.stdout or b"[]")]
+
+
+def _state(entry: dict[str, object]) -> State:
+    # Whole seconds, cut off: up to 999 ms later than it says.
+    at_ms = int(datetime.fromisoformat(str(entry["timestamp"])).timestamp() * 1000) + 999
+    return State(int(str(entry["max_txid"]), 16), at_ms, int(str(entry["level"])) == SNAPSHOT_LEVEL)
 
 
 def _size(path: Path) -> int:

@@ -1,15 +1,18 @@
 """Healing a replica: why it was replaced by a whole new one, when, and when that was proven.
 
 Invariant: a healing that began is written down before anything is replaced and ends only with a verified restore;
-what lies in between survives any end of the daemon. The log is `log/replica.jsonl` in the site's folder.
+what lies in between survives any end of the daemon. The log is `log/replica.jsonl` in the site's folder; its
+newest lines are copied to `<school>/<site>/<epoch>/healings` in the store, where the board's timeline reads them.
 """
 
+import contextlib
 from typing import Final
 
 import msgspec
 
 from sync.atomic import atomic_write
 from sync.clock import wall_ms
+from sync.ids import Origin
 from sync.site import SitePaths
 
 UNCLEAN: Final = "unclean stop"  # the keeper was killed: Litestream may have sent what SQLite then discarded
@@ -17,6 +20,8 @@ FAILED_WRITE: Final = "write failed"
 CORRUPT: Final = "replica corrupt"  # a verified restore failed
 OPERATOR: Final = "operator"
 _KEPT: Final = 1000
+_TOLD_LINES: Final = 100
+_TOLD_BYTES: Final = 64 * 1024
 _TOLD: Final = 0o644  # the keeper asks, the daemon heals, support looks: each may be another user of the box
 
 
@@ -77,6 +82,25 @@ def newest_healing(paths: SitePaths) -> Healing | None:
     """Return the newest entry of the log."""
     lines = _lines(paths)
     return msgspec.json.decode(lines[-1], type=Healing) if lines else None
+
+
+def healings_name(origin: Origin) -> str:
+    """Return where a site's healings are told in the store."""
+    return f"{origin.prefix}/healings"
+
+
+def newest_lines(paths: SitePaths) -> bytes:
+    """Return what is told in the store: the newest entries of the log, a JSON line each."""
+    return b"".join(line + b"\n" for line in _lines(paths)[-_TOLD_LINES:])
+
+
+def read_healings(data: bytes) -> list[Healing]:
+    """Read what a site told; lines that cannot be read are passed over, since anybody may have written them."""
+    found = []
+    for line in data[:_TOLD_BYTES].splitlines():
+        with contextlib.suppress(msgspec.DecodeError, ValueError):
+            found.append(msgspec.json.decode(line, type=Healing))
+    return found
 
 
 def _lines(paths: SitePaths) -> list[bytes]:

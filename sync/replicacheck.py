@@ -11,7 +11,8 @@ from typing import Final
 from sync import healing
 from sync.client import Keeping
 from sync.clock import wall_ms
-from sync.errors import KeeperGoneError, ReplicaCorruptError, StoreUnreachableError
+from sync.errors import KeeperGoneError, ReplicaCorruptError, StoreRefusedError, StoreUnreachableError
+from sync.objectstore import ObjectStore
 from sync.reader import Reader
 from sync.restore import Wanted
 from sync.selfcheck import SelfCheck, SelfCheckRun
@@ -39,6 +40,7 @@ class ReplicaCheck:
         self.verified_at_ms: int | None = None
         self.verified_seq = 0
         self.problem = ""
+        self._untold = healing.newest_healing(paths) is not None
 
     @property
     def running(self) -> bool:
@@ -84,7 +86,8 @@ class ReplicaCheck:
             self.verified_at_ms, self.verified_seq = wall_ms(), result.seq
             self._remember("verified_at_ms", self.verified_at_ms)
             self._remember("verified_seq", self.verified_seq)
-            healing.done(self._paths, result.seq)
+            self._untold = healing.done(self._paths, result.seq) is not None or self._untold
+            self._tell_healings()
             return
         self._due = time.monotonic() + _AGAIN_S
         if result.problem == StoreUnreachableError.code:
@@ -92,6 +95,16 @@ class ReplicaCheck:
         self.problem = result.problem
         if result.problem == ReplicaCorruptError.code:
             healing.ask_for_healing(self._paths, healing.CORRUPT)
+
+    def _tell_healings(self) -> None:
+        """Put the log of healings beside the replica, for the board's timeline; what fails is tried next time."""
+        if not self._untold:
+            return
+        with contextlib.suppress(StoreUnreachableError, StoreRefusedError):
+            with contextlib.closing(Reader(self._paths.store)) as reader:
+                name = healing.healings_name(reader.origin)
+            ObjectStore(self._settings.store).put(name, healing.newest_lines(self._paths))
+            self._untold = False
 
     def _remember(self, key: str, value: int) -> None:
         with contextlib.suppress(KeeperGoneError):  # the next check finds out anew

@@ -10,8 +10,10 @@ from itertools import groupby
 from appliance.board.folder import BoardFolder
 from appliance.board.restored import store_of
 from appliance.board.restorereport import JST, iso_time, place_words
+from sync.healing import CORRUPT, FAILED_WRITE, OPERATOR, UNCLEAN
 from sync.objectstore import ObjectStore
-from sync.timeline import Event, Progress, Quarter, Timeline, read_timeline
+from sync.replicastates import ReplicaSpan, replica_spans
+from sync.timeline import Event, Progress, Quarter, Timeline, known_origins, read_timeline
 
 _EVENTS = {
     "checkpoint": "区切り（署名）",
@@ -19,6 +21,13 @@ _EVENTS = {
     "grant": "箱やハブの許可",
     "gap": "欠け: この後の束がありません",
     "damaged": "壊れ: この後の束が読めません",
+}
+_CAUSES = {
+    UNCLEAN: "箱の急な停止",
+    FAILED_WRITE: "書き込みの失敗",
+    CORRUPT: "検証に通らなかった",
+    OPERATOR: "人の指示",
+    "": "わけは読めない",
 }
 _QUARTER = timedelta(minutes=15)
 _BAR = 30  # cells; a bar this long is the busiest quarter
@@ -31,6 +40,7 @@ class Day:
     school: str
     on: date
     timeline: Timeline
+    replicas: tuple[ReplicaSpan, ...] = ()
 
 
 def school_day(board: BoardFolder, school: str, on: date, progress: Progress | None = None) -> Day:
@@ -38,9 +48,10 @@ def school_day(board: BoardFolder, school: str, on: date, progress: Progress | N
     place = board.place(school)
     begin = datetime.combine(on, time(), JST)
     span = tuple(int(at.timestamp() * 1000) for at in (begin, begin + timedelta(days=1)))
-    return Day(
-        place.school, on, read_timeline(ObjectStore(store_of(place)), place.school, (span[0], span[1]), progress)
-    )
+    library = ObjectStore(store_of(place))
+    told = read_timeline(library, place.school, (span[0], span[1]), progress)
+    replicas = replica_spans(store_of(place), known_origins(library, place.school), (span[0], span[1]))
+    return Day(place.school, on, told, tuple(replicas))
 
 
 def recent_days(board: BoardFolder, school: str, until: date, days: int) -> list[tuple[date, int]]:
@@ -68,6 +79,7 @@ def day_lines(day: Day) -> list[str]:
     for _, moment in moments:
         lines.append(_quarter_line(moment, busiest) if isinstance(moment, Quarter) else _event_line(moment))
     lines += _countersigned(told)
+    lines += [line for replica in day.replicas for line in _replica_lines(replica)]
     return lines if len(lines) > 1 else [*lines, "この日の記録はありません。"]
 
 
@@ -92,6 +104,7 @@ def day_json(day: Day) -> dict[str, object]:
             {"at": iso_time(event.at_ms), "site": event.origin.prefix, "kind": event.kind, "seq": event.seq}
             for event in told.events
         ],
+        "replicas": [_replica_json(replica) for replica in day.replicas],
     }
 
 
@@ -116,6 +129,34 @@ def _countersigned(told: Timeline) -> list[str]:
             f"   {_at(last.at_ms):%H:%M:%S}  最後の確認済  {place_words(origin)}が {last.seq:,}件目まで署名"
         )
     return lines
+
+
+def _replica_lines(replica: ReplicaSpan) -> list[str]:
+    """Return what the store holds of a site's database on that day, and when its replica was made anew."""
+    where, lines = place_words(replica.origin), []
+    if replica.states:
+        times = f"{_at(replica.first_ms):%H:%M:%S}–{_at(replica.last_ms):%H:%M:%S}"
+        whole = "、".join(f"{_at(at):%H:%M:%S}" for at in replica.whole_ms) or "なし"
+        lines.append(f"   {times}  複製の状態 {replica.states:,}点  {where}  全体の写し {whole}")
+    for entry in replica.healings:
+        cause = _CAUSES.get(entry.cause, _CAUSES[""])
+        proven = f"{entry.seconds:,.0f}秒後に {entry.seq:,}件目まで確かめた"
+        lines.append(f"   {_at(entry.began_ms):%H:%M:%S}  複製の作り直し  {where}  {cause}、{proven}")
+    return lines
+
+
+def _replica_json(replica: ReplicaSpan) -> dict[str, object]:
+    return {
+        "site": replica.origin.prefix,
+        "states": replica.states,
+        "first": iso_time(replica.first_ms),
+        "last": iso_time(replica.last_ms),
+        "whole": [iso_time(at) for at in replica.whole_ms],
+        "healings": [
+            {"at": iso_time(entry.began_ms), "cause": entry.cause, "seconds": entry.seconds, "seq": entry.seq}
+            for entry in replica.healings
+        ],
+    }
 
 
 def _at(at_ms: int) -> datetime:

@@ -244,11 +244,15 @@ def test_the_timeline_shows_the_entrys_quarter_and_nothing_of_it(served: Served)
     told = served.board("timeline", served.code, "--on", f"{served.before:%Y-%m-%d}", "--json")
     assert (told.returncode, told.stderr) == (0, "")
     shape = json.loads(told.stdout)
-    assert list(shape) == ["school", "on", "changes", "quarters", "events"]
+    assert list(shape) == ["school", "on", "changes", "quarters", "events", "replicas"]
+    (replica,) = shape["replicas"]
+    assert replica["site"] == f"{served.code}/box/1" and replica["states"] > 1 and replica["healings"] == []
+    assert datetime.fromisoformat(replica["last"]) > served.before
     assert shape["changes"] == sum(quarter["changes"] for quarter in shape["quarters"]) > 2000
     newest = max(datetime.fromisoformat(quarter["last"]) for quarter in shape["quarters"])
     assert newest > served.before and not {"gap", "damaged"} & {event["kind"] for event in shape["events"]}
     words = served.board("timeline", served.code, "--on", f"{served.before:%Y-%m-%d}")
+    assert f"複製の状態 {replica['states']}点" in words.stdout
     assert words.returncode == 0 and f"{newest:%H:%M:%S}" in words.stdout and "学校の箱（1代目）" in words.stdout
     assert served.pupil not in words.stdout + told.stdout
     days = served.board("timeline", served.code, "--json")

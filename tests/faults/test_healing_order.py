@@ -6,8 +6,12 @@ from pathlib import Path
 import pytest
 
 from sync import healing
+from sync.clock import wall_ms
 from sync.errors import ReplicatorError
+from sync.objectstore import ObjectStore
+from sync.replicastates import replica_spans
 from sync.selfcheck import SelfCheck, SelfCheckRun
+from tests.sync.cloud import ORIGIN
 from tests.sync.serving import Serving, serving_at
 
 pytestmark = pytest.mark.faults
@@ -38,6 +42,14 @@ def test_what_an_older_check_says_ends_no_healing(serving: Serving, monkeypatch:
     assert not serving.daemon._check.running and healing.begun(serving.paths) is not None
     serving.until(lambda _: healing.begun(serving.paths) is None, "healed")
     assert [found for found in looked if found] == [SelfCheck(serving.status.verified_seq, "")]
+    store, whole_day = serving.cloud.direct, (wall_ms() - 86_400_000, wall_ms() + 60_000)
+    (told,) = replica_spans(store, [ORIGIN], whole_day)
+    (entry,) = told.healings
+    assert entry.cause == healing.OPERATOR and entry.seq == serving.status.verified_seq
+    assert told.whole_ms and told.states > 0 and whole_day[0] < told.first_ms <= told.last_ms < whole_day[1]
+    assert replica_spans(store, [ORIGIN], (0, whole_day[0])) == [], "another day knows nothing of it"
+    ObjectStore(store).put(healing.healings_name(ORIGIN), b'{"cause":1}\n\xff\n')
+    assert replica_spans(store, [ORIGIN], whole_day)[0].healings == (), "what cannot be read is passed over"
 
 
 def test_a_snapshot_under_way_is_not_looked_at(serving: Serving) -> None:
