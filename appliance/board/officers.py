@@ -70,7 +70,7 @@ class Officers:
     def __init__(self, board: BoardFolder) -> None:
         """Read them; raises MalformedError, UnknownVersionError, BadSignatureError, ContextMismatchError."""
         self._board = board
-        self._file = _read(board)
+        self._file = read_officers(board)
         self._roster = open_people(self._file.roster, board.root, SCHOOL) if self._file else None
 
     @property
@@ -125,6 +125,11 @@ class Officers:
                 return open_pair(pair, self._board.root, self._roster.version, first, second)
         raise MalformedError(operation="open with two officers", subject="no wrap for this pair")
 
+    def entry(self, name: str) -> tuple[Person, bytes]:
+        """Return an officer's entry in the roster and their sealed identity; raises UnknownOfficerError."""
+        at = self._index(name)
+        return self.people[at], self._keys[at]
+
     def require_both(self, one: Claim, other: Claim) -> None:
         """From now on let only two officers open: the root under one passphrase is removed, once two did open."""
         _check_count(len(self.people))
@@ -163,7 +168,8 @@ def _check_count(count: int) -> None:
         raise OfficerCountError(operation="keep officers", subject=str(count), count=count, least=LEAST, most=MOST)
 
 
-def _read(board: BoardFolder) -> OfficersFile | None:
+def read_officers(board: BoardFolder) -> OfficersFile | None:
+    """Return the file as it stands, None without one; raises MalformedError, UnknownVersionError."""
     try:
         data = (board.path / FILE).read_bytes()
     except FileNotFoundError:

@@ -7,6 +7,7 @@ import click
 
 from appliance.board.folder import ReplicaPlace, init_board, open_board
 from appliance.commands.asking import ask_passphrase, box_key, box_key_options, passphrase_option
+from appliance.commands.deposit import deposit, recover, renew_deposit
 from appliance.commands.drill import drill
 from appliance.commands.granting import read_request_file, request_options
 from appliance.commands.hub import audit, import_orphans, publish, run
@@ -36,7 +37,21 @@ def board(ctx: click.Context, folder: Path) -> None:
     ctx.obj = folder
 
 
-_COMMANDS = (restore, timeline, drill, publish, run, replace, renew, lease, audit, import_orphans, officer, status)
+_COMMANDS: tuple[click.Command, ...] = (
+    restore,
+    timeline,
+    drill,
+    publish,
+    run,
+    replace,
+    renew,
+    lease,
+    audit,
+    import_orphans,
+    officer,
+    status,
+)
+_COMMANDS += (deposit, recover)
 for _command in _COMMANDS:
     board.add_command(_command)
 
@@ -102,8 +117,11 @@ def enrol(
     store = StoreSection(endpoint, bucket, region)
     new = NewSchool(school, name, place, store, key=box_key(box_access_key, box_secret_key_file))
     if site is None:
-        return answer_enrolment(opened, root, new, read_request_file(request, code), staff, out)
+        done = answer_enrolment(opened, root, new, read_request_file(request, code), staff, out)
+        renew_deposit(opened, root)
+        return done
     paths = enrol_school(opened, root, new, [], site)
+    renew_deposit(opened, root)
     click.echo(f"{name}（{school}）: {paths.root}")
     return 0
 

@@ -2,15 +2,19 @@
 
 import json
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from appliance.board.folder import open_board
 from appliance.commands.asking import ask_passphrase, passphrase_option
+from appliance.commands.deposit import renew_deposit
 from appliance.commands.unlocking import ask_officers, unlock_root
 from appliance.exits import Exit
 from appliance.messages import language
+
+if TYPE_CHECKING:
+    from appliance.board.status import BoardStatus
 
 _WORDS: Final = {
     "ja": {
@@ -26,6 +30,10 @@ _WORDS: Final = {
         "next": "すること  board officer add で2人以上を加え、board officer require-two を行ってください。",
         "only_require": "すること  board officer require-two を行ってください。",
         "schools": "学校  {count}校",
+        "key": "{name} の鍵を {file} に書きました。本人が持ち、ほかの担当者の鍵と別の場所に置いてください。",
+        "deposit_none": "注意  保管先に控えがありません。この計算機を失うと戻せません（board deposit）。",
+        "deposit_old": "注意  {at} の控えのあとに変わったことがあります（board deposit で置き直します）。",
+        "deposit_good": "控え  {at}（保管先にあり、その後は変わっていません）",
     },
     "en": {
         "added": "{name} is an officer now ({count}; any two of them open).",
@@ -40,6 +48,10 @@ _WORDS: Final = {
         "next": "To do: add two people or more with `board officer add`, then `board officer require-two`.",
         "only_require": "To do: `board officer require-two`.",
         "schools": "Schools: {count}",
+        "key": "The key of {name} is in {file}. Its owner keeps it, away from the other officers' keys.",
+        "deposit_none": "Note: no deposit is in the store: without this machine all is lost (`board deposit`).",
+        "deposit_old": "Note: something changed after the deposit of {at} (`board deposit` renews it).",
+        "deposit_good": "Deposit: {at} (in the store, and nothing changed since)",
     },
 }
 
@@ -66,6 +78,7 @@ def add(folder: Path, name: str, new_passphrase_file: Path | None, from_stdin: b
     else:
         words = ask_passphrase(f"{chosen} の新しい合言葉 / new passphrase", False, new=True)
     officers.add(root, chosen, words)
+    renew_deposit(board, root)
     count = len(officers.names)
     click.echo(_words()["added" if count > 1 else "first"].format(name=chosen, count=count))
     if count > 1 and board.one_opens:
@@ -90,6 +103,30 @@ def list_(folder: Path, as_json: bool) -> int:
     return Exit.OK
 
 
+@officer.command("key")
+@click.argument("name")
+@click.option(
+    "--to",
+    "medium",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="the officer's own medium",
+)
+@click.pass_obj
+def key(folder: Path, name: str, medium: Path) -> int:
+    """Write the officer NAME's key to a medium of their own: with a second one it brings the board back.
+
+    It opens under the officer's passphrase only. Write it anew after the place of the deposit was changed.
+    """
+    from appliance.board.depositing import deposit_place, read_state
+    from appliance.board.officerkey import write_officer_key
+
+    board = open_board(folder)
+    file = write_officer_key(board, _officer_name(name), medium, deposit_place(board), read_state(board).serial)
+    click.echo(_words()["key"].format(name=name, file=file))
+    return Exit.OK
+
+
 @officer.command()
 @click.argument("name")
 @passphrase_option
@@ -100,7 +137,9 @@ def remove(folder: Path, name: str, from_stdin: bool) -> int:
 
     board = open_board(folder)
     officers = Officers(board)
-    officers.remove(unlock_root(board, from_stdin), _officer_name(name))
+    root = unlock_root(board, from_stdin)
+    officers.remove(root, _officer_name(name))
+    renew_deposit(board, root)
     click.echo(_words()["removed"].format(name=name, count=len(officers.names)))
     click.echo(_words()["copies"])
     return Exit.OK
@@ -124,14 +163,13 @@ def require_two(folder: Path, from_stdin: bool) -> int:
 @click.pass_obj
 def status(folder: Path, as_json: bool) -> int:
     """Say who can open the board's root, and which schools there are. Loads no key."""
+    from appliance.board.restorereport import shown_time
     from appliance.board.status import board_status
 
     told, words = board_status(open_board(folder)), _words()
     if as_json:
         shape = {"board": told.name, "root": told.fingerprint, "schools": list(told.schools)}
-        click.echo(
-            json.dumps(shape | {"officers": list(told.officers), "one_opens": told.one_opens}, ensure_ascii=False)
-        )
+        click.echo(json.dumps(shape | _opened(told), ensure_ascii=False))
         return Exit.OK
     click.echo(f"{told.name}  {told.fingerprint}")
     click.echo(words["schools"].format(count=len(told.schools)))
@@ -141,7 +179,16 @@ def status(folder: Path, as_json: bool) -> int:
         click.echo(words["only_require" if count > 1 else "next"])
     else:
         click.echo(words["both"].format(count=count))
+    at, kind = shown_time(told.deposit_ms), "good" if told.deposit_current else "old"
+    click.echo(words[f"deposit_{kind if told.deposit_ms else 'none'}"].format(at=at))
     return Exit.OK
+
+
+def _opened(told: "BoardStatus") -> dict[str, object]:
+    from appliance.board.restorereport import iso_time
+
+    deposited = {"made": iso_time(told.deposit_ms), "current": told.deposit_current} if told.deposit_ms else None
+    return {"officers": list(told.officers), "one_opens": told.one_opens, "deposit": deposited}
 
 
 def _officer_name(given: str) -> str:

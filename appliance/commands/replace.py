@@ -7,6 +7,7 @@ import click
 from appliance.board.folder import open_board
 from appliance.board.restorereport import report_lines
 from appliance.commands.asking import ask_passphrase, box_key, box_key_options, passphrase_option
+from appliance.commands.deposit import renew_deposit
 from appliance.commands.granting import answer_replacement, read_request_file, request_options
 from appliance.commands.progress import Progress
 from appliance.commands.restore import STAGES
@@ -50,7 +51,9 @@ def replace(
     opened, key = open_board(folder), box_key(box_access_key, box_secret_key_file)
     root = unlock_root(opened, from_stdin)
     if site is None:
-        return answer_replacement(opened, root, school, key, read_request_file(request, code), out, slips)
+        done = answer_replacement(opened, root, school, key, read_request_file(request, code), out, slips)
+        renew_deposit(opened, root)
+        return done
     wanted = Replacement(school, site, key)
     with Progress(STAGES["fetch"]) as progress:
 
@@ -61,6 +64,7 @@ def replace(
         made = replace_box(opened, root, wanted, stage)
     paper = slips or site.with_name(f"{site.name}.slips")
     write_slips(paper, made.passphrases)
+    renew_deposit(opened, root)
     for line in report_lines(made.restored, None):
         click.echo(line)
     click.echo(

@@ -43,6 +43,8 @@ GROUPS = {
             "replace",
             "audit",
             "import-orphans",
+            "deposit",
+            "recover",
             "lease",
             "officer",
             "status",

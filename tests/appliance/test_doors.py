@@ -104,6 +104,9 @@ GATE = {"appliance/permits/gate.py", "appliance/permits/releases.py"}
 # Whoever writes a file or the terminal's clipboard, and what stands in it. No record is opened into any other.
 WRITERS = {
     "appliance/alarms/book.py": "codes and times of alarms",
+    "appliance/board/depositing.py": "where the board's deposit is, and its number",
+    "appliance/board/officerkey.py": "an officer's own key, sealed under a passphrase",
+    "appliance/board/recovery.py": "the board's own keys, sealed, and its settings",
     "appliance/board/folder.py": "the board's own keys, sealed, and its settings",
     "appliance/board/replacement.py": "a site's signing key",
     "appliance/board/restored.py": "positions of schools",

@@ -261,6 +261,7 @@ def test_the_commands_from_one_passphrase_to_two_officers(board: BoardFolder, tm
         "schools": [],
         "officers": ["kacho", "shuji"],
         "one_opens": False,
+        "deposit": None,
     }
     again = (*base, "officer", "add", "shido", "--new-passphrase-file", words, "--passphrase-stdin")
     alone = run(*again, stdin=f"{KACHO[0]}\n{KACHO[1]}\n{KACHO[0]}\n{KACHO[1]}\n")
