@@ -16,6 +16,7 @@ from appliance.classification.model import Action, Asset, Decision, Verdict
 from crypto.importance import Importance
 from sync.sealed import Draft, SealedStore
 
+CAME_FROM: Final = "KURABAKO_CAME_FROM"
 SAME_S: Final = 600.0  # the same person looking at the same thing again within this time is one entry
 
 
@@ -76,7 +77,9 @@ class AuditLog:
 
 
 def where_from() -> str:
-    """Return where this session is used from: the other end of SSH, else the terminal of this machine."""
+    """Return where this session is used from: what the standby's door says, the other end of SSH, this machine."""
+    if told := os.environ.get(CAME_FROM, ""):
+        return told
     ssh = os.environ.get("SSH_CONNECTION", "").split(" ")[0]
     if ssh:
         return f"ssh {ssh}"

@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "segments": ("appliance.commands.segments:segments", "carry changes on a medium when there is no line"),
     "serve": ("appliance.commands.serve:serve", "run a whole site in the foreground"),
     "site": ("appliance.commands.site:site", "a box's side of its enrolment (called by provision)"),
+    "standby": ("appliance.commands.standby:standby", "a school's office from elsewhere, in a browser"),
     "status": ("appliance.commands.status:status", "saved, sent, line and last verified restore"),
     "sync": ("appliance.commands.sync:sync", "sync alone, beside a keeper (started by systemd)"),
     "update": ("appliance.commands.update:update", "new versions, signed by the board's officers"),

@@ -14,6 +14,7 @@ import msgspec
 
 from appliance.alarms.section import AlarmsSection
 from appliance.errors import ApplianceError
+from appliance.standby.section import StandbySection
 from appliance.tomltext import toml_lines
 from sync.atomic import atomic_write
 
@@ -165,6 +166,7 @@ class Config(msgspec.Struct, frozen=True):
     replication: ReplicationSection = ReplicationSection()
     keeper: KeeperSection = KeeperSection()
     alarms: AlarmsSection = AlarmsSection()
+    standby: StandbySection = StandbySection()
 
 
 FILE_NAME = "kurabako.toml"

@@ -24,6 +24,7 @@ from appliance.session import Session
 from appliance.site import SiteFolder, open_site
 from sync.client import KeeperClient
 from sync.clock import wall_ms
+from sync.errors import UnknownLoginError
 from sync.keyring import open_keyring
 from sync.leaseguard import LOGIN_NOTE, LeaseBook
 from sync.reader import Reader
@@ -52,6 +53,16 @@ def login(site_dir: Path, name: str, passphrase: str) -> Office:
     if client is not None and seen.verdict is Verdict.ALLOW:
         note_rules(client, session.policy, office.ledger.keeps(DocumentFile.kind))
     return office
+
+
+def login_only(only: str, site_dir: Path, name: str, passphrase: str) -> Office:
+    """Open the office for the one person whom the single sign-on named; raises what `login` raises.
+
+    For anybody else it is as if there were no such login; no passphrase is tried.
+    """
+    if name != only:
+        raise UnknownLoginError(operation="log in")
+    return login(site_dir, name, passphrase)
 
 
 def login_terminal(site_dir: Path, name: str, passphrase: str) -> PunchDesk:

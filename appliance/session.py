@@ -82,7 +82,10 @@ class Session:
 
     def circumstances(self, importance: Importance) -> Circumstances:
         """Return how things stand at this site; whether 非常時開示 stands matters to importance I only."""
-        place = Place.SCHOOL if self.site.config.site.kind == Site.BOX else Place.BOARD
+        config = self.site.config
+        place = Place.SCHOOL if config.site.kind == Site.BOX else Place.BOARD
+        if config.standby.host:  # whoever uses a standby is not at the school
+            place = Place.AWAY
         glass = importance is Importance.I and in_force(self.store, self.now_ms()) is not None
         return Circumstances(self._line_now(), self.lease().opens, glass, place)
 

@@ -6,6 +6,7 @@ screen that showed it is taken down.
 
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -17,7 +18,7 @@ from textual.binding import Binding
 from textual.command import CommandPalette
 from textual.screen import Screen
 
-from appliance.login import login
+from appliance.login import login, login_only
 from appliance.office import Office
 from appliance.views import FoundPupil, Who
 from tui import palette
@@ -46,10 +47,18 @@ class OfficeApp(App[int]):
     COMMAND_PALETTE_BINDING: ClassVar[str] = "f9"
 
     def __init__(
-        self, site_dir: Path, school: str, locked: str = "", *, renews: bool = False, pictures: str = "blocks"
+        self,
+        site_dir: Path,
+        school: str,
+        locked: str = "",
+        *,
+        renews: bool = False,
+        pictures: str = "blocks",
+        only: str = "",
     ) -> None:
         super().__init__()
-        self.door: Door[Office] = Door(site_dir, login)
+        self.door: Door[Office] = Door(site_dir, partial(login_only, only) if only else login)
+        self._only_login = only
         self._school = school
         self._touched = time.monotonic()
         self._renews = renews
@@ -66,7 +75,7 @@ class OfficeApp(App[int]):
     def on_mount(self) -> None:
         """Ask who is there."""
         self.theme = "textual-ansi" if self.ansi_color else "textual-dark"
-        self.push_screen(self._locked() if self.login_name else LoginScreen(self._school))
+        self.push_screen(self._locked() if self.login_name else LoginScreen(self._school, self._only_login))
         self.set_interval(_LOOK_S, self._lock_if_idle)
 
     async def on_event(self, event: events.Event) -> None:

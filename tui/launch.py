@@ -9,6 +9,7 @@ import sys
 import termios
 from pathlib import Path
 
+from appliance.audit import CAME_FROM
 from appliance.errors import ApplianceError
 from appliance.site import open_site
 from tui.app import RENEWED, OfficeApp
@@ -26,14 +27,19 @@ def require_terminal() -> None:
         raise NoTerminalError(operation="open screen")
 
 
-def run(site_dir: Path, locked: str = "") -> int:
+def run(site_dir: Path, locked: str = "", only: str = "", came_from: str = "") -> int:
     """Run the screen until somebody leaves; return the exit code. `locked` is the login of who left the seat.
+
+    With `only` nobody but that login gets in; `came_from` is told in the audit record.
 
     Raises NoTerminalError.
     """
     require_terminal()
     site = open_site(site_dir)
-    app = OfficeApp(site.path, site.config.site.name, locked, renews=True, pictures=site.config.office.pictures)
+    if came_from:
+        os.environ[CAME_FROM] = came_from
+    pictures, name = site.config.office.pictures, site.config.site.name
+    app = OfficeApp(site.path, name, locked, renews=True, pictures=pictures, only=only)
     try:
         code = app.run()
     finally:

@@ -17,7 +17,7 @@ from textual_serve.server import Server
 from appliance.site import open_site
 
 HOST: Final = "127.0.0.1"
-_PAGE: Final = Path(__file__).with_name("page")
+PAGE: Final = Path(__file__).with_name("page")
 
 
 class OfficeServer(Server):
@@ -52,5 +52,5 @@ def run(site_dir: Path, port: int) -> int:
     """Serve the office until Ctrl-C or SIGTERM; return the exit code."""
     site = open_site(site_dir)
     command = shlex.join([sys.executable, "-P", "-m", "appliance.cli", "office", str(site.path)])
-    OfficeServer(command, HOST, port, site.config.site.name, templates_path=_PAGE).serve()
+    OfficeServer(command, HOST, port, site.config.site.name, templates_path=PAGE).serve()
     return 0

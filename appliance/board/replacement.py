@@ -8,7 +8,7 @@ overwritten.
 import contextlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,7 +61,8 @@ class ReplacedAlreadyError(ApplianceError):
 class Replacement:
     """What is needed: the school, the new box's folder, and its own key pair (without one: the board's).
 
-    `store` is how the new box reaches the object store, where that differs from how the board does.
+    `store` is how the new box reaches the object store, where that differs from how the board does; `furnish` puts
+    into its folder what else it needs, before it stands for the school.
     """
 
     school: str
@@ -69,6 +70,7 @@ class Replacement:
     key: StoreKey | None = None
     store: StoreSection | None = None
     office: OfficeSection = OfficeSection()
+    furnish: Callable[[Path], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +230,8 @@ def _furnish(
     store = wanted.store or StoreSection(place.endpoint, place.bucket, place.region)
     new = NewSchool(place.school, place.name, next_place, store, wanted.office, wanted.key)
     paths = furnish_box(folder, board, new, os.urandom(32), key)
+    if wanted.furnish is not None:
+        wanted.furnish(folder)
     for stale in folder.glob("school.db*"):
         stale.unlink()
     (work / "restored" / "school.db").rename(paths.store)

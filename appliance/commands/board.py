@@ -15,6 +15,7 @@ from appliance.commands.lease import lease
 from appliance.commands.officer import officer, status
 from appliance.commands.replace import renew, replace
 from appliance.commands.restore import restore
+from appliance.commands.standby import board_standby
 from appliance.commands.timeline import timeline
 from appliance.commands.unlocking import BOARD_PROMPT, unlock_root
 from appliance.people import ROLE_NAMES, StaffMember
@@ -51,7 +52,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     officer,
     status,
 )
-_COMMANDS += (deposit, recover)
+_COMMANDS += (deposit, recover, board_standby)
 for _command in _COMMANDS:
     board.add_command(_command)
 

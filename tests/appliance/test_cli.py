@@ -44,6 +44,7 @@ GROUPS = {
             "audit",
             "import-orphans",
             "deposit",
+            "standby",
             "recover",
             "lease",
             "officer",
