@@ -132,5 +132,10 @@ def read_outbox(client: Keeping) -> OutboxState:
     return _decoded(client.local_get(SPACE, _KEY))
 
 
+def give_outbox(client: Keeping, state: OutboxState) -> None:
+    """Let a site whose database was brought back go on after its last segment in the store."""
+    client.local_put(SPACE, _KEY, msgspec.msgpack.encode(state))
+
+
 def _decoded(raw: bytes | None) -> OutboxState:
     return msgspec.msgpack.decode(raw, type=OutboxState) if raw else OutboxState()

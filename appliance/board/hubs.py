@@ -21,13 +21,14 @@ from appliance.policy import writing_rules
 from appliance.session import Session
 from appliance.site import SiteFolder, open_site
 from crypto.identity import Identity
+from crypto.signing import SigningKey
 from sync.founding import open_as_board
 from sync.ids import Origin, Site
 from sync.leaseissuer import HUB_SECRET
 from sync.merge import Merger, copy_log
 from sync.reader import Reader
 from sync.sealed import SealedStore
-from sync.site import create_site
+from sync.site import SitePaths, create_site
 
 HUBS = "hubs"
 
@@ -60,16 +61,7 @@ def hubs_of(board: BoardFolder) -> list[SiteFolder]:
 
 def make_hub(folder: Path, board: BoardFolder, place: ReplicaPlace, key: Identity, box: Path) -> None:
     """Make a school's hub at `folder` with everything that stands in the box's store at `box`."""
-    origin = Origin(place.school, Site.HUB, 1)
-    paths = create_site(folder, origin)
-    write_store_key(folder, place.access_key, place.secret_key)
-    write_credential(folder, SITE_KEY, key.sign.to_bytes().reveal())
-    config = Config(
-        site=SiteSection(place.school, place.name, str(origin.site), origin.epoch),
-        board=BoardSection(board.root.to_bytes().hex()),
-        store=StoreSection(place.endpoint, place.bucket, place.region),
-    )
-    write_config(folder, config)
+    paths = furnish_hub(folder, board, place, key.sign)
     with (
         SiteKeeper(paths) as client,
         contextlib.closing(Reader(box / "school.db")) as source,
@@ -77,6 +69,21 @@ def make_hub(folder: Path, board: BoardFolder, place: ReplicaPlace, key: Identit
     ):
         client.local_put(*HUB_SECRET, key.seal.to_bytes().reveal())
         copy_log(source, source.origin, Merger(reader, client, board.root, writing_rules()))
+
+
+def furnish_hub(folder: Path, board: BoardFolder, place: ReplicaPlace, key: SigningKey) -> SitePaths:
+    """Make a hub's folder with its empty databases, configuration and credentials."""
+    origin = Origin(place.school, Site.HUB, 1)
+    paths = create_site(folder, origin)
+    write_store_key(folder, place.access_key, place.secret_key)
+    write_credential(folder, SITE_KEY, key.to_bytes().reveal())
+    config = Config(
+        site=SiteSection(place.school, place.name, str(origin.site), origin.epoch),
+        board=BoardSection(board.root.to_bytes().hex()),
+        store=StoreSection(place.endpoint, place.bucket, place.region),
+    )
+    write_config(folder, config)
+    return paths
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import click
 
 from appliance.board.folder import ReplicaPlace, init_board, open_board
 from appliance.commands.asking import ask_passphrase, box_key, box_key_options, passphrase_option
-from appliance.commands.deposit import deposit, recover, renew_deposit
+from appliance.commands.deposit import deposit, recover, renew_deposit, take_up
 from appliance.commands.drill import drill
 from appliance.commands.granting import read_request_file, request_options
 from appliance.commands.hub import audit, import_orphans, publish, run
@@ -52,7 +52,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     officer,
     status,
 )
-_COMMANDS += (deposit, recover, board_standby)
+_COMMANDS += (deposit, recover, take_up, board_standby)
 for _command in _COMMANDS:
     board.add_command(_command)
 

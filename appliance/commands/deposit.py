@@ -113,6 +113,34 @@ def recover(folder: Path, media: tuple[Path, ...], from_stdin: bool) -> int:
     return Exit.OK
 
 
+@click.command("take-up")
+@click.argument("school")
+@passphrase_option
+@click.pass_obj
+def take_up(folder: Path, school: str, from_stdin: bool) -> int:
+    """Bring the hub of SCHOOL back on a machine that became the board, out of object storage.
+
+    Only when the board's former machine will never run again: one hub on two machines would contradict itself.
+    """
+    from appliance.board.restorereport import report_lines
+    from appliance.board.takeup import take_up_hub
+    from appliance.commands.progress import Progress
+    from appliance.commands.restore import STAGES
+
+    board = open_board(folder)
+    root = unlock_root(board, from_stdin)
+    with Progress(STAGES["fetch"]) as progress:
+
+        def stage(name: str, done: int, total: int) -> None:
+            progress.relabel(STAGES[name])
+            progress(done, total)
+
+        report = take_up_hub(board, root, school, stage)
+    for line in report_lines(report, None):
+        click.echo(line)
+    return Exit.OK if report.complete else Exit.INCOMPLETE
+
+
 def renew_deposit(board: BoardFolder, root: "Identity") -> None:
     """Renew the deposit after a change, where the board has one; what keeps it from that is told, not raised."""
     from appliance.board.depositing import PLACE_FILE, make_deposit

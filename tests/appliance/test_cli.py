@@ -46,6 +46,7 @@ GROUPS = {
             "deposit",
             "standby",
             "recover",
+            "take-up",
             "lease",
             "officer",
             "status",

@@ -24,6 +24,7 @@ from appliance.office import Office
 from crypto.secret import Secret
 from sync.embedded import EmbeddedStore
 from sync.linecut import LineCut
+from sync.objectstore import ObjectStore
 from sync.programs import stop_child
 from sync.reader import Reader
 from sync.site import SitePaths
@@ -117,6 +118,10 @@ class City:
         with contextlib.closing(Reader(site.store)) as reader:
             rows = reader.rows(f"SELECT count(*) FROM head WHERE kind = '{Mark.kind}' GROUP BY record")
             return sum(count > 1 for (count,) in rows)
+
+    def cloud_holds(self, prefix: str) -> bool:
+        """Say whether anything is stored under a prefix."""
+        return bool(ObjectStore(self.cloud.config).sizes(prefix))
 
     def close(self) -> None:
         for name in list(self.processes):
