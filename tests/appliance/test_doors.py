@@ -124,6 +124,7 @@ WRITERS = {
     "appliance/enrolment/boxside.py": "a box's request and its public keys",
     "appliance/enrolment/vault.py": "a box's own keys, encrypted by the machine",
     "appliance/provision/granters.py": "a box's request and the grant for it",
+    "appliance/commands/site.py": "the box's settings that provisioning sends",
     "appliance/commands/supportbundle.py": "figures and known words",
     "appliance/config.py": "settings",
     "appliance/fleet/remembered.py": "figures of boxes",
