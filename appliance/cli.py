@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "the asset ledger: how important, how to handle",
     ),
     "meeting": ("appliance.commands.meeting:meeting", "staff meetings from a text or a calendar file"),
+    "notice": ("appliance.commands.notice:notice", "the noticeboard page for learners (started by systemd)"),
     "office": ("appliance.commands.office:office", "the office screen"),
     "policy": ("appliance.commands.policy:policy", "the classification rules: why something is allowed or not"),
     "provision": ("appliance.commands.provision:provision", "bare Debian boxes become working schools over SSH"),

@@ -149,6 +149,16 @@ class KeeperSection(msgspec.Struct, frozen=True):
 BOX_PEERS: Final = KeeperSection(("@kurabako-login",), ("kurabako-sync",), ("kurabako-inbox",))
 
 
+class NoticeboardSection(msgspec.Struct, frozen=True):
+    """The noticeboard for learners. `folder`: where what was released lies, empty for `noticeboard/` of the site.
+
+    `address` (such as 127.0.0.1:8480) is where `serve` shows the page on a laptop; empty: nowhere.
+    """
+
+    folder: str = ""
+    address: str = ""
+
+
 class ReplicationSection(msgspec.Struct, frozen=True):
     """Timers of the sync daemon, in seconds."""
 
@@ -167,6 +177,7 @@ class Config(msgspec.Struct, frozen=True):
     keeper: KeeperSection = KeeperSection()
     alarms: AlarmsSection = AlarmsSection()
     standby: StandbySection = StandbySection()
+    noticeboard: NoticeboardSection = NoticeboardSection()
 
 
 FILE_NAME = "kurabako.toml"

@@ -18,6 +18,7 @@ from appliance.hours.records import Approval, Correction, DayRecord, Shift
 from appliance.ledger.ledger import LedgerEntry
 from appliance.ledger.lines import facts_of
 from appliance.meetings.records import AgendaItem, Answer, DecisionRecord, Meeting, Question, Task
+from appliance.noticeboard.records import NoticeItem
 from appliance.people import PROFILE, Profile
 from appliance.roster import RECORD_TYPES, Enrollment, RosterRecord, SchoolClass, User
 from appliance.schoolcalendar import ClosureRecord
@@ -35,6 +36,7 @@ _TYPES: Final[dict[str, type[msgspec.Struct]]] = {
     **{struct.kind: struct for struct in (DayRecord, Shift, Approval)},
     LedgerEntry.kind: LedgerEntry,
     DocumentFile.kind: DocumentFile,
+    NoticeItem.kind: NoticeItem,
     PROFILE: Profile,
     **RECORD_TYPES,
 }
@@ -132,6 +134,9 @@ class RecordWords:
             case DocumentFile() as file:
                 facts = _labelled(file, "title name size note")
                 return facts if file.blob else [word("removed"), *facts]
+            case NoticeItem() as notice:
+                facts = [*_labelled(notice, "title section audience first until"), notice.body]
+                return [word("withdrawn"), *facts] if notice.withdrawn else facts
             case RosterRecord() as record:
                 return self._roster(record)
         return [word("damaged")]

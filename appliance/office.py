@@ -36,6 +36,7 @@ from appliance.meetings.desk import MeetingDesk
 from appliance.meetings.floordesk import FloorDesk
 from appliance.meetings.minutesdesk import MinutesDesk
 from appliance.meetings.records import AgendaItem
+from appliance.noticeboard.desk import NoticeboardDesk
 from appliance.permits.desk import PermitDesk
 from appliance.permits.gate import Released, ReleaseGate
 from appliance.permits.handing import SHARED, HandedOut, hand_out, place_of
@@ -81,6 +82,7 @@ class Office:
         self.permits = PermitDesk(session, lambda thing: door.listed_title(thing) or self.meetings.title(thing))
         self.devices = DeviceDesk(session)
         self.hours = HoursDesk(session, hours or load_hours())
+        self.noticeboard = NoticeboardDesk(session)
         self.audit = AuditDesk(session, door.title)
         gate = ReleaseGate(session, self.permits)
         self.releases = ReleaseDesk(
@@ -181,6 +183,7 @@ class Office:
             tuple(reversed(week)),
             self.light(),
             self.permits.counts(),
+            self.noticeboard.waiting(),
         )
 
     def _shows(self, kind: str, importance: Importance) -> bool:

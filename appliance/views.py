@@ -392,3 +392,4 @@ class HomeView:
     meetings: tuple[MeetingView, ...]
     light: Light
     permits: PermitCounts = PermitCounts(0, 0, 0)
+    notices: int = 0  # that are not on the noticeboard as they stand

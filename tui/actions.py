@@ -44,6 +44,12 @@ CLOSURES = Action("closures", "k", _("休業閉鎖"), _("臨時休業・学年�
 CLOSE_DOWN = Action("close_down", "n", _("閉鎖する"), _("学級・学年・全校を休業・閉鎖にする"))
 LIFT = Action("lift", "x", _("解く"), _("選んだ休業・閉鎖を取り消す"))
 LOOK = Action("look", "z", _("見え方"), _("見え方を変える: 標準・高コントラスト・明るい"), footer=False)
+NOTICES_FOR_ALL = Action(
+    "noticeboard", "o", _("掲示板"), _("児童生徒のタブレットに見せる掲示を書く"), footer=False
+)
+POST = Action("post", "n", _("書く"), _("掲示を書いて、ページに載せる"))
+TAKE_DOWN = Action("take_down", "x", _("取り下げ"), _("選んだ掲示を、終わりの日より前に取り下げる"))
+POST_ALL = Action("post_all", "f4", _("載せる"), _("まだページに出ていない掲示を、すべて載せる"))
 WORK = Action("work", "w", _("勤務"), _("出勤・退勤を記録する、自分の勤務時間を見る"), footer=False)
 COME = Action("come", "i", _("出勤"), _("いま出勤したと記録する"))
 GO = Action("go", "o", _("退勤"), _("いま退勤したと記録する"))
@@ -161,6 +167,7 @@ HOME = (
     DROPPED,
     NOTICE,
     CLOSURES,
+    NOTICES_FOR_ALL,
     WORK,
     LOOK,
     *EVERYWHERE,
@@ -232,6 +239,7 @@ MONTH = (
     PALETTE,
 )
 CLOSURE_LIST = (CLOSE_DOWN, LIFT, UNDO, BACK, HELP, LOCK, PALETTE)
+NOTICEBOARD = (OPEN, POST, TAKE_DOWN, POST_ALL, BACK, HELP, LOCK, PALETTE)
 ATTENTION = (OPEN, BACK, *EVERYWHERE)
 HOURS = (
     OPEN,

@@ -51,6 +51,28 @@ def read_days(typed: str, today: date) -> tuple[date, date] | None:
     return (begins, ends) if ends is not None and ends >= begins else None
 
 
+def read_period(typed: str, today: date) -> tuple[date, date] | None:
+    """Return the first and last day of `11/24-3/31` or `11/24` for what is to come, or None.
+
+    The first day is about today; the last one is the next such day after it, within a year.
+    """
+    text = unicodedata.normalize("NFKC", typed)
+    for dash in "~〜–から":
+        text = text.replace(dash, "-")
+    first, _dash, last = (part.strip() for part in text.replace("--", "-").partition("-"))
+    begins = read_day(first, today)
+    if begins is None or not last:
+        return None if begins is None else (begins, begins)
+    month, slash, day = last.rpartition("/")
+    try:
+        ends = date(begins.year, int(month) if slash else begins.month, int(day))
+        if ends < begins and slash:
+            ends = ends.replace(year=begins.year + 1)
+        return (begins, ends) if ends >= begins else None
+    except ValueError:
+        return None
+
+
 def read_minutes(typed: str) -> int | None:
     """Return minutes such as 45, 0:45 or １:３０; nothing typed is 0, what cannot be read is None."""
     text = unicodedata.normalize("NFKC", typed).strip()

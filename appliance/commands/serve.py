@@ -36,6 +36,18 @@ def _keeper_of(folder: SiteFolder) -> "Callable[[SitePaths], MindedChild]":
     return lambda paths: MindedChild(command, "keeper")
 
 
+def _noticeboard(folder: SiteFolder) -> "MindedChild | None":
+    """Return what shows the noticeboard, where the configuration wants it: it is told one folder only."""
+    from appliance.noticeboard.place import noticeboard_folder
+    from sync.keeperchild import MindedChild
+
+    address = folder.config.noticeboard.address
+    if not address:
+        return None
+    command = [sys.executable, "-m", "appliance.cli", "notice", str(noticeboard_folder(folder))]
+    return MindedChild([*command, "--address", address], "noticeboard")
+
+
 def run_site(folder: SiteFolder) -> None:
     """Run the site; with `embedded` in its configuration its own object store too."""
     from appliance.credentials import read_store_key
@@ -54,6 +66,7 @@ def run_site(folder: SiteFolder) -> None:
         )
     # A process of its own: it reads files from anywhere, and its death must not touch the keeper's.
     box = MindedChild([sys.executable, "-m", "appliance.cli", "inbox", str(folder.path)], "inbox")
+    board = _noticeboard(folder)
     daemon = SiteDaemon(folder.paths, folder.daemon_settings(), _keeper_of(folder))
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: daemon.stop())
@@ -62,9 +75,13 @@ def run_site(folder: SiteFolder) -> None:
             embedded.start()
         click.echo(f"kurabako: {folder.config.site.name}（{folder.config.site.school}）", err=True)
         box.start()
+        if board is not None:
+            board.start()
         with collecting(folder), watching(folder):
             daemon.run()
     finally:
         box.stop(_INBOX_STOP_S)
+        if board is not None:
+            board.stop(_INBOX_STOP_S)
         if embedded is not None:
             embedded.stop()

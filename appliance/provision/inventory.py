@@ -66,6 +66,7 @@ class Box(msgspec.Struct, frozen=True):
 
     `host_key` is the fingerprint that the installer printed; `ssh_from` are the networks that may log in by SSH;
     `store_addresses` the addresses of the object store (networks too), where `store` names it by a name;
+    `learners_from` the networks of the tablets that may look at the noticeboard;
     `office_keys`, `entrance_keys` and `support_keys` the public keys that open the office screen as office@box,
     the entrance's terminal as genkan@box, a shell as kurabako-support@box; `debian` the releases that are taken.
     `alarms` are the section of kurabako.toml, `alarm_addresses` the addresses of mail server and webhook, where
@@ -82,6 +83,7 @@ class Box(msgspec.Struct, frozen=True):
     user: str = "root"
     key_file: str = ""
     store_addresses: tuple[str, ...] = ()
+    learners_from: tuple[str, ...] = ()
     dns_servers: tuple[str, ...] = ()
     time_servers: tuple[str, ...] = ()
     office_keys: tuple[str, ...] = ()
@@ -95,7 +97,7 @@ class Box(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense; the text reaches whoever wrote the file."""
-        for network in (*self.ssh_from, *self.store_addresses, *self.alarm_addresses):
+        for network in (*self.ssh_from, *self.store_addresses, *self.alarm_addresses, *self.learners_from):
             ipaddress.ip_network(network)
         for address in (*self.dns_servers, *self.time_servers):
             ipaddress.ip_address(address)

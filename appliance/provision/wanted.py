@@ -14,7 +14,8 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from appliance.alarms.section import AlarmsSection
-from appliance.config import BOX_PEERS
+from appliance.config import BOX_PEERS, NoticeboardSection
+from appliance.noticeboard.place import BOX_FOLDER
 from appliance.provision.inventory import Box
 from appliance.tomltext import toml_lines
 
@@ -37,7 +38,8 @@ USERS: Final = (
 TARGET: Final = "kurabako.target"
 SERVICES: Final = ("kurabako-keeper.service", "kurabako-sync.service", "kurabako-inbox.service")
 UDEV: Final = "systemd-udevd.service"
-STARTED: Final = (TARGET, *SERVICES, "kurabako-unlock.service", "var-lib-kurabako-site-inbox.mount")
+NOTICEBOARD: Final = ("kurabako-notice.socket", "kurabako-notice.service")
+STARTED: Final = (TARGET, *SERVICES, *NOTICEBOARD, "kurabako-unlock.service", "var-lib-kurabako-site-inbox.mount")
 PROGRAMS: Final = (
     "python3",
     "nft",
@@ -149,6 +151,7 @@ def wanted_groups(box: Box, names: Sequence[str], read: Read, update_root: bytes
             [("systemctl", "daemon-reload")],
             more=[
                 *_dropins(box),
+                FileWanted("/etc/systemd/system/kurabako-notice.socket.d/lan.conf", _learners_dropin(box)),
                 *([FileWanted(UPDATE_ROOT, update_root)] if update_root else []),
             ],
         ),
@@ -266,12 +269,13 @@ def _lines(keys: Sequence[str]) -> bytes:
 
 
 def _local_config(box: Box) -> bytes:
-    """Return the machine's own sections: which users ask the keeper for what, and alarms.
+    """Return the machine's own sections: which users ask the keeper for what, where notices go, and alarms.
 
     Where the inventory says nothing of alarms, what somebody wrote on the box stays.
     """
     alarms = f"[alarms]\n{toml_lines(box.alarms)}" if box.alarms != AlarmsSection() else ""
-    return f"[keeper]\n{toml_lines(BOX_PEERS)}{alarms}".encode()
+    noticeboard = f"[noticeboard]\n{toml_lines(NoticeboardSection(folder=BOX_FOLDER))}"
+    return f"[keeper]\n{toml_lines(BOX_PEERS)}{noticeboard}{alarms}".encode()
 
 
 def _dropins(box: Box) -> list[FileWanted]:
@@ -292,10 +296,15 @@ def _allowed(addresses: Sequence[str]) -> list[str]:
     return [f"IPAddressAllow={address}\n" for address in dict.fromkeys(addresses)]
 
 
+def _learners_dropin(box: Box) -> bytes:
+    return "".join(["[Socket]\n", *(f"IPAddressAllow={network}\n" for network in box.learners_from)]).encode()
+
+
 def _firewall(box: Box) -> bytes:
     """Return what the inventory lets through; the rules themselves stand in nftables/kurabako.nft."""
     out = ["# Made from the inventory by kurabako provision.\n"]
     out += _elements("ssh", [(network, network) for network in box.ssh_from])
+    out += _elements("learner", [(network, network) for network in box.learners_from])
     out += _elements("store", [(address, f"{address} . {port}") for address, port in _places(box)])
     out += _elements("dns", [(address, address) for address in box.dns_servers])
     out += _elements("ntp", [(address, address) for address in box.time_servers])

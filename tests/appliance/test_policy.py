@@ -40,6 +40,8 @@ from appliance.meetings.desk import MeetingDesk
 from appliance.meetings.floordesk import FloorDesk
 from appliance.meetings.minutesdesk import MinutesDesk
 from appliance.meetings.sharedtext import SharedText
+from appliance.noticeboard.desk import NoticeboardDesk
+from appliance.noticeboard.records import NoticeItem
 from appliance.office import Office
 from appliance.oneroster.plan import ImportPlan, plan_import
 from appliance.permits.desk import PermitDesk
@@ -90,6 +92,7 @@ class Things:
 
 LOCK = Lock((str(x25519.Identity.generate().to_public()),))
 TAKEN = TakeOut(number="2026-0001", what="監査記録", graded=2, form="csv.age", size=1, sha256=bytes(32))
+NOTICE = NoticeItem(title="献立", body="カレー", first=ON, until=ON)
 Call = Callable[[Office, School, Things], object]
 CALLS: dict[tuple[type, str], Call] = {
     (AttendanceDesk, "classes"): lambda o, s, t: o.attendance.classes(ON),
@@ -212,6 +215,11 @@ CALLS: dict[tuple[type, str], Call] = {
     (HoursDesk, "plan_import"): lambda o, s, t: o.hours.plan_import(t.cards),
     (HoursDesk, "commit_import"): lambda o, s, t: o.hours.commit_import(t.clock),
     (HoursDesk, "report"): lambda o, s, t: o.hours.report(2026),
+    (NoticeboardDesk, "listed"): lambda o, s, t: o.noticeboard.listed(),
+    (NoticeboardDesk, "waiting"): lambda o, s, t: o.noticeboard.waiting(),
+    (NoticeboardDesk, "keep"): lambda o, s, t: o.noticeboard.keep(NOTICE),
+    (NoticeboardDesk, "withdraw"): lambda o, s, t: posted_and_withdrawn(o),
+    (NoticeboardDesk, "release"): lambda o, s, t: o.noticeboard.release(),
     (ReleaseDesk, "hours"): lambda o, s, t: o.releases.hours(2026, Form.CSV),
     (ReleaseDesk, "for_system"): lambda o, s, t: o.releases.for_system(read_mapping(), ON, ON),
     (ReleaseDesk, "minutes"): lambda o, s, t: o.releases.minutes(t.meeting, Form.MARKDOWN),
@@ -263,6 +271,7 @@ AREAS: dict[type, str] = {
     AuditDesk: "audit.",
     DeviceDesk: "device.",
     HoursDesk: "hours.",
+    NoticeboardDesk: "notice.",
     Office: "attendance.",
 }
 OWN_AREA = (MeetingDesk, DocumentDesk, ClosureDesk)
@@ -284,6 +293,7 @@ KEEPS = {
     (RosterDesk, "commit"),
     *((HoursDesk, name) for name in ("punch", "declare", "approve", "refuse", "set_shifts", "commit_import")),
     *((EmergencyDesk, name) for name in ("keep", "open", "close")),
+    *((NoticeboardDesk, name) for name in ("keep", "withdraw")),
 }
 EDITS = {
     *KEEPS,
@@ -379,6 +389,12 @@ def attached_and_detached(office: Office, town: Things) -> None:
     """Put a document beside an item and take it away."""
     office.meetings.attach(town.meeting, town.item, town.document)
     office.meetings.detach(town.meeting, town.item, town.document)
+
+
+def posted_and_withdrawn(office: Office) -> None:
+    """Post a notice and take it away."""
+    own, _ = office.noticeboard.keep(NOTICE)
+    office.noticeboard.withdraw(own)
 
 
 def closed_and_lifted(office: Office) -> None:

@@ -5,7 +5,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import deciding, documents, screen
+from tests.benchmarks import deciding, documents, noticeboard, screen
 from tests.benchmarks.exchange import measure
 from tests.benchmarks.finding import searches
 from tests.benchmarks.leases import unreadable_s
@@ -50,6 +50,8 @@ LIMITS = {
     "key_mark_p99_ms": 16.7,
     "key_month_p99_ms": 16.7,
     "follow_p99_ms": 200.0,
+    "noticeboard_page_kb": 100.0,
+    "noticeboard_p99_ms": 50.0,
 }
 
 
@@ -69,6 +71,7 @@ def main() -> None:
             "finding",
             "leases",
             "screen",
+            "noticeboard",
         ],
     )
     args = parser.parse_args()
@@ -93,6 +96,9 @@ def main() -> None:
             found |= {"revoke_unreadable_s": unreadable_s(Path(work) / "leases")}
         if args.only in (None, "screen"):
             found |= _screen(Path(work) / "screen")
+        if args.only in (None, "noticeboard"):
+            size, ms = noticeboard.page(Path(work) / "noticeboard")
+            found |= {"noticeboard_page_kb": size, "noticeboard_p99_ms": ms}
     shown = {name: round(value, 4) for name, value in found.items()}
     missed = {name: limit for name, limit in LIMITS.items() if name in shown and shown[name] > limit}
     args.out.parent.mkdir(parents=True, exist_ok=True)

@@ -25,6 +25,7 @@ UNITS: Final = {
     "kurabako-keeper": "kurabako-keeper.service",
     "kurabako-sync": "kurabako-sync.service",
     "kurabako-inbox": "kurabako-inbox.service",
+    "kurabako-notice": "kurabako-notice.service",
 }
 
 
@@ -49,6 +50,15 @@ class User:
             "umask": 0o077,
         }
         return subprocess.Popen(command, env=env, text=True, cwd="/", **settings, **more)
+
+    def popen_alone(self, *code: str, **more: Any) -> "subprocess.Popen[str]":
+        """Start a Python program as this user in a network of its own, in which there is nothing."""
+        groups = ",".join(map(str, self.groups)) or str(self.gid)
+        ids = [f"--reuid={self.uid}", f"--regid={self.gid}", f"--groups={groups}", "--inh-caps=-all"]
+        command = ["unshare", "--net", "setpriv", *ids, _python(), "-c", *code]
+        env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/"}
+        env["PYTHONPATH"] = os.pathsep.join([str(ROOT), *site.getsitepackages()])
+        return subprocess.Popen(command, env=env, text=True, cwd="/", **more)
 
     def run(self, code: str, *words: str) -> Any:
         """Run a Python program as this user; return what it printed as JSON."""

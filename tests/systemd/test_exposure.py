@@ -43,7 +43,7 @@ def test_the_judgement_tells_units_apart(tmp_path: Path) -> None:
 
 def test_systemd_knows_every_key_of_the_units(tmp_path: Path) -> None:
     for path in SYSTEMD.iterdir():
-        if path.suffix in (".service", ".target", ".mount"):
+        if path.suffix in (".service", ".socket", ".target", ".mount"):
             shutil.copy(path, tmp_path)
     units = sorted(str(path) for path in tmp_path.iterdir())
     assert len(units) > len(SERVICES)

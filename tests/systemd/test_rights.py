@@ -56,6 +56,8 @@ TABLE = {
     f"etc/kurabako/credentials/{PEPPER}": "- - - - - - -",
     "etc/kurabako/authorized_keys": "r r r r r r r",
     "var/lib/kurabako/office": "- - - - r r -",
+    "var/lib/kurabako-notice": "- - - r rw - -",
+    "var/lib/kurabako-notice/released.json": "- - - r rw - -",
 }
 PROBE = """
 import json, os, sys
@@ -114,6 +116,13 @@ for name, ask in {
         told[name] = error.code
 print(json.dumps(told))
 """
+RELEASE = """
+import sys
+from pathlib import Path
+from appliance.noticeboard.snapshot import Snapshot, write_snapshot
+write_snapshot(Path(sys.argv[1]), Snapshot(school="A", at_ms=1, notices=()))
+print("null")
+"""
 DAEMON = """
 import json, signal, sys
 from pathlib import Path
@@ -166,6 +175,7 @@ def test_each_user_may_do_what_the_table_says(box: Layout) -> None:
         (paths.root / "kurabako.toml").write_text("")
         paths.status.touch(0o644)
         os.chown(paths.status, box.users[SYNC].uid, box.users[SYNC].gid)
+        box.users[OFFICE].run(RELEASE, str(box.root / "var/lib/kurabako-notice"))
         for name in (SITE_KEY, STORE_KEY, PEPPER):
             (box.root / "etc/kurabako/credentials" / name).touch(0o644)
         keeper = keep(box)

@@ -43,6 +43,7 @@ from tui.actions import (
     MEETING_SEARCH,
     MINUTES_TEXT,
     MONTH,
+    NOTICEBOARD,
     NOTICES,
     PAPER_LIST,
     PERMITS,
@@ -87,6 +88,7 @@ from tui.screens.meetinglists import MeetingSearchScreen, TasksScreen
 from tui.screens.meetings import MeetingsScreen
 from tui.screens.minutes import MinutesScreen
 from tui.screens.month import MonthScreen
+from tui.screens.noticeboard import NoticeboardScreen, NoticeForm
 from tui.screens.notices import NoticesScreen
 from tui.screens.papers import PapersScreen
 from tui.screens.permitforms import AnswerScreen, RequestScreen, ReturnScreen
@@ -123,6 +125,7 @@ SCREENS: list[tuple[type[Screen[Any]], tuple[Action, ...]]] = [
     (MonthScreen, MONTH),
     (AttentionScreen, ATTENTION),
     (ClosuresScreen, CLOSURE_LIST),
+    (NoticeboardScreen, NOTICEBOARD),
     (HoursScreen, HOURS),
     (HoursAllScreen, HOURS_ALL),
     (HoursReportScreen, HOURS_REPORT),
@@ -154,6 +157,7 @@ DIALOGS = [
     TemplateScreen,
     ChooseScreen,
     ClosureForm,
+    NoticeForm,
     CorrectionScreen,
     TrendScreen,
     ReleaseScreen,

@@ -24,6 +24,7 @@ from tui.screens.hours import HoursScreen
 from tui.screens.inbox import InboxScreen
 from tui.screens.ledger import LedgerScreen
 from tui.screens.meetings import MeetingsScreen
+from tui.screens.noticeboard import NoticeboardScreen
 from tui.screens.permits import PermitsScreen
 from tui.screens.phone import PhoneScreen
 from tui.screens.quarantine import QuarantineScreen
@@ -36,6 +37,7 @@ _HELD = "!quarantine"
 _PERMITS = "!permits"
 _DEVICES = "!devices"
 _INBOX = "!inbox"
+_NOTICES = "!notices"
 _HELP = _("""左は今日の学級です。「未」はまだ確定していない学級、「済」は確定した学級です。
 矢印で選び、Enter で出席簿を開きます。
 「競合」は二人が別々に書いた記録です。その行で Enter を押すと、どちらを残すか決められます。
@@ -144,6 +146,8 @@ class HomeScreen(OfficeScreen):
             lines.append((_INBOX, _("受け箱に残る {count}件").format(count=left)))
         if devices:
             lines.append((_DEVICES, _("USBを止めた {count}件").format(count=devices)))
+        if self._home is not None and self._home.notices:
+            lines.append((_NOTICES, _("掲示板に未反映 {count}件").format(count=self._home.notices)))
         who, permits = self.office_app.who, self._home.permits if self._home else None
         if permits is not None and permits.overdue:
             lines.append((_PERMITS, _("期限切れの持出 {count}件").format(count=permits.overdue)))
@@ -166,6 +170,8 @@ class HomeScreen(OfficeScreen):
             self.action_quarantine()
         elif event.row_key.value == _INBOX:
             self.action_dropped()
+        elif event.row_key.value == _NOTICES:
+            self.action_noticeboard()
         elif event.row_key.value == _DEVICES:
             await self._look_at_devices()
         elif event.row_key.value is not None and office is not None:
@@ -214,6 +220,10 @@ class HomeScreen(OfficeScreen):
     def action_closures(self) -> None:
         """Open the closures, at the class under the cursor."""
         self.app.push_screen(ClosuresScreen(self._key or ""))
+
+    def action_noticeboard(self) -> None:
+        """Open the noticeboard."""
+        self.app.push_screen(NoticeboardScreen())
 
     def action_work(self) -> None:
         """Open one's own working hours."""

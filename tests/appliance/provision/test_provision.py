@@ -324,7 +324,25 @@ def test_what_the_firewall_lets_through_is_what_the_inventory_names(inventory: I
     ours = {name for name in source.laid_out() if name.startswith("systemd/") and not name.endswith(".md")}
     laid = {name for name in ours if not name.startswith("systemd/board/")}  # those are the board's own machine's
     own = {path for path in files if "firewall.d" in path or "authorized_keys" in path}
-    assert len(files) - len(own) == len(laid) + 4, "every file of systemd/ has its place"
+    assert len(files) - len(own) == len(laid) + 5, "every file of systemd/ has its place"
+    assert files["/etc/systemd/system/kurabako-notice.socket.d/lan.conf"] == "[Socket]\n", "no tablet but by name"
+
+
+def test_tablets_reach_the_noticeboard_from_the_networks_that_are_named(inventory: Inventory) -> None:
+    source = Source()
+    box = msgspec.structs.replace(inventory.boxes[0], learners_from=("10.20.0.0/16", "2001:db8:20::/48"))
+    files = {
+        file.path: file.content.decode()
+        for group in wanted_groups(box, source.laid_out(), source.file)
+        for file in group.files
+    }
+    rules = files["/etc/kurabako/firewall.d/inventory.nft"]
+    assert "learner4 { 10.20.0.0/16 }" in rules and "learner6 { 2001:db8:20::/48 }" in rules
+    dropin = files["/etc/systemd/system/kurabako-notice.socket.d/lan.conf"]
+    assert dropin == "[Socket]\nIPAddressAllow=10.20.0.0/16\nIPAddressAllow=2001:db8:20::/48\n"
+    assert "/var/lib/kurabako-notice" in files["/etc/kurabako/site-local.toml"]
+    with pytest.raises(ValueError, match="10.20.0.0/99"):
+        msgspec.structs.replace(box, learners_from=("10.20.0.0/99",)).__post_init__()
 
 
 def many(

@@ -1,0 +1,1 @@
+"""掲示板: what everybody may see, released from the sealed store to a process without any key."""

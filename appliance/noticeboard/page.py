@@ -1,0 +1,96 @@
+"""The page of the noticeboard, from what was released and the day.
+
+Invariant: pure; every text is escaped, nothing is fetched from anywhere, no program runs in the page, and nothing
+moves or reloads by itself. The whole page is one answer.
+"""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import Final
+
+from jinja2 import BaseLoader, Environment, StrictUndefined, Template
+from markupsafe import Markup
+
+from appliance.noticeboard.records import SECTIONS
+from appliance.noticeboard.snapshot import PostedNotice, Snapshot
+
+JST: Final = timezone(timedelta(hours=9), "JST")
+_WEEKDAYS: Final = "月火水木金土日"
+_NOTHING: Final = "いま掲示はありません。"
+_UNREADABLE: Final = "いま掲示板を読めません。先生に知らせてください。"
+
+
+@dataclass(frozen=True, slots=True)
+class _Notice:
+    title: str
+    audience: str
+    days: str
+    urgent: bool
+    paragraphs: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    name: str
+    notices: tuple[_Notice, ...]
+
+
+def page(snapshot: Snapshot | None, today: date) -> bytes:
+    """Return the page of a day; None stands for what cannot be read."""
+    shown = [one for one in (snapshot.notices if snapshot else ()) if one.first <= today <= one.until]
+    updated = datetime.fromtimestamp(snapshot.at_ms / 1000, JST) if snapshot else None
+    text = _template().render(
+        school=snapshot.school if snapshot else "",
+        style=Markup(_style()),  # noqa: S704 - our own file
+        today=_day(today),
+        updated=f"{_day(updated.date())} {updated:%H:%M}" if updated else "",
+        sections=_sections(shown),
+        nothing=_NOTHING if snapshot else _UNREADABLE,
+    )
+    return text.encode()
+
+
+def policy() -> str:
+    """Return the Content-Security-Policy of the page: its own style by hash, and nothing else."""
+    digest = base64.b64encode(sha256(_style().encode()).digest()).decode()
+    closed = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    return f"{closed}; style-src 'sha256-{digest}'"
+
+
+def _sections(notices: Sequence[PostedNotice]) -> tuple[_Section, ...]:
+    """Return the sections that hold something; what is urgent first, then what ends first."""
+    found = []
+    for name in (*SECTIONS, ""):
+        of = [one for one in notices if one.section == name or (not name and one.section not in SECTIONS)]
+        of.sort(key=lambda one: (not one.urgent, one.until, one.title))
+        if of:
+            found.append(_Section(name or SECTIONS[0], tuple(map(_notice, of))))
+    return tuple(sorted(found, key=lambda section: not any(one.urgent for one in section.notices)))
+
+
+def _notice(one: PostedNotice) -> _Notice:
+    days = _day(one.first) if one.first == one.until else f"{_day(one.until)}まで"
+    paragraphs = [tuple(part.splitlines()) for part in one.body.split("\n\n") if part.strip()]
+    return _Notice(one.title, one.audience, days, one.urgent, tuple(paragraphs))
+
+
+def _day(on: date) -> str:
+    return f"{on.month}月{on.day}日（{_WEEKDAYS[on.weekday()]}）"
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.from_string(files("appliance.noticeboard").joinpath("page.html").read_text("utf-8"))
+
+
+@cache
+def _style() -> str:
+    return files("appliance.noticeboard").joinpath("page.css").read_text("utf-8")
