@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "site": ("appliance.commands.site:site", "a box's side of its enrolment (called by provision)"),
     "standby": ("appliance.commands.standby:standby", "a school's office from elsewhere, in a browser"),
     "status": ("appliance.commands.status:status", "saved, sent, line and last verified restore"),
+    "survey": ("appliance.commands.survey:survey", "questionnaires to the staff: list, make, results"),
     "sync": ("appliance.commands.sync:sync", "sync alone, beside a keeper (started by systemd)"),
     "update": ("appliance.commands.update:update", "new versions, signed by the board's officers"),
     "support-bundle": (

@@ -44,6 +44,7 @@ from appliance.permits.releases import ReleaseDesk
 from appliance.rosterdesk import RosterDesk
 from appliance.schoolcalendar import CalendarBook, CalendarDesk
 from appliance.session import Session, local_time
+from appliance.surveys.desk import SurveyDesk
 from appliance.views import HomeView, LeftInInbox, Light, Who
 from crypto.importance import Importance
 
@@ -83,6 +84,7 @@ class Office:
         self.devices = DeviceDesk(session)
         self.hours = HoursDesk(session, hours or load_hours())
         self.noticeboard = NoticeboardDesk(session)
+        self.surveys = SurveyDesk(session)
         self.audit = AuditDesk(session, door.title)
         gate = ReleaseGate(session, self.permits)
         self.releases = ReleaseDesk(
@@ -93,6 +95,7 @@ class Office:
             self.documents,
             self.hours,
             self.meetings,
+            self.surveys,
             form or load_sheet_form(),
         )
 

@@ -44,6 +44,10 @@ CLOSURES = Action("closures", "k", _("休業閉鎖"), _("臨時休業・学年�
 CLOSE_DOWN = Action("close_down", "n", _("閉鎖する"), _("学級・学年・全校を休業・閉鎖にする"))
 LIFT = Action("lift", "x", _("解く"), _("選んだ休業・閉鎖を取り消す"))
 LOOK = Action("look", "z", _("見え方"), _("見え方を変える: 標準・高コントラスト・明るい"), footer=False)
+ASKED = Action("surveys", "q", _("調査"), _("アンケートに答える、つくる、結果を見る"), footer=False)
+SURVEY_MAKE = Action("survey_make", "n", _("つくる"), _("アンケートをつくって、受け付けを始める"))
+SURVEY_CLOSE = Action("survey_close", "x", _("締め切る"), _("選んだアンケートを、締切の日より前に締め切る"))
+SURVEY_RESULT = Action("survey_result", "f4", _("結果"), _("締め切ったアンケートの結果を棒で見る"))
 NOTICES_FOR_ALL = Action(
     "noticeboard", "o", _("掲示板"), _("児童生徒のタブレットに見せる掲示を書く"), footer=False
 )
@@ -168,6 +172,7 @@ HOME = (
     NOTICE,
     CLOSURES,
     NOTICES_FOR_ALL,
+    ASKED,
     WORK,
     LOOK,
     *EVERYWHERE,
@@ -239,6 +244,7 @@ MONTH = (
     PALETTE,
 )
 CLOSURE_LIST = (CLOSE_DOWN, LIFT, UNDO, BACK, HELP, LOCK, PALETTE)
+SURVEYS = (OPEN, SURVEY_MAKE, SURVEY_CLOSE, SURVEY_RESULT, BACK, HELP, LOCK, PALETTE)
 NOTICEBOARD = (OPEN, POST, TAKE_DOWN, POST_ALL, BACK, HELP, LOCK, PALETTE)
 ATTENTION = (OPEN, BACK, *EVERYWHERE)
 HOURS = (

@@ -123,6 +123,18 @@ def hours(form: str, year: int, permit: str, **told: Any) -> int:
 
 
 @export.command()
+@click.option("--form", type=click.Choice(["pdf", "html", "xlsx", "csv"]), default="pdf", show_default=True)
+@click.option("--title", required=True, help="the questionnaire's title, or its beginning")
+@_common
+def survey(form: str, title: str, permit: str, **told: Any) -> int:
+    """Write what came out of a closed questionnaire: bars (pdf, html) or a table, nobody's own answers."""
+    from appliance.commands.survey import survey_of
+    from appliance.permits.releases import Form
+
+    return _export(lambda office, lock: office.releases.survey(survey_of(office, title), Form(form), lock), **told)
+
+
+@export.command()
 @click.option("--form", type=click.Choice(["md", "pdf", "xlsx", "csv"]), default="md", show_default=True)
 @click.option("--on", type=click.DateTime(["%Y-%m-%d"]), required=True, help="the meeting's day")
 @click.option("--title", default="", help="the meeting's title, where there are several on that day")

@@ -1,5 +1,7 @@
 """The drop folder's process: woken by events, looking at everything once a minute, tidying every ten minutes.
 
+It also mixes the ballots of questionnaires: like what lies in the drop folder they are only sealed, never opened.
+
 Invariant: one process for each drop folder; it never dies of what lies in it, and no key that opens
 anything is in it.
 """
@@ -24,10 +26,12 @@ from appliance.inbox.shielding import shield
 from appliance.inbox.told import folder_of
 from appliance.inbox.watcher import Watcher
 from appliance.site import SiteFolder
+from appliance.surveys.counting import BallotCounter
 from crypto.errors import KurabakoError
 from crypto.signing import SigningKey, VerifyKey
 from sync.blobs import Blobs
 from sync.client import KeeperClient
+from sync.database import DatabaseError
 from sync.reader import Reader
 from sync.sealed import SealedStore
 from sync.servicemanager import Pulse, leaving, serving
@@ -69,7 +73,8 @@ def run_inbox(
         worker.polling = watcher.polling
         try:
             serving()
-            _loop(worker, _Tidying(paths), woken, stopping)
+            counter = BallotCounter(paths, lambda: open_session(paths, folder.root, key))
+            _loop(worker, _Tidying(paths), woken, stopping, counter)
         finally:
             leaving()
             watcher.stop()
@@ -87,11 +92,20 @@ def open_session(paths: SitePaths, root: VerifyKey, key: SigningKey) -> SealedSt
         raise
 
 
-def _loop(worker: InboxWorker, tidying: "_Tidying", woken: threading.Event, stopping: Callable[[], bool]) -> None:
+def _loop(
+    worker: InboxWorker,
+    tidying: "_Tidying",
+    woken: threading.Event,
+    stopping: Callable[[], bool],
+    counter: BallotCounter | None = None,
+) -> None:
     while not stopping():
         woken.clear()
         due_s = worker.turn()
         tidying.turn()
+        if counter is not None:
+            with contextlib.suppress(KurabakoError, DatabaseError, OSError):  # the ballots stay for the next time
+                counter.turn()
         until = time.monotonic() + (SCAN_S if due_s is None else min(SCAN_S, due_s + _SHORTEST_S))
         while not stopping() and not woken.is_set() and (left := until - time.monotonic()) > 0:
             woken.wait(min(left, _TICK_S))

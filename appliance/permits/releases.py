@@ -1,4 +1,4 @@
-"""What may be released: ledger, audit record, a class's day or month, hours, minutes, meetings, a document.
+"""What may be released: ledger, audit record, a class's day or month, hours, minutes, totals, a document.
 
 Invariant: the gate is asked before anything is read, and everything handed over went through it; a document that
 can carry no label on its pages leaves only encrypted.
@@ -32,12 +32,16 @@ from appliance.meetings.ics import ics_file
 from appliance.meetings.records import AgendaItem, Meeting
 from appliance.meetings.writing import minutes_sheet, minutes_text
 from appliance.permits.gate import Clearance, Lock, Released, ReleaseGate, Wanted
+from appliance.release.chart import chart_html, chart_pdf
 from appliance.release.csvfile import cells_file, csv_file
 from appliance.release.pdf import sheet_pdf
 from appliance.release.sheet import Column, Sheet
 from appliance.release.stamp import document_pdf
 from appliance.release.typeset import Paper
 from appliance.release.xlsx import xlsx_file
+from appliance.surveys.desk import RESULT as SURVEY_RESULT
+from appliance.surveys.desk import SurveyDesk
+from appliance.surveys.results import chart_of, result_sheet
 from crypto.importance import Importance
 
 
@@ -48,6 +52,7 @@ class Form(StrEnum):
     XLSX = "xlsx"
     PDF = "pdf"
     MARKDOWN = "md"
+    HTML = "html"
     CELLS = "tsv"  # to be pasted into a spreadsheet
 
 
@@ -70,11 +75,13 @@ class ReleaseDesk:
         documents: DocumentDesk,
         hours: HoursDesk,
         meetings: MeetingDesk,
+        surveys: SurveyDesk,
         form: SheetForm,
     ) -> None:
         self._gate = gate
         self._ledger, self._audit, self._attendance, self._documents = ledger, audit, attendance, documents
         self._hours, self._meetings, self._form = hours, meetings, form
+        self._surveys = surveys
 
     def ledger(self, form: Form, lock: Lock = _NOTHING) -> Released:
         """Release the asset ledger; raises what the gate raises, and CellTooLongError."""
@@ -176,6 +183,17 @@ class ReleaseDesk:
         text = f"{minutes_text(detail)}\n---\n{cleared.label.line()}\n"
         return self._gate.release(cleared, f"{name}.{form}", text.encode())
 
+    def survey(self, survey: str, form: Form, lock: Lock = _NOTHING) -> Released:
+        """Release the totals of a questionnaire, as bars or a table; raises ResultsHiddenError too."""
+        wanted = Wanted(_act(form), SURVEY_RESULT, Importance.III, "アンケートの結果", lock=lock, subject=survey)
+        cleared = self._gate.clear(wanted)
+        results, name = self._surveys.results(survey), f"survey-{survey[:8]}"
+        if form is Form.HTML:
+            return self._gate.release(cleared, f"{name}.html", chart_html(chart_of(results), cleared.label))
+        if form is Form.PDF:
+            return self._gate.release(cleared, f"{name}.pdf", chart_pdf(chart_of(results), cleared.label).pdf)
+        return self._table(cleared, result_sheet(results), form, name)
+
     def calendar(self, lock: Lock = _NOTHING) -> Released:
         """Release all meetings as an iCalendar file, nothing above importance III in it."""
         wanted = Wanted(Action.EXPORT, Meeting.kind, Meeting.importance, "会議の予定", lock=lock)
@@ -210,7 +228,7 @@ class ReleaseDesk:
                 data = cells_file(sheet, cleared.label)
             case Form.XLSX:
                 data = xlsx_file(sheet, cleared.label)
-            case Form.PDF | Form.MARKDOWN:
+            case Form.PDF | Form.MARKDOWN | Form.HTML:
                 data = sheet_pdf(sheet, cleared.label, paper).pdf
         return self._gate.release(cleared, f"{name}.{form}", data)
 

@@ -47,6 +47,7 @@ DOORS = {
     "appliance/permits/desk.py": "itself",
     "appliance/rosterindex.py": "appliance/session.py",
     "appliance/schoolcalendar.py": "itself",
+    "appliance/surveys/book.py": "appliance/surveys/desk.py",
 }
 
 
@@ -99,6 +100,7 @@ def test_no_screen_opens_anything_itself() -> None:
 # What makes a file out of records, or hands it on: only behind the gate, which asks, keeps the record and labels.
 MAKERS = {
     *("csv_file", "cells_file", "xlsx_file", "sheet_pdf", "document_pdf", "ics_file", "minutes_text"),
+    *("chart_html", "chart_pdf", "result_sheet"),
     *("minutes_sheet", "for_recipients", "for_passphrase"),
 }
 GATE = {"appliance/permits/gate.py", "appliance/permits/releases.py"}
@@ -143,6 +145,7 @@ WRITERS = {
     "appliance/provision/bundle.py": "programs out of a checked bundle",
     "appliance/provision/bundling.py": "programs into a bundle",
     "appliance/provision/install.py": "programs into a slot",
+    "appliance/surveys/box.py": "sealed answers without names, and marks of who answered",
     "appliance/updates/keys.py": "keys of those who sign updates, sealed",
     "appliance/updates/repository.py": "signed lists of programs",
     "appliance/updates/services.py": "unit files of a slot",

@@ -55,6 +55,7 @@ from appliance.rosterindex import RosterIndex
 from appliance.schoolcalendar import CalendarDesk
 from appliance.schooldays import default_year
 from appliance.session import Session
+from appliance.surveys.desk import SurveyDesk
 from appliance.views import Saved, Span
 from crypto.importance import Importance
 from sync.client import KeeperClient
@@ -88,10 +89,12 @@ class Things:
     correction: Correction
     other_meeting: str
     task: str
+    survey: str
 
 
 LOCK = Lock((str(x25519.Identity.generate().to_public()),))
 TAKEN = TakeOut(number="2026-0001", what="監査記録", graded=2, form="csv.age", size=1, sha256=bytes(32))
+QUESTIONS = "# 係\n記名: 記名\n締切: 2099-01-01\n1. できますか（一つ）\n- はい\n- いいえ"
 NOTICE = NoticeItem(title="献立", body="カレー", first=ON, until=ON)
 Call = Callable[[Office, School, Things], object]
 CALLS: dict[tuple[type, str], Call] = {
@@ -220,6 +223,14 @@ CALLS: dict[tuple[type, str], Call] = {
     (NoticeboardDesk, "keep"): lambda o, s, t: o.noticeboard.keep(NOTICE),
     (NoticeboardDesk, "withdraw"): lambda o, s, t: posted_and_withdrawn(o),
     (NoticeboardDesk, "release"): lambda o, s, t: o.noticeboard.release(),
+    (SurveyDesk, "listed"): lambda o, s, t: o.surveys.listed(),
+    (SurveyDesk, "get"): lambda o, s, t: o.surveys.get(t.survey),
+    (SurveyDesk, "make"): lambda o, s, t: o.surveys.make(QUESTIONS),
+    (SurveyDesk, "close"): lambda o, s, t: asked_and_closed(o),
+    (SurveyDesk, "answer"): lambda o, s, t: o.surveys.answer(o.surveys.make(QUESTIONS)[0], ((0,),)),
+    (SurveyDesk, "results"): lambda o, s, t: o.surveys.results(t.survey),
+    (SurveyDesk, "named_answers"): lambda o, s, t: o.surveys.named_answers(t.survey),
+    (ReleaseDesk, "survey"): lambda o, s, t: o.releases.survey(t.survey, Form.CSV),
     (ReleaseDesk, "hours"): lambda o, s, t: o.releases.hours(2026, Form.CSV),
     (ReleaseDesk, "for_system"): lambda o, s, t: o.releases.for_system(read_mapping(), ON, ON),
     (ReleaseDesk, "minutes"): lambda o, s, t: o.releases.minutes(t.meeting, Form.MARKDOWN),
@@ -229,6 +240,8 @@ CALLS: dict[tuple[type, str], Call] = {
 # They open no record: configuration, the log's position, the daemon's status, the person's own name; and that
 # 非常時開示 stands, which everybody is told. Of refused devices home shows nothing to whom the policy denies them.
 SILENT = {
+    (SurveyDesk, "template"),
+    (SurveyDesk, "may_see_names"),
     (DeviceDesk, "refused"),
     (EmergencyDesk, "disclosure"),
     (EmergencyDesk, "until"),
@@ -272,9 +285,10 @@ AREAS: dict[type, str] = {
     DeviceDesk: "device.",
     HoursDesk: "hours.",
     NoticeboardDesk: "notice.",
+    SurveyDesk: "survey.",
     Office: "attendance.",
 }
-OWN_AREA = (MeetingDesk, DocumentDesk, ClosureDesk)
+OWN_AREA = (MeetingDesk, DocumentDesk, ClosureDesk, SurveyDesk)
 OTHER_AREAS = {"find_pupils": "roster", "open": "breakglass", "disclosures": "breakglass", "close": "breakglass"}
 KEEPS = {
     *((AttendanceDesk, name) for name in ("mark", "mark_many", "mark_rest_present", "confirm", "reopen", "undo")),
@@ -294,6 +308,7 @@ KEEPS = {
     *((HoursDesk, name) for name in ("punch", "declare", "approve", "refuse", "set_shifts", "commit_import")),
     *((EmergencyDesk, name) for name in ("keep", "open", "close")),
     *((NoticeboardDesk, name) for name in ("keep", "withdraw")),
+    *((SurveyDesk, name) for name in ("make", "close", "answer")),
 }
 EDITS = {
     *KEEPS,
@@ -311,11 +326,13 @@ OTHER_ACTIONS = {
     (ReleaseDesk, "ledger"): Action.EXPORT,
     (ReleaseDesk, "month"): Action.EXPORT,
     (ReleaseDesk, "hours"): Action.EXPORT,
+    (ReleaseDesk, "survey"): Action.EXPORT,
     (ReleaseDesk, "day"): Action.PRINT,
     (FilingDesk, "destroy"): Action.DESTROY,
 }
 RELEASED = {
     "hours": "hours.",
+    "survey": "survey.",
     "ledger": "ledger.",
     "audit": "permit.",
     "day": "attendance.",
@@ -375,7 +392,7 @@ def things(school: School, office: Office, again: ImportPlan, tmp_path: Path) ->
     teacher.logout()
     row = Punch(person=colleague, on=WORKED, presses=(Press(480, Way.IN),), recorder=True)
     clock = ClockPlan(1, 1, True, (PlannedRow(2, os.urandom(16), row),), 0, (), ())
-    return Things(*plain, request, takeout, clock, colleague, correction, other, task)
+    return Things(*plain, request, takeout, clock, colleague, correction, other, task, asked_and_closed(office))
 
 
 def written(office: Office, what: str) -> str:
@@ -389,6 +406,13 @@ def attached_and_detached(office: Office, town: Things) -> None:
     """Put a document beside an item and take it away."""
     office.meetings.attach(town.meeting, town.item, town.document)
     office.meetings.detach(town.meeting, town.item, town.document)
+
+
+def asked_and_closed(office: Office) -> str:
+    """Ask something by name and close it; return its id."""
+    survey, _ = office.surveys.make(QUESTIONS)
+    office.surveys.close(survey)
+    return survey
 
 
 def posted_and_withdrawn(office: Office) -> None:

@@ -51,6 +51,7 @@ from tui.actions import (
     RECORDER,
     RESERVED_LETTERS,
     SHIFT_LIST,
+    SURVEYS,
     TASK_LIST,
     Action,
 )
@@ -99,6 +100,9 @@ from tui.screens.quarantine import QuarantineScreen
 from tui.screens.recorder import FileForm, RecorderScreen
 from tui.screens.release import EncryptScreen, HandedOutScreen, ReleaseScreen
 from tui.screens.shifts import ShiftForm, ShiftsScreen
+from tui.screens.surveyanswer import SurveyAnswerForm
+from tui.screens.surveyresults import SurveyResultsScreen
+from tui.screens.surveys import SurveysScreen
 from tui.screens.totals import TotalsScreen
 
 SCREENS: list[tuple[type[Screen[Any]], tuple[Action, ...]]] = [
@@ -126,6 +130,7 @@ SCREENS: list[tuple[type[Screen[Any]], tuple[Action, ...]]] = [
     (AttentionScreen, ATTENTION),
     (ClosuresScreen, CLOSURE_LIST),
     (NoticeboardScreen, NOTICEBOARD),
+    (SurveysScreen, SURVEYS),
     (HoursScreen, HOURS),
     (HoursAllScreen, HOURS_ALL),
     (HoursReportScreen, HOURS_REPORT),
@@ -158,6 +163,8 @@ DIALOGS = [
     ChooseScreen,
     ClosureForm,
     NoticeForm,
+    SurveyAnswerForm,
+    SurveyResultsScreen,
     CorrectionScreen,
     TrendScreen,
     ReleaseScreen,

@@ -15,6 +15,8 @@ from syrupy.assertion import SnapshotAssertion
 from textual.screen import Screen
 
 from appliance.attendance.absences import Absence
+from appliance.noticeboard.records import NoticeItem
+from appliance.surveys.surveytext import survey_template
 from tests.school import SCHOOL_DAY, School, enrol
 from tests.tui.conftest import freeze
 from tests.tui.driving import SIZES, Driver, at_home, shown, started
@@ -39,6 +41,7 @@ from tui.screens.meetinglists import MeetingSearchScreen, TasksScreen
 from tui.screens.meetings import MeetingsScreen
 from tui.screens.minutes import MinutesScreen
 from tui.screens.month import MonthScreen
+from tui.screens.noticeboard import NoticeboardScreen
 from tui.screens.notices import NoticesScreen
 from tui.screens.papers import PapersScreen
 from tui.screens.permits import PermitsScreen
@@ -46,6 +49,7 @@ from tui.screens.phone import PhoneScreen
 from tui.screens.quarantine import QuarantineScreen
 from tui.screens.recorder import RecorderScreen
 from tui.screens.shifts import ShiftsScreen
+from tui.screens.surveys import SurveysScreen
 
 pytestmark = pytest.mark.looks
 DAY = date(2026, 10, 6)
@@ -56,6 +60,7 @@ is where every test begins."""
 _MASKS = (
     (re.compile(r"\d{1,2}:\d{2}(?= [^\d\s])|(?<=\d )\d{1,2}:\d{2}\b"), "hh:mm"),
     (re.compile(r"保存済 [\d,]+"), "保存済 n"),
+    (re.compile(r"(?<=髙橋 誠 )\d{2}/\d{2}(?= )"), "mm/dd"),
     (re.compile(r"（記入 (.*?) \d{2}/\d{2} "), r"（記入 \1 mm/dd "),
 )
 
@@ -79,6 +84,18 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
     shared = kocho.minutes.text(item)
     shared.edit("罹患者は先週より減っている。")
     kocho.minutes.write(MEETING, item, shared)
+    kocho.noticeboard.keep(
+        NoticeItem(
+            title="校外学習の持ち物",
+            body="水筒・弁当・雨具を持ってきてください。\n集合は八時十五分、校庭です。",
+            first=date(2020, 4, 1),
+            until=date(2099, 3, 31),
+            section="持ち物・提出",
+            audience="5年",
+            urgent=True,
+        )
+    )
+    kocho.surveys.make(survey_template(date(2099, 3, 31)))
     kocho.logout()
     yield made
     made.close()
@@ -95,6 +112,8 @@ def screens(own: School) -> dict[str, Callable[[], Screen[Any]]]:
         "month": lambda: MonthScreen(class_id, DAY),
         "phone": lambda: PhoneScreen(DAY),
         "notices": NoticesScreen,
+        "noticeboard": NoticeboardScreen,
+        "surveys": SurveysScreen,
         "attention": AttentionScreen,
         "closures": ClosuresScreen,
         "meetings": MeetingsScreen,

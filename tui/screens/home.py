@@ -28,6 +28,7 @@ from tui.screens.noticeboard import NoticeboardScreen
 from tui.screens.permits import PermitsScreen
 from tui.screens.phone import PhoneScreen
 from tui.screens.quarantine import QuarantineScreen
+from tui.screens.surveys import SurveysScreen
 from tui.widgets.lightbar import confirmed, sent
 from tui.wrap import fold, plain
 
@@ -224,6 +225,10 @@ class HomeScreen(OfficeScreen):
     def action_noticeboard(self) -> None:
         """Open the noticeboard."""
         self.app.push_screen(NoticeboardScreen())
+
+    def action_surveys(self) -> None:
+        """Open the questionnaires."""
+        self.app.push_screen(SurveysScreen())
 
     def action_work(self) -> None:
         """Open one's own working hours."""

@@ -1,0 +1,1 @@
+"""アンケート: questions to the staff, answered by name or without."""
