@@ -62,6 +62,7 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "kind.people.grant": ("端末の許可", "grant of a box"),
     "kind.key.class": ("鍵", "key"),
     "kind.key.wrap": ("鍵", "key"),
+    "kind.site.copy": ("配布された文書", "document that was given out"),
     "kind.site.checkpoint": ("端末の確認点", "checkpoint"),
     "kind.site.countersign": ("端末の確認", "countersign"),
     "site.box": ("学校の端末", "school box"),

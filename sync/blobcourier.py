@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from crypto.errors import KurabakoError
+from sync.blobcopies import Copies
 from sync.blobs import Blobs
 from sync.blobtransfer import BlobTransfer, Told
 from sync.client import KeeperClient
@@ -34,6 +35,7 @@ class BlobCourier:
     def __init__(self, paths: SitePaths, settings: Settings, segments: Callable[[], SegmentsTold]) -> None:
         self._settings, self._segments, self._reader = settings, segments, Reader(paths.store)
         self._blobs, self._client = Blobs(paths.blobs), KeeperClient(paths.socket)
+        self._copies = Copies(self._reader, self._client, self._blobs)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="documents", daemon=True)
         self.transfer: BlobTransfer | None = None
@@ -71,6 +73,8 @@ class BlobCourier:
                 library = open_store(self._settings.library) if self._settings.library else None
                 origin = self._reader.origin
                 self.transfer = BlobTransfer(self._blobs, self._client, store, origin, self._busy, library)
+            if self._copies.look():
+                self.transfer.hurry()
             wait_s = self.transfer.turn()
             self._failure = None
             return wait_s

@@ -23,11 +23,12 @@ LEASE_KEY: Final = "site.lease_key"  # a box's public half
 SITE_LOCK: Final = "site.lock"  # a wrap locked to a lease key, by the hub …
 BOARD_LOCK: Final = "key.lock"  # … or by the board when it lets somebody in
 ESCROW: Final = "key.escrow"
+COPY: Final = "site.copy"  # which sealed document every site of the school keeps a copy of
 SITE_KINDS: Final = frozenset(
     (CHECKPOINT, COUNTERSIGN, LEASE, LEASE_KEY, SITE_LOCK)
 )  # what sites say to each other
 BOARD_KINDS: Final = frozenset(
-    (CLASS_KEY, WRAP, PEOPLE, GRANT, BOARD_LOCK, ESCROW)
+    (CLASS_KEY, WRAP, PEOPLE, GRANT, BOARD_LOCK, ESCROW, COPY)
 )  # what the board alone may change
 
 LOCKED: Final = frozenset((Importance.I, Importance.II))  # what a box opens only under a lease
@@ -81,6 +82,11 @@ def lock_record(kind: str, key: ClassKeyId, person: bytes, box: Origin) -> bytes
 def escrow_record(key: ClassKeyId, person: bytes) -> bytes:
     """Return the record of the escrow of one person's wrap."""
     return public_record(ESCROW, key.to_bytes(), person)
+
+
+def copy_record(digest: bytes) -> bytes:
+    """Return the record that says of a sealed document that every site keeps a copy."""
+    return public_record(COPY, digest)
 
 
 def open_change(change_id: bytes, kind: str, record: bytes, base: tuple[bytes, ...], body: bytes) -> Change:

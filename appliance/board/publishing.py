@@ -4,7 +4,7 @@ Invariant: a file is understood whole or refused with the place that is wrong; n
 """
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,7 +40,7 @@ class PupilNotFoundError(ApplianceError):
 
 
 class AgendaText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An agenda item as an officer writes it."""
+    """An agenda item as an officer writes it; `papers` are files beside the TOML file."""
 
     section: str
     title: str
@@ -48,6 +48,7 @@ class AgendaText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proposer: str = ""
     minutes: int = 10
     body: str = ""
+    papers: tuple[str, ...] = ()
 
 
 class MeetingText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -63,14 +64,13 @@ class MeetingText(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def publish_calendar(office: Office, file: Path) -> Saved:
     """Keep a 年度 from a TOML file with the fields of `SchoolYear`; raises PublishFileError."""
-    return office.calendar.keep(_read(file, SchoolYear))
+    return office.calendar.keep(read_file(file, SchoolYear))
 
 
-def publish_meeting(office: Office, file: Path) -> Saved:
-    """Keep a meeting with its agenda from a TOML file; the file's name is the meeting's own."""
-    text = _read(file, MeetingText)
+def meeting_records(text: MeetingText, stem: str, papers: Mapping[str, str]) -> tuple[Meeting, list[AgendaItem]]:
+    """Return a meeting with its agenda. `stem` is the meeting's own name, `papers` name → document id."""
     starts = text.starts if text.starts.tzinfo else text.starts.replace(tzinfo=JST)
-    meeting_id = f"board-{starts:%Y%m%d}-{file.stem}"
+    meeting_id = f"board-{starts:%Y%m%d}-{stem}"
     meeting = Meeting(
         id=meeting_id,
         title=text.title,
@@ -79,7 +79,7 @@ def publish_meeting(office: Office, file: Path) -> Saved:
         chair=text.chair,
         recorder=text.recorder,
     )
-    return office.meetings.add(meeting, agenda_items(meeting_id, text.item))
+    return meeting, agenda_items(meeting_id, text.item, papers)
 
 
 def publish_policy(store: SealedStore, root: Identity, text: str) -> int | None:
@@ -114,7 +114,9 @@ def publish_correction(
     return office.attendance.mark(found.class_id, on, found.pupil_id, code, reason=reason)
 
 
-def agenda_items(meeting_id: str, texts: Sequence[AgendaText]) -> list[AgendaItem]:
+def agenda_items(
+    meeting_id: str, texts: Sequence[AgendaText], papers: Mapping[str, str] | None = None
+) -> list[AgendaItem]:
     """Number the items of a meeting."""
     return [
         AgendaItem(
@@ -127,6 +129,7 @@ def agenda_items(meeting_id: str, texts: Sequence[AgendaText]) -> list[AgendaIte
             proposer=text.proposer,
             minutes=text.minutes,
             body=text.body.strip(),
+            documents=tuple(papers[name] for name in text.papers) if papers else (),
         )
         for number, text in enumerate(texts, 1)
     ]
@@ -149,7 +152,8 @@ def read_text(file: Path) -> str:
         raise _unreadable(file, exc) from exc
 
 
-def _read(file: Path, kind: type[T]) -> T:
+def read_file(file: Path, kind: type[T]) -> T:
+    """Return what a TOML file says; raises PublishFileError."""
     text = read_text(file)
     try:
         raw: dict[str, Any] = tomllib.loads(text)

@@ -15,6 +15,7 @@ from appliance.commands.lease import lease
 from appliance.commands.officer import officer, status
 from appliance.commands.replace import renew, replace
 from appliance.commands.restore import restore
+from appliance.commands.share import share
 from appliance.commands.standby import board_standby
 from appliance.commands.timeline import timeline
 from appliance.commands.unlocking import BOARD_PROMPT, unlock_root
@@ -43,6 +44,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     timeline,
     drill,
     publish,
+    share,
     run,
     replace,
     renew,

@@ -75,11 +75,17 @@ def calendar(folder: Path, school: str, file: Path, from_stdin: bool) -> int:
 @passphrase_option
 @click.pass_obj
 def meeting(folder: Path, school: str, file: Path, from_stdin: bool) -> int:
-    """Publish the meeting in a TOML FILE (title, starts, place, chair, recorder and [[item]]) to SCHOOL."""
-    from appliance.board.publishing import publish_meeting
+    """Publish the meeting in a TOML FILE (title, starts, place, chair, recorder and [[item]]) to SCHOOL.
 
+    Papers of an item lie beside FILE. `share meeting` gives it to several schools.
+    """
+    from appliance.board.sharing import meeting_of
+
+    give = meeting_of(file)
     with _office(folder, school, from_stdin) as office:
-        return _told(publish_meeting(office, file))
+        new = give(office)
+    click.echo("公開しました。" if new else "変わるものはありません。")
+    return Exit.OK
 
 
 @publish.command()

@@ -9,6 +9,8 @@ import stat
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -29,9 +31,13 @@ from crypto.errors import KurabakoError
 from crypto.importance import Importance
 from sync.blobnotes import withdraw
 from sync.blobs import Blobs
+from sync.openrecords import COPY, copy_record
 from sync.sealed import Draft
 
 _KIND: Final = DocumentFile.kind
+_BOARD: Final = "board"
+_CHUNK: Final = 1 << 16
+_GIVEN_OUT: Final = "教育委員会から配布"
 _WITNESSES: Final = frozenset(("principal", "vice_principal", "board"))
 
 
@@ -64,6 +70,36 @@ class FilingDesk:
         self._session.ask(Action.EDIT, _KIND, incoming.importance, group=incoming.group)
         document, put = self._intake().take(incoming, told=told)
         return document.hex(), self._session.saved(put)
+
+    def give_out(self, incoming: Incoming) -> tuple[str, Saved | None]:
+        """Take in what the board gives out, named after its file: given out again it is the next version.
+
+        Returns None for `Saved` when the very same stands already. Every site of the school keeps a copy, but for
+        importance I, which no box keeps. Raises as `add` does.
+        """
+        session = self._session
+        session.ask(Action.EDIT, _KIND, incoming.importance, group=incoming.group)
+        document = session.store.record_id(_KIND, Importance.III, _BOARD, incoming.name)
+        stamp = f"{_GIVEN_OUT} {_digest(incoming)}"
+        standing = self._book.get(document)
+        same = standing is not None and (standing.file.note, standing.importance) == (stamp, incoming.importance)
+        if standing is not None and same and standing.file.title == incoming.title and standing.file.blob:
+            self._keep_copies(standing.importance, standing.file.blob)
+            return document.hex(), None
+        incoming = replace(incoming, note=stamp)
+        _, put = self._intake().take(incoming, document, standing.heads if standing else ())
+        newest = self._book.get(document)
+        if newest is not None:
+            self._keep_copies(incoming.importance, newest.file.blob)
+        return document.hex(), session.saved(put)
+
+    def _keep_copies(self, importance: Importance, blob: bytes) -> None:
+        """Tell every site of the school to keep a copy, once: a word that is the board's alone."""
+        if _BOARD not in self._session.person.roles:
+            return
+        store, record = self._session.store, copy_record(blob)
+        if importance is not Importance.I and not store.reader.holds_any([(COPY, record)]):
+            store.put([Draft(COPY, record, Importance.IV, blob)])
 
     def add_file(self, path: Path, importance: Importance, title: str = "") -> tuple[str, Saved]:
         """Take a file of this machine in, which stays as it is; raises FileUnreadableError too."""
@@ -176,6 +212,15 @@ class FilingDesk:
 
     def _intake(self) -> Intake:
         return Intake(self._session.store, client_of(self._session), self._blobs, self._reading)
+
+
+def _digest(incoming: Incoming) -> str:
+    """Return the beginning of the SHA-256 of what comes in: kept under its seal, to know it again."""
+    incoming.source.seek(0)
+    found = sha256()
+    while data := incoming.source.read(_CHUNK):
+        found.update(data)
+    return found.hexdigest()[:16]
 
 
 @contextmanager

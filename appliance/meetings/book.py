@@ -174,6 +174,11 @@ class MeetingBook:
         """Return a record's id: under the naming secret of importance III, which all staff have."""
         return self._store.record_id(kind, Importance.III, *natural)
 
+    def author(self, kind: str, own: str) -> bytes | None:
+        """Return who made the newest change of a record, None where there is none; opens nothing."""
+        rows = self._store.head_rows(kind, [self._name(kind, own)])
+        return rows[0][0].author if rows else None
+
     def _one(self, struct: type[_R], thing: str) -> _R | None:
         return next((found for found, _ in self._standing(struct, self._name(struct.kind, thing))), None)
 

@@ -79,6 +79,20 @@ class MeetingDesk:
         things = [(item, AgendaItem.importance) for item in items]
         return self._session.saved(self._book.keep((meeting, Meeting.importance), *things))
 
+    def give_out(self, meeting: Meeting, items: Sequence[AgendaItem]) -> Saved | None:
+        """Keep a meeting as `add` does, but what somebody else changed since stays; None when nothing is new."""
+        self._session.ask(Action.EDIT, Meeting.kind, Meeting.importance)
+        known = {one.id: one for one in self._book.meetings()}
+        standing = {item.id: item for item in self._book.items().get(meeting.id, ())}
+        own = self._session.person.id
+        things: list[tuple[Meeting | AgendaItem, Importance]] = []
+        if known.get(meeting.id) != meeting and self._book.author(Meeting.kind, meeting.id) in (None, own):
+            things.append((meeting, Meeting.importance))
+        for item in items:
+            if standing.get(item.id) != item and self._book.author(AgendaItem.kind, item.id) in (None, own):
+                things.append((item, AgendaItem.importance))
+        return self._session.saved(self._book.keep(*things)) if things else None
+
     def write(self, text: str) -> Saved:
         """Keep a meeting, or each of a recurring one, from its text; raises AgendaTextError."""
         return self._keep_text(read_meeting(text, self._session.today()), "")

@@ -67,6 +67,7 @@ WORKED = date(2026, 6, 2)
 EMPTY = date(2027, 8, 1)  # no day of it is a school day
 CLOSED = date(2027, 2, 3)
 WHOLE = ClosureTarget("school", "", "全校")
+GIVEN_OUT_DAY = date(2026, 5, 18)
 MEETING_DAY = date(2026, 5, 11)  # older than the shared school's own meeting, which stays the newest
 
 
@@ -131,6 +132,7 @@ CALLS: dict[tuple[type, str], Call] = {
     (MeetingDesk, "all"): lambda o, s, t: o.meetings.all(),
     (MeetingDesk, "open"): lambda o, s, t: o.meetings.open(t.meeting),
     (MeetingDesk, "add"): lambda o, s, t: o.meetings.add(*demo_agenda(MEETING_DAY)),
+    (MeetingDesk, "give_out"): lambda o, s, t: o.meetings.give_out(*demo_agenda(GIVEN_OUT_DAY)),
     (MeetingDesk, "every"): lambda o, s, t: o.meetings.every(),
     (MeetingDesk, "title"): lambda o, s, t: o.meetings.title(t.meeting),
     (MeetingDesk, "importance"): lambda o, s, t: o.meetings.importance(t.meeting),
@@ -176,6 +178,7 @@ CALLS: dict[tuple[type, str], Call] = {
     (DocumentDesk, "versions"): lambda o, s, t: o.documents.versions(t.document),
     (DocumentDesk, "whereabouts"): lambda o, s, t: o.documents.whereabouts(t.document),
     (FilingDesk, "add"): lambda o, s, t: o.filing.add(incoming()),
+    (FilingDesk, "give_out"): lambda o, s, t: o.filing.give_out(incoming()),
     (FilingDesk, "add_file"): lambda o, s, t: o.filing.add_file(t.cards, Importance.III),
     (FilingDesk, "renew"): lambda o, s, t: o.filing.renew(t.document, io.BytesIO(b"two"), 3, "two.txt"),
     (FilingDesk, "rename"): lambda o, s, t: o.filing.rename(t.document, "遠足のしおり（改）"),
@@ -296,14 +299,17 @@ KEEPS = {
     *((ClosureDesk, name) for name in ("close", "lift")),
     (AbsenceDesk, "keep"),
     (NoticeDesk, "take"),
-    *((MeetingDesk, name) for name in ("add", "write", "take_ics", "propose", "accept", "move", "rewrite")),
+    *(
+        (MeetingDesk, name)
+        for name in ("add", "give_out", "write", "take_ics", "propose", "accept", "move", "rewrite")
+    ),
     *((MeetingDesk, name) for name in ("attach", "detach")),
     *((MinutesDesk, name) for name in ("decide", "assign", "tick", "write", "write_note", "confirm", "add_later")),
     *((FloorDesk, name) for name in ("ask", "answer", "mark_read", "lead")),
     (CalendarDesk, "keep"),
     (LedgerDesk, "keep"),
     *((PermitDesk, name) for name in ("request", "grant", "refuse", "returned", "keep_takeout")),
-    *((FilingDesk, name) for name in ("add", "add_file", "renew", "rename", "reclassify", "destroy")),
+    *((FilingDesk, name) for name in ("add", "add_file", "give_out", "renew", "rename", "reclassify", "destroy")),
     (RosterDesk, "commit"),
     *((HoursDesk, name) for name in ("punch", "declare", "approve", "refuse", "set_shifts", "commit_import")),
     *((EmergencyDesk, name) for name in ("keep", "open", "close")),
