@@ -1,7 +1,7 @@
 """Asking one box over SSH: two fixed commands, as a user who may run nothing else as anybody.
 
-Invariant: support logs in without any right to read the site; sudo lets it run exactly these words as the sync
-user (`systemd/sudoers.d/kurabako`). A login as root runs them as the sync user too, never as root.
+Invariant: sudo lets support run exactly these words as the sync user (`systemd/sudoers.d/kurabako`). A box without
+sudo answers what support itself may see. A login as root runs them as the sync user too, never as root.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,8 @@ PROGRAM: Final = "/usr/local/bin/kurabako"
 USER: Final = "kurabako-sync"
 _STATUS_S: Final = 20.0
 _CHECKS: Final = 100
+_NO_SUDO: Final = 127  # the shell's word for a program that is not there
+_AS_MYSELF: Final = f'test "$(id -u)" -ne 0 && exec "$@"; exec runuser -u {USER} -- "$@"'
 
 
 class Said(Protocol):
@@ -49,6 +51,11 @@ def command(what: str) -> list[str]:
     return ["sudo", "-n", "-u", USER, PROGRAM, what, SITE, "--json"]
 
 
+def command_without_sudo(what: str) -> list[str]:
+    """Return the words for a box that has no sudo."""
+    return ["sh", "-c", _AS_MYSELF, "sh", PROGRAM, what, SITE, "--json"]
+
+
 def ask_status(remote: Remote) -> Told:
     """Return what a box says of itself; raises StrangeAnswerError and what the line fails with."""
     return read_told(_asked(remote, "status"))
@@ -68,6 +75,8 @@ def ask_doctor(remote: Remote) -> list[tuple[str, str, str, str]]:
 
 def _asked(remote: Remote, what: str) -> bytes:
     said = remote.run(command(what), timeout_s=_STATUS_S)
+    if said.code == _NO_SUDO and not said.stdout:
+        said = remote.run(command_without_sudo(what), timeout_s=_STATUS_S)
     if not said.stdout or len(said.stdout) > LARGEST:  # sudo refused, or there is no Kurabako
         raise StrangeAnswerError(operation=f"ask {what}", subject=str(said.code))
     return said.stdout

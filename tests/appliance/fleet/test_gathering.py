@@ -1,13 +1,16 @@
 """Many boxes at once: how each stands, what one that is away does to the others, what a hostile one may say."""
 
 import json
+import os
+import pwd
+import subprocess
 import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from appliance.fleet.asking import ask_status
+from appliance.fleet.asking import ask_status, command_without_sudo
 from appliance.fleet.boxview import LARGEST, BoxView, Health, StrangeAnswerError, read_told
 from appliance.fleet.gathering import Fleet
 from appliance.fleet.remembered import file_of, remember, remembered
@@ -152,3 +155,17 @@ def test_a_memory_that_cannot_be_read_is_none(junk: bytes, tmp_path: Path) -> No
     (tmp_path / "f.json").write_bytes(junk)
     assert remembered(tmp_path / "f.json") == {} == remembered(tmp_path / "none")
     remember(Path("/proc/nowhere/f.json"), {})
+
+
+def test_a_box_without_sudo_answers_what_support_may_see() -> None:
+    assert ask_status(Line(sudo=False).connect()) == ask_status(Line().connect())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_without_sudo_root_asks_as_somebody_else_and_others_as_themselves() -> None:
+    words = command_without_sudo("status")
+    script = words[2].replace("kurabako-sync", "nobody")
+    nobody = pwd.getpwnam("nobody").pw_uid
+    for user in (0, nobody):
+        done = subprocess.run(["sh", "-c", script, "sh", "id", "-u"], user=user, capture_output=True, check=True)  # noqa: S607
+        assert int(done.stdout) == nobody
