@@ -7,6 +7,7 @@ codes of the sign-on, are in no log.
 
 import os
 import pwd
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ _MODULES: Final = (
     *("mpm_event", "authn_core", "authz_core", "authz_user", "setenvif", "reqtimeout", "headers"),
     *("socache_shmcb", "ssl", "proxy", "proxy_http", "auth_openidc"),
 )
+_SECRET: Final = re.compile(rb"[!#%-\[\]-~]{1,400}")  # no quote, backslash or dollar: they mean something there
 _USERS: Final = ("www-data", "nobody")
 
 
@@ -38,7 +40,7 @@ class ProxyMissingError(ApplianceError):
 
 
 class StandbyFileError(ApplianceError):
-    """A file that the standby needs is not there. Params: `file`."""
+    """A file that the standby needs is not there, or cannot be what it should be. Params: `file`."""
 
     code = "APP-601"
 
@@ -63,9 +65,13 @@ class Proxy:
         return [self.program, "-DFOREGROUND", "-f", str(self.folder / "httpd.conf")]
 
 
-def find_proxy(folder: Path) -> Proxy:
-    """Find Apache and its modules; raises ProgramMissingError, ProxyMissingError."""
-    program = "/usr/sbin/apache2" if Path("/usr/sbin/apache2").exists() else find_program("apache2")
+def find_proxy(folder: Path, program: str = "") -> Proxy:
+    """Find Apache (Debian's, unless a `program` is named) and its modules.
+
+    Raises ProgramMissingError, ProxyMissingError.
+    """
+    usual = "/usr/sbin/apache2"  # on no user's PATH
+    program = program or (usual if Path(usual).exists() else find_program("apache2"))
     modules = Path(program).resolve().parents[1] / "lib" / "apache2" / "modules"
     for name in _MODULES:
         if not (modules / f"mod_{name}.so").exists():
@@ -80,7 +86,8 @@ def write_proxy(site: SiteFolder, proxy: Proxy) -> None:
         if not file.exists():
             raise StandbyFileError(operation="write proxy", subject=file.name, file=str(file))
     secret = read_secret(site.path, CLIENT_SECRET, needed=True)
-    assert secret is not None  # noqa: S101 - it is needed
+    if secret is None or not _SECRET.fullmatch(secret.reveal()):
+        raise StandbyFileError(operation="write proxy", subject=CLIENT_SECRET, file=CLIENT_SECRET)
     (site.path / "log").mkdir(mode=0o700, exist_ok=True)
     atomic_write(proxy.folder / "httpd.conf", _render(site, proxy, secret).encode(), mode=0o600)
 
