@@ -49,6 +49,7 @@ GROUPS = {
             "take-up",
             "lease",
             "officer",
+            "share",
             "status",
         ),
     ),
