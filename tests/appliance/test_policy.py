@@ -219,6 +219,7 @@ CALLS: dict[tuple[type, str], Call] = {
     (HoursDesk, "staff"): lambda o, s, t: o.hours.staff(),
     (HoursDesk, "set_shifts"): lambda o, s, t: o.hours.set_shifts([shift_of(t.colleague)]),
     (HoursDesk, "plan_import"): lambda o, s, t: o.hours.plan_import(t.cards),
+    (HoursDesk, "plan_rows"): lambda o, s, t: o.hours.plan_rows(t.cards.read_bytes()),
     (HoursDesk, "commit_import"): lambda o, s, t: o.hours.commit_import(t.clock),
     (HoursDesk, "report"): lambda o, s, t: o.hours.report(2026),
     (NoticeboardDesk, "listed"): lambda o, s, t: o.noticeboard.listed(),
@@ -265,6 +266,9 @@ SILENT = {
             "look",
             "keep_look",
             "logout",
+            "released_into",
+            "system_mapping",
+            "hand_out",  # puts down what the gate has made already, and what `make` asks for itself
         )
     ),
 }
@@ -323,6 +327,7 @@ EDITS = {
     (RosterDesk, "plan"),
     (EmergencyDesk, "plan"),
     (HoursDesk, "plan_import"),
+    (HoursDesk, "plan_rows"),
 }
 OTHER_ACTIONS = {
     (FloorDesk, "mark_read"): Action.VIEW,
