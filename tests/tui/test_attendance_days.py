@@ -1,13 +1,20 @@
+import asyncio
+from collections.abc import Callable
 from datetime import date, timedelta
+from typing import TypeVar
+from unittest import mock
 
 import pytest
 
+from appliance.office import Office
 from tests.school import School
 from tests.tui.conftest import freeze
-from tests.tui.driving import Slot, column, in_class, marks, pupils, said, screen_of, sees, until
+from tests.tui.driving import Slot, column, in_class, marks, pupils, said, screen_of, sees, shown, until
 from tui.i18n import day_text
 from tui.screens.attendance import AttendanceScreen
 from tui.screens.problem import ProblemScreen
+
+T = TypeVar("T")
 
 
 async def test_left_and_right_open_the_days_beside(school: School, slot: Slot) -> None:
@@ -20,6 +27,28 @@ async def test_left_and_right_open_the_days_beside(school: School, slot: Slot) -
         await pilot.press("right")
         await sees(pilot, f"{slot.title}  {day_text(slot.on)}")
         await until(pilot, lambda: marks(pilot)[0] == "病 病欠")
+
+
+async def test_an_answer_that_comes_late_does_not_bring_the_day_before_back(school: School, slot: Slot) -> None:
+    async with in_class(school, slot) as pilot:
+        screen = await screen_of(pilot, AttendanceScreen)
+        ask, may_come, asked = screen.ask, asyncio.Event(), asyncio.Event()
+
+        async def late(what: Callable[[Office], T], *, quiet: bool = False) -> T | None:
+            told = await ask(what, quiet=quiet)
+            asked.set()
+            await may_come.wait()
+            return told
+
+        with mock.patch.object(screen, "ask", late):
+            reading = asyncio.create_task(screen.refresh_data())
+            await asked.wait()
+        await pilot.press("left")
+        await sees(pilot, day := f"{slot.title}  {day_text(slot.on - timedelta(days=1))}")
+        may_come.set()
+        await reading
+        await pilot.pause()
+        assert day in shown(pilot)
 
 
 async def test_f7_and_f6_open_the_classes_beside_and_go_round(school: School, slot: Slot) -> None:

@@ -98,7 +98,7 @@ class AttendanceScreen(OfficeScreen):
         """Read the day and keep the cursor on the same pupil."""
         class_id, on = self._class_id, self._on
         day = await self.ask(lambda office: office.attendance.day(class_id, on))
-        if day is None:
+        if day is None or (class_id, on) != (self._class_id, self._on):  # another day was opened meanwhile
             return
         wanted, self._wanted, self._day = self._wanted, "", day
         self.query_one("#title", Static).update(f"{_('出席簿')}  {day.title}  {day_text(day.on)}")

@@ -82,7 +82,7 @@ class HoursScreen(HoursWork):
             told = await self.ask(lambda o: (o.hours.month_of(person, month), o.hours.trend_of(person, month)))
         else:
             told = await self.ask(lambda o: (o.hours.own_month(month), o.hours.own_trend(month)))
-        if told is None:
+        if told is None or (person, month) != (self._person, self._month):  # another month was opened meanwhile
             return
         self._told, self._trend = told
         self._show(*told)

@@ -50,7 +50,7 @@ class HoursAllScreen(HoursWork):
         """Read everybody's month."""
         month = self._month
         told = await self.ask(lambda office: office.hours.all_months(month))
-        if told is None:
+        if told is None or month != self._month:  # another month was opened meanwhile
             return
         self._months = told
         title = _("勤務 全員  {month}  {count}名").format(month=f"{month:%Y/%m}", count=len(told))

@@ -72,7 +72,7 @@ class MonthScreen(OfficeScreen):
         """Read the month and keep the cursor on its cell."""
         where = (self._class_id, self._month)
         grid = await self.ask(lambda office: office.attendance.month(*where))
-        if grid is None:
+        if grid is None or where != (self._class_id, self._month):  # another month was opened meanwhile
             return
         self._grid, wanted, self._wanted = grid, self._wanted, None
         turn = _("縦に進む") if self.query_one(MonthTable).downward else _("横に進む")
