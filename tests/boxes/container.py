@@ -17,6 +17,16 @@ from tests.boxes.rootfs import unpack
 
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 _NETWORK: Final = "[Match]\nName=host0 en*\n[Network]\nAddress={address}/30\nGateway={gateway}\n"
+# systemd-nspawn lays a boot id of its own over this machine's, and units with a /proc of their own see through it:
+# two ids in one life of a machine, which no real one has.
+_ONE_ID: Final = """\
+[Unit]
+DefaultDependencies=no
+Before=sysinit.target
+[Service]
+Type=oneshot
+ExecStart=-/bin/umount /proc/sys/kernel/random/boot_id
+"""
 
 
 class Container(Machine):
@@ -103,6 +113,10 @@ class Container(Machine):
         wants = etc / "systemd/system/multi-user.target.wants"
         wants.mkdir(parents=True, exist_ok=True)
         (wants / "systemd-networkd.service").symlink_to("/lib/systemd/system/systemd-networkd.service")
+        (etc / "systemd/system/one-boot-id.service").write_text(_ONE_ID)
+        early = etc / "systemd/system/sysinit.target.wants"
+        early.mkdir(parents=True, exist_ok=True)
+        (early / "one-boot-id.service").symlink_to("/etc/systemd/system/one-boot-id.service")
         for kind in ("ed25519", "rsa"):
             path = etc / f"ssh/ssh_host_{kind}_key"
             path.unlink(missing_ok=True)

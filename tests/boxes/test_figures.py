@@ -55,7 +55,8 @@ def test_the_fleet_shows_the_box_to_support(school: School) -> None:
     inventory = school.town.inventory(school.machine)
     looked = school.town.kurabako("fleet", inventory, "--user", "root", "--json", check=False)
     (box,) = json.loads(looked.stdout)["boxes"]
-    assert box["health"] in ("ok", "warn") and box["told"]["confirmed"] == box["told"]["saved"], box
+    assert not box["problem"] and box["told"]["running"] and box["told"]["confirmed"], box["told"]
+    assert box["health"] in ("ok", "warn"), (box["told"]["alarms"], box["told"]["verify_problem"])
 
 
 def test_support_reads_figures_and_nothing_that_opens(school: School) -> None:
