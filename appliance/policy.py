@@ -59,9 +59,12 @@ def require(
     Raises PolicyDeniedError, ApprovalNeededError.
     """
     decision = policy.decide(actor, action, asset, circumstances)
-    what, graded, reason = f"{action} {asset.kind}", asset.importance.label, decision.reason
     if decision.verdict is Verdict.DENY:
-        raise PolicyDeniedError(operation=what, subject=graded, reason=reason)
+        raise _refusal(PolicyDeniedError, action, asset, decision)
     if decision.verdict is Verdict.APPROVAL and not decision.duties & APPROVALS <= met:
-        raise ApprovalNeededError(operation=what, subject=graded, reason=reason)
+        raise _refusal(ApprovalNeededError, action, asset, decision)
     return decision
+
+
+def _refusal(kind: type[PolicyDeniedError], action: Action, asset: Asset, decision: Decision) -> PolicyDeniedError:
+    return kind(operation=f"{action} {asset.kind}", subject=asset.importance.label, reason=decision.reason)

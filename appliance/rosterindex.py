@@ -5,6 +5,7 @@ changed. A school has about 1,000 pupils, so searching happens here and no index
 in one book: whoever is enrolled in a special-needs class and in another one is a guest of the other (交流学級).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -45,6 +46,11 @@ class RosterIndex:
         self._enrollments: dict[str, list[Enrollment]] = {}
         self._names: dict[bytes, str] = {}
         self._members: dict[tuple[str, date], list[ClassMember]] = {}
+        self._books: dict[tuple[str, date], dict[str, str]] = {}
+        self._sizes: dict[str, int] = {}
+        self.version = (
+            object()
+        )  # another one whenever the roster was read anew: for whoever remembers what it said
         self._special: dict[str, dict[str, Enrollment]] = {}  # pupil → special-needs class → enrolment
         self.refresh()
 
@@ -83,6 +89,14 @@ class RosterIndex:
     def guests(self, class_id: str, on: date) -> list[ClassMember]:
         """Return the pupils of special-needs classes that a class receives on a day."""
         return [member for member in self._present(class_id, on) if member.home]
+
+    def books(self, class_id: str, on: date) -> Mapping[str, str]:
+        """Return, for each pupil of a class on a day, guests too, the class in whose book that day stands."""
+        known = self._books.get((class_id, on))
+        if known is None:
+            known = {m.user.id: m.home or class_id for m in self._present(class_id, on)}
+            self._books[class_id, on] = known
+        return known
 
     def _present(self, class_id: str, on: date) -> list[ClassMember]:
         known = self._members.get((class_id, on))
@@ -130,7 +144,11 @@ class RosterIndex:
 
     def classes_in_grade(self, grade: str) -> int:
         """Return how many ordinary classes a grade has."""
-        return sum(grade in c.grades and not c.special_needs for c in self._classes.values() if c.homeroom)
+        known = self._sizes.get(grade)
+        if known is None:
+            ordinary = (c for c in self._classes.values() if c.homeroom and not c.special_needs)
+            known = self._sizes[grade] = sum(grade in c.grades for c in ordinary)
+        return known
 
     def display_name(self, person: bytes) -> str:
         """Return the name of a person who writes: the board's is its office's, a stranger's their id's digits."""
@@ -155,7 +173,9 @@ class RosterIndex:
         for record in by_kind[Enrollment.kind]:
             if isinstance(record, Enrollment):
                 self._enrollments.setdefault(record.class_id, []).append(record)
-        self._members.clear()
+        for remembered in (self._members, self._books, self._sizes):
+            remembered.clear()
+        self.version = object()
         self._special = {}
         for class_id in (c.id for c in self._classes.values() if c.homeroom and c.special_needs):
             for one in self._enrollments.get(class_id, ()):

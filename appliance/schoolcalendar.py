@@ -7,7 +7,7 @@ closure that a school enters is a record of its own, so none is lost when the bo
 import time
 from collections.abc import Sequence
 from datetime import date
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 import msgspec
 
@@ -44,12 +44,21 @@ class ClosureRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     lifted: bool = False
 
 
+class _Known(NamedTuple):
+    """What a day is for a class, by the very year and roster that it was judged by."""
+
+    year: SchoolYear
+    roster: object
+    status: DayStatus
+
+
 class CalendarBook:
     """Reads and keeps over one session."""
 
     def __init__(self, store: SealedStore) -> None:
         self._store = store
         self._cached: dict[int, tuple[float, SchoolYear]] = {}
+        self._statuses: dict[tuple[str, date, tuple[str, ...]], _Known] = {}
 
     def year(self, on: date) -> SchoolYear:
         """Return the 年度 of a day with every closure; another session's change is seen within a second."""
@@ -98,9 +107,15 @@ class CalendarBook:
         self, school_class: SchoolClass, roster: RosterIndex, on: date, of: tuple[str, ...] = ()
     ) -> DayStatus:
         """Return the status of a class on a day, or of its pupils in some of its grades."""
+        year, key = self.year(on), (school_class.id, on, of)
+        known = self._statuses.get(key)
+        if known is not None and known.year is year and known.roster is roster.version:
+            return known.status
         grades, special = of or school_class.grades, school_class.special_needs
         count = roster.classes_in_grade(grades[0]) if grades else 0
-        return day_status(self.year(on), on, grades, school_class.id, count, special_needs=special)
+        status = day_status(year, on, grades, school_class.id, count, special_needs=special)
+        self._statuses[key] = _Known(year, roster.version, status)
+        return status
 
     def pupil_statuses(
         self,

@@ -25,6 +25,7 @@ from appliance.classification.model import (
     Verdict,
 )
 from appliance.classification.signed import policy_heads, policy_in_force
+from appliance.config import Config
 from appliance.emergency.disclosure import in_force
 from appliance.policy import PolicyDeniedError, require
 from appliance.roster import User
@@ -55,6 +56,8 @@ class Session:
         self.store = store
         self.person = person
         self.audit = AuditLog(store)
+        self._actor = Actor(person.roles, store.keyring.clearance)
+        self._place = _place_of(site.config)
         self._line = (-_LINE_S, Line.OFFLINE)
         self._lease = (-_LEASE_S, LeaseView(LeaseState.UNLEASED))
         self.policy: Policy = policy_in_force(store, site.root)
@@ -77,17 +80,16 @@ class Session:
 
     @property
     def actor(self) -> Actor:
-        """Return who asks."""
-        return Actor(self.person.roles, tuple(i for i in Importance if self.store.keyring.cleared(i)))
+        """Return who asks, with what the keyring opens now."""
+        cleared = self.store.keyring.clearance
+        if cleared is not self._actor.cleared:
+            self._actor = Actor(self.person.roles, cleared)
+        return self._actor
 
     def circumstances(self, importance: Importance) -> Circumstances:
         """Return how things stand at this site; whether 非常時開示 stands matters to importance I only."""
-        config = self.site.config
-        place = Place.SCHOOL if config.site.kind == Site.BOX else Place.BOARD
-        if config.standby.host:  # whoever uses a standby is not at the school
-            place = Place.AWAY
         glass = importance is Importance.I and in_force(self.store, self.now_ms()) is not None
-        return Circumstances(self._line_now(), self.lease().opens, glass, place)
+        return Circumstances(self._line_now(), self.lease().opens, glass, self._place)
 
     def lease(self) -> LeaseView:
         """Return the state of the board's lease on this box; once it ends, importance I and II are forgotten."""
@@ -165,6 +167,12 @@ class Session:
             line = Line.OFFLINE if told is None else _LINES.get(told.link, Line.OFFLINE)
             self._line = (now, line)
         return line
+
+
+def _place_of(config: Config) -> Place:
+    if config.standby.host:  # whoever uses a standby is not at the school
+        return Place.AWAY
+    return Place.SCHOOL if config.site.kind == Site.BOX else Place.BOARD
 
 
 def local_time(at_ms: int) -> datetime:

@@ -4,6 +4,7 @@ Invariant: the digest of a change covers every byte that a reader relies on; the
 whole batch; the chain covers digests in order. Formats: docs/formats.md, "Store".
 """
 
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -107,13 +108,29 @@ def _change_fault(change: Change, suffix: bytes) -> str | None:
         return "change id"
     if len(change.record) != RECORD_BYTES or change.importance not in (1, 2, 3, 4):
         return "record or importance"
-    if not (change.kind.isascii() and 0 < len(change.kind) <= 48 and change.kind.replace(".", "a").isidentifier()):
+    if not _is_kind(change.kind):
         return "kind"
-    if len(change.base) > 64 or any(len(base) != CHANGE_ID_BYTES for base in change.base):
-        return "base"
-    if any(base[8:16] == suffix[:8] and base[:8] >= change.id[:8] for base in change.base):
-        return "base of the future"  # two changes of one site that replace each other would hide a record
+    fault = _base_fault(change)
+    if fault:
+        return fault
     open_envelope = change.kind.startswith(OPEN_KINDS)
     if len(change.key_id) != (0 if open_envelope else 16) or not change.body:
         return "key id or body"
     return None
+
+
+@lru_cache(1024)  # a school has some dozens, and every change names one
+def _is_kind(kind: str) -> bool:
+    return kind.isascii() and 0 < len(kind) <= 48 and kind.replace(".", "a").isidentifier()
+
+
+def _base_fault(change: Change) -> str | None:
+    if len(change.base) > 64:
+        return "base"
+    future = None
+    for base in change.base:
+        if len(base) != CHANGE_ID_BYTES:
+            return "base"
+        if base[8:16] == change.id[8:16] and base[:8] >= change.id[:8]:
+            future = "base of the future"  # two changes of one site that replace each other would hide a record
+    return future

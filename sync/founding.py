@@ -5,7 +5,7 @@ board's root identity gets a wrap of every class key: it is the way back when ev
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -191,7 +191,7 @@ def _based(store: SealedStore, draft: Draft) -> Draft:
     """Let a lock or an escrow replace the one before it."""
     if draft.kind == WRAP:
         return draft
-    return replace(draft, base=store.base_of(draft.kind, [draft.record]).get(draft.record, ()))
+    return msgspec.structs.replace(draft, base=store.base_of(draft.kind, [draft.record]).get(draft.record, ()))
 
 
 def _open(kind: str, record: bytes, payload: bytes, base: tuple[bytes, ...] = ()) -> Draft:

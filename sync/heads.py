@@ -13,8 +13,9 @@ from sync.change import Change
 from sync.database import Connection
 from sync.ids import CHANGE_ID_BYTES
 
-_TAKE_HEAD: Final = "DELETE FROM head WHERE kind=? AND record=? AND change_id=? RETURNING id"
-_IS_HEAD: Final = "SELECT 1 FROM head WHERE kind=? AND record=? AND change_id=?"
+_HEADS: Final = "SELECT change_id, id FROM head WHERE kind=? AND record=?"
+_DROP_HEAD: Final = "DELETE FROM head WHERE kind=? AND record=? AND change_id=?"
+_NEXT_HEAD: Final = "UPDATE head SET change_id=?, id=? WHERE kind=? AND record=? AND change_id=?"
 # Two changes of one id can only stand in one origin's log: the first of them is the head, everywhere.
 _NEW_HEAD: Final = "INSERT OR IGNORE INTO head VALUES (?,?,?,?)"
 _AWAIT: Final = 'INSERT OR IGNORE INTO late (change_id, "by", id) VALUES (?,?,NULL)'
@@ -25,6 +26,7 @@ _ALL: Final = (
 )
 
 Place = tuple[str, bytes]  # kind, record
+Heads = dict[bytes, int]  # change id → row id of what stands at one place
 _Accepted = tuple[int, bytes, bytes]  # row id, change id, bases joined
 
 
@@ -35,24 +37,48 @@ class HeadTable:
         self._connection = connection
         self._awaiting = bool(connection.execute("SELECT 1 FROM late LIMIT 1").fetchone())
 
-    def holds_any(self, changes: Iterable[Change]) -> bool:
-        """Say whether one of these change ids is a head already."""
-        execute = self._connection.execute
-        return any(execute(_IS_HEAD, (c.kind, c.record, c.id)).fetchone() for c in changes)
+    def standing(self, changes: Iterable[Change]) -> dict[Place, Heads] | None:
+        """Return what stands where these changes go, None when one of their ids is a head there already."""
+        found: dict[Place, Heads] = {}
+        for change in changes:
+            place = (change.kind, change.record)
+            heads = found.get(place)
+            if heads is None:
+                heads = found[place] = self._at(place)
+            if change.id in heads:
+                return None
+        return found
 
-    def add(self, change: Change, row_id: int) -> bytes:
-        """Let an accepted change take its place; return the row ids (8 bytes each) of the heads it replaced."""
-        replaced = b""
+    def add(self, change: Change, row_id: int, known: Mapping[Place, Heads]) -> bytes:
+        """Let an accepted change take its place; return the row ids (8 bytes each) of the heads it replaced.
+
+        `known` is what `standing` returned of these changes, brought up to date here; empty when nobody asked.
+        """
+        place, execute = (change.kind, change.record), self._connection.execute
+        heads = known.get(place)
+        if heads is None:
+            heads = self._at(place) if change.base else {}
+        replaced, former = b"", []
         for base in change.base:
-            taken = self._connection.execute(_TAKE_HEAD, (change.kind, change.record, base)).fetchone()
-            if taken:
-                replaced += taken[0].to_bytes(8, "big")
-            else:
-                self._connection.execute(_AWAIT, (base, row_id))
+            taken = heads.pop(base, None)
+            if taken is None:
+                execute(_AWAIT, (base, row_id))
                 self._awaiting = True
-        if not (self._awaiting and self._replaced_before(change, row_id)):
-            self._connection.execute(_NEW_HEAD, (change.kind, change.record, change.id, row_id))
+            else:
+                replaced += taken.to_bytes(8, "big")
+                former.append(base)
+        if not (self._awaiting and self._replaced_before(change, row_id)) and change.id not in heads:
+            if former:  # one statement for what nearly every change is: the next state of its record
+                execute(_NEXT_HEAD, (change.id, row_id, *place, former.pop()))
+            else:
+                execute(_NEW_HEAD, (*place, change.id, row_id))
+            heads[change.id] = row_id
+        for base in former:
+            execute(_DROP_HEAD, (*place, base))
         return replaced
+
+    def _at(self, place: Place) -> Heads:
+        return dict(self._connection.execute(_HEADS, place).fetchall())
 
     def withhold(self, row_id: int, reason: str) -> None:
         """Note that a change counts for nothing for now."""

@@ -54,6 +54,7 @@ from sync.servicemanager import Pulse, leaving, serving
 from sync.site import SitePaths
 
 Write = Submit | Take | Judge
+_WRITES: Final = (Submit, Take, Judge)
 _TURN_S: Final = 1.0
 _CROWDED_S: Final = 0.01
 
@@ -114,12 +115,14 @@ class Keeper:
         """Take every request that is ready, keep all batches in one transaction, then answer."""
         submits: list[tuple[Peer, Write]] = []
         for key, _ in self._selector.select(wait_s):
-            if key.fileobj is self._server:
+            peer = key.data
+            if isinstance(peer, Peer):
+                if not (peer.outgoing and peer.flush()):
+                    self._read(peer, submits)
+                if peer.outgoing or peer.held or peer.waits_to_write:
+                    self._flush(peer)
+            elif key.fileobj is self._server:
                 self._accept()
-            elif isinstance(key.data, Peer):
-                if not key.data.flush():
-                    self._read(key.data, submits)
-                self._flush(key.data)
         if submits:
             self._keep(submits)
         if self._reset_wanted:
@@ -146,7 +149,7 @@ class Keeper:
         try:
             for request in peer.requests():
                 check_request(peer.uid, request, self._admission)
-                if isinstance(request, Write):
+                if isinstance(request, _WRITES):
                     submits.append((peer, request))
                 else:
                     peer.reply(self._answer(request))
@@ -158,7 +161,7 @@ class Keeper:
             self._drop(peer)
 
     def _keep(self, submits: list[tuple[Peer, Write]]) -> None:
-        replies: list[tuple[Peer, Message]] = []
+        replies: list[tuple[Peer, Kept | Refused]] = []
         mark, committing = self._log.mark(), False
         try:
             self._store.execute("BEGIN IMMEDIATE")
@@ -172,30 +175,26 @@ class Keeper:
             replies = [(peer, refusal) for peer, _ in submits]
         else:
             self._log.committed()
-        for peer, reply in replies:
-            answer = Ack(reply.first_seq, reply.last_seq, self._clock.last) if isinstance(reply, Ack) else reply
-            peer.reply(answer)
+        for peer, done in replies:
+            peer.reply(Ack(done.first_seq, done.last_seq, self._clock.last) if isinstance(done, Kept) else done)
             self._flush(peer)
 
-    def _write(self, request: Write) -> Message:
+    def _write(self, request: Write) -> Kept | Refused:
         """Write one request inside the open transaction; a refusal leaves no trace of it."""
         log = self._log
         try:
-            match request:
-                case Submit(batch):
-                    self._check_fence()
-                    log.check(batch)
-                    kept = log.append(batch)
-                case Take():
-                    with self._savepoint():
-                        origin = _origin_of(request)
-                        kept = log.take(origin, request.first_seq, request.batches, request.withheld)
-                case Judge(withheld, released):
-                    log.judge(withheld, released)
-                    kept = Kept(log.seq, log.seq)
+            if isinstance(request, Submit):
+                self._check_fence()
+                log.check(request.batch)
+                return log.append(request.batch)
+            if isinstance(request, Take):
+                with self._savepoint():
+                    origin = _origin_of(request)
+                    return log.take(origin, request.first_seq, request.batches, request.withheld)
+            log.judge(request.withheld, request.released)
+            return Kept(log.seq, log.seq)
         except SyncError as error:
             return _refused(error)
-        return Ack(kept.first_seq, kept.last_seq, 0)
 
     @contextlib.contextmanager
     def _savepoint(self) -> Iterator[None]:

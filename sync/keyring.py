@@ -59,6 +59,7 @@ class Keyring:
     leased: bool = False
     _batch_keys: dict[tuple[bytes, bytes], BatchKey] = field(default_factory=dict)
     _forgotten: set[Importance] = field(default_factory=set)
+    _clearance: tuple[Importance, ...] | None = None
 
     def public(self, importance: Importance) -> ClassPublic:
         """Return the class key to seal to."""
@@ -79,6 +80,13 @@ class Keyring:
         """Say whether this person can open an importance."""
         public = self.publics.get(importance)
         return public is not None and public.id in self.pairs
+
+    @property
+    def clearance(self) -> tuple[Importance, ...]:
+        """Return every importance that this person can open: the same tuple until keys are forgotten."""
+        if self._clearance is None:
+            self._clearance = tuple(importance for importance in Importance if self.cleared(importance))
+        return self._clearance
 
     def batch_key(self, reader: Reader, key_id: bytes, importance: int, author: bytes) -> BatchKey:
         """Return an opened batch key by its id; raises NotClearedError, ForgedChangeError, CryptoError.
@@ -128,6 +136,7 @@ class Keyring:
         self._forgotten.update(importances)
         for key_id in [key_id for key_id in self.pairs if key_id.importance in self._forgotten]:
             del self.pairs[key_id]
+        self._clearance = None
         for name, key in list(self._batch_keys.items()):
             if key.class_key.importance in self._forgotten:
                 del self._batch_keys[name]
@@ -135,6 +144,7 @@ class Keyring:
     def wipe(self) -> None:
         """Forget every key."""
         self.pairs.clear()
+        self._clearance = None
         self._batch_keys.clear()
 
 

@@ -6,14 +6,15 @@ from the changes; all of a batch goes in, inside the caller's transaction, or no
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from sync.change import CHAIN_START, Batch, Change, batch_payload, chain_hash, entry_digest, structure_fault
 from sync.clock import HybridClock, change_clock, clock_ms
 from sync.database import Connection
 from sync.errors import BadBatchError, BrokenChainError, ClockAheadError, WrongStoreError
-from sync.heads import HeadTable
+from sync.heads import Heads, HeadTable, Place
 from sync.ids import Origin, Site
 
 ORIGIN_SHIFT: Final = 40
@@ -32,16 +33,14 @@ _NEWEST_ID: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(msgspec.Struct, frozen=True, gc=False):
     """Where a batch stands in the log."""
 
     first_seq: int
     last_seq: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Tail:
+class _Tail(msgspec.Struct, frozen=True, gc=False):
     seq: int
     chain: bytes
     clock: int
@@ -87,9 +86,10 @@ class ChangeLog:
             if known[0] != batch.signature:
                 raise BadBatchError(operation="keep batch", subject="number reused", fault="number reused")
             return known[1]
-        if self._heads.holds_any(batch.changes):
+        heads = self._heads.standing(batch.changes)
+        if heads is None:
             raise BadBatchError(operation="keep batch", subject="change id reused", fault="change id reused")
-        kept = self._write(self._own, batch, {})
+        kept = self._write(self._own, batch, {}, heads)
         self._remember(batch.writer, batch.number, batch.signature, kept)
         return kept
 
@@ -108,7 +108,7 @@ class ChangeLog:
                 if seq != self._tails[number].seq + 1:
                     raise BrokenChainError(operation="take changes", subject=f"gap at {seq}", seq=seq)
                 self._check_structure(batch, origin)
-                self._write(number, batch, withheld)
+                self._write(number, batch, withheld, {})
             seq += len(batch.changes)
         return Kept(min(begin + 1, self._tails[number].seq), self._tails[number].seq)
 
@@ -131,6 +131,10 @@ class ChangeLog:
     def committed(self) -> None:
         """Let the clock see what is now durable; a foreign clock far ahead must not carry ours away."""
         self._clock.observe(self._tails[self._own].clock)
+        if len(self._tails) > 1:
+            self._see_others()
+
+    def _see_others(self) -> None:
         limit = self._clock.next() + (_AHEAD_MS << 16)
         for tail in self._tails.values():
             if tail.clock <= limit:
@@ -151,7 +155,7 @@ class ChangeLog:
             self._tails[number] = _Tail(0, CHAIN_START, 0)
         return number
 
-    def _write(self, number: int, batch: Batch, withheld: Mapping[int, str]) -> Kept:
+    def _write(self, number: int, batch: Batch, withheld: Mapping[int, str], heads: Mapping[Place, Heads]) -> Kept:
         tail = self._tails[number]
         first, base_id, rows = tail.seq + 1, number << ORIGIN_SHIFT, []
         for index, change in enumerate(batch.changes):
@@ -160,12 +164,15 @@ class ChangeLog:
             tail = _Tail(seq, chain, change_clock(change.id))
             row_id, reason = base_id | seq, withheld.get(seq)
             if reason is None:
-                replaced = self._heads.add(change, row_id)
+                replaced = self._heads.add(change, row_id, heads)
             else:
                 replaced = b""
                 self._heads.withhold(row_id, reason)
             rows.append(_row(batch, change, row_id, replaced, chain, index == 0))
-        self._connection.executemany(_INSERT, rows)
+        if len(rows) == 1:
+            self._connection.execute(_INSERT, rows[0])
+        else:
+            self._connection.executemany(_INSERT, rows)
         self._tails[number] = tail
         return Kept(first, tail.seq)
 

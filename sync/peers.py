@@ -81,7 +81,7 @@ class Peer:
         self.waits_to_write = False
         self.held = False  # whole requests may be left in the buffer: to be gone on with once it takes answers
         self._incoming = bytearray()
-        self._outgoing = bytearray()
+        self.outgoing = bytearray()
 
     def fill(self) -> bool:
         """Read what is there; return False when the other end has closed."""
@@ -98,7 +98,7 @@ class Peer:
         """Yield whole requests while their answers are taken; raises BadBatchError for one that cannot be read."""
         self.held = False
         while len(self._incoming) >= 4:
-            if len(self._outgoing) > _CHUNK and self.flush():
+            if len(self.outgoing) > _CHUNK and self.flush():
                 self.held = True  # it asks without reading: what follows stays in its own socket buffer
                 return
             size = int.from_bytes(self._incoming[:4], "big")
@@ -117,17 +117,17 @@ class Peer:
 
     def reply(self, message: Message) -> None:
         """Queue a reply."""
-        self._outgoing += packed(message)
+        self.outgoing += packed(message)
 
     def flush(self) -> bool:
         """Send what the other end takes; return whether something is left."""
-        while self._outgoing:
+        while self.outgoing:
             try:
-                sent = self.connection.send(self._outgoing)
+                sent = self.connection.send(self.outgoing)
             except BlockingIOError:
                 return True
             except OSError:
-                self._outgoing.clear()
+                self.outgoing.clear()
                 return False
-            del self._outgoing[:sent]
+            del self.outgoing[:sent]
         return False

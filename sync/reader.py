@@ -4,7 +4,7 @@ Invariant: every call is one short read transaction on a read-only connection, s
 keeper or Litestream (long ones stop the write-ahead log from being reset: measured).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -23,7 +23,10 @@ _TAIL: Final = "SELECT id, hash FROM change WHERE id >= ? AND id < ? ORDER BY id
 _FIRST_OF: Final = "SELECT max(id) FROM change WHERE id <= ? AND signature IS NOT NULL"
 _LATE: Final = 'SELECT id FROM late WHERE "by" = ? AND id IS NOT NULL'
 _NEWS: Final = "SELECT 1 FROM change WHERE id > ? AND id < ? AND kind <> 'site.countersign' LIMIT 1"
-_STANDS: Final = "SELECT 1 FROM head WHERE kind = ? AND record = ? LIMIT 1"
+_AT: Final = (
+    f"SELECT {_JOINED} FROM place p CROSS JOIN head h ON h.kind = p.kind AND h.record = p.record"  # noqa: S608 - constants
+    " JOIN change c ON c.id = h.id"
+)
 _CONTENT: Final = "SELECT count(*) FROM change WHERE id > ? AND id < ? AND kind NOT LIKE 'site.%'"
 _OLDEST: Final = (
     "SELECT id, change_id FROM change WHERE id > ? AND id < ? AND kind NOT LIKE 'site.%' ORDER BY id LIMIT 1"
@@ -143,9 +146,20 @@ class Reader:
             found += [Row._make(row) for row in rows]
         return found
 
-    def holds_any(self, places: Iterable[tuple[str, bytes]]) -> bool:
-        """Say whether one of the (kind, record) has a head; opens nothing and joins nothing."""
-        return any(self._connection.execute(_STANDS, place).fetchone() for place in places)
+    def heads_at(self, places: Iterable[tuple[str, bytes]]) -> list[Row]:
+        """Return the newest change(s) at each (kind, record), all as they stand in one moment."""
+        wanted = list(dict.fromkeys(places))  # a place that is named twice would come twice
+        if len(wanted) <= _CHUNK:
+            return self._at(wanted)
+        with self.snapshot():
+            return [row for at in range(0, len(wanted), _CHUNK) for row in self._at(wanted[at : at + _CHUNK])]
+
+    def _at(self, places: Sequence[tuple[str, bytes]]) -> list[Row]:
+        if not places:
+            return []
+        query = f"WITH place(kind, record) AS (VALUES {','.join(['(?,?)'] * len(places))}) {_AT}"  # noqa: S608 - marks
+        rows = self._connection.execute(query, [part for place in places for part in place])
+        return [Row._make(row) for row in rows]
 
     def history(self, kind: str, record: bytes) -> list[Row]:
         """Return every change that a record's heads go back to, newest first; raises BrokenChainError."""

@@ -8,7 +8,6 @@ import contextlib
 import os
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -32,9 +31,13 @@ from sync.reader import Reader, Row
 
 _LEASE_S: Final = 10.0
 
+Place = tuple[str, bytes]
+"""Kind and record."""
+Stood = tuple[Row, tuple[bytes, ...]]
+"""The newest change of a record, sealed, with the ids of all its heads."""
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """A value to keep. `base` are the change ids it replaces; an open kind's payload goes in as it is."""
 
     kind: str
@@ -66,8 +69,7 @@ class Plain(msgspec.Struct, frozen=True, gc=False):
         return len(self.heads) > 1
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(msgspec.Struct, frozen=True, gc=False):
     """Drafts on disk: where in the log, and the change id of each draft in order."""
 
     first_seq: int
@@ -104,17 +106,13 @@ class SealedStore:
         """Open the newest change of every record (or of the given ones), one for each record."""
         return [self.open_row(row, ids) for row, ids in self.head_rows(kind, records)]
 
-    def head_rows(self, kind: str, records: Iterable[bytes] | None = None) -> list[tuple[Row, tuple[bytes, ...]]]:
+    def head_rows(self, kind: str, records: Iterable[bytes] | None = None) -> list[Stood]:
         """Return the newest change of every record, sealed, with the ids of all its heads."""
-        shown: dict[bytes, Row] = {}
-        ids: dict[bytes, tuple[bytes, ...]] = {}
-        for row in self.reader.heads(kind, records):
-            other = shown.setdefault(row.record, row)
-            if other is not row:
-                ids[row.record] = (*ids.get(row.record, (other.change_id,)), row.change_id)
-                if other.change_id < row.change_id:
-                    shown[row.record] = row
-        return [(row, ids.get(row.record) or (row.change_id,)) for row in shown.values()]
+        return list(_newest(self.reader.heads(kind, records)).values())
+
+    def standing(self, places: Iterable[Place]) -> dict[Place, Stood]:
+        """Return what stands at many places, sealed, in one moment; an empty place is left out."""
+        return _newest(self.reader.heads_at(places))
 
     def head(self, kind: str, record: bytes) -> Plain | None:
         """Open the newest change of one record."""
@@ -142,16 +140,18 @@ class SealedStore:
         identity = self._signer()
         changes: list[Change] = []
         try:
-            names = tuple(self._add(draft, identity, changes) for draft in drafts)
-            unsigned = Batch(self._writer, self._number, identity.person, tuple(changes), bytes(64))
+            names = [self._add(draft, identity, changes) for draft in drafts]
+            unsigned = Batch(self._writer, self._number, identity.person, tuple(changes), b"")
             signature = identity.sign.sign(BATCH_DOMAIN, signed_payload(self._tag, unsigned))
-            ack = self.client.submit(Batch(self._writer, self._number, identity.person, tuple(changes), signature))
+            ack = self.client.submit(
+                Batch(self._writer, self._number, identity.person, unsigned.changes, signature)
+            )
         except KurabakoError:
             self._begin_writer()  # whether the batch key's announcement was kept is unknown: start afresh
             raise
         self._number += 1
         self.clock.observe(ack.clock)
-        return Put(ack.first_seq, ack.last_seq, names)
+        return Put(ack.first_seq, ack.last_seq, tuple(names))
 
     @property
     def closed(self) -> bool:
@@ -238,3 +238,20 @@ class SealedStore:
         else:
             payload = row.body
         return Plain(row.kind, row.record, row.change_id, row.author, row.importance, payload, heads)
+
+
+def _newest(rows: Iterable[Row]) -> dict[Place, Stood]:
+    """Return of the heads of each record the newest, with the ids of all."""
+    found: dict[Place, Stood] = {}
+    for row in rows:
+        place = (row.kind, row.record)
+        other = found.get(place)
+        if other is None:
+            found[place] = (row, (row.change_id,))
+        else:
+            found[place] = (max(row, other[0], key=_change_id), (*other[1], row.change_id))
+    return found
+
+
+def _change_id(row: Row) -> bytes:
+    return row.change_id

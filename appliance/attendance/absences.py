@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from appliance.attendance.book import AttendanceBook, OpenedMark
-from appliance.attendance.closing import ClosingBook
 from appliance.attendance.codes import load_codes
 from appliance.attendance.desk import ClosedDayError, UnknownClassError, UnknownCodeError
 from appliance.attendance.influenza import COVID, INFLUENZA, ReturnRule
@@ -83,7 +82,6 @@ class AbsenceDesk:
     def __init__(self, session: Session, calendar: CalendarBook, choices: AbsenceChoices) -> None:
         self._session, self._calendar, self._choices = session, calendar, choices
         self._book = AttendanceBook(session.store)
-        self._closing = ClosingBook(session.store)
 
     def choices(self) -> AbsenceChoices:
         """Return what may be told."""
@@ -112,11 +110,11 @@ class AbsenceDesk:
         if absence.reason:
             group = days[0][1]
             self._session.ask(Action.EDIT, Reason.kind, Reason.importance, group=group, subject=absence.pupil_id)
-        self._closing.check((class_id, on) for on, class_id in days)
-        told = [on for on, _ in days], absence.code, absence.at_time, absence.reason
-        states = self._book.class_days([(class_id, on) for on, class_id in days]).values()
-        why = _TOLD if any(state.confirmed for state, _ in states) else ""
-        entry = self._book.mark_days(absence.pupil_id, *told, why)
+        cells = [(absence.pupil_id, on, absence.code) for on, _ in days]
+        standing = self._book.look([(class_id, on) for on, class_id in days], cells, absence.reason)
+        standing.check_months()
+        why = _TOLD if standing.confirmed() is not None else ""
+        entry = self._book.keep_marks(standing, absence.at_time, why)
         return self._session.saved(entry.put, entry.former)
 
     def _school_days(self, pupil_id: str, first: date, last: date) -> list[tuple[date, str]]:

@@ -5,16 +5,17 @@ changed the record in between. Who may do it was asked before (`office`).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date, time
 from typing import Final
 
 import msgspec
 
+from appliance.attendance.closing import ClosingBook
 from appliance.attendance.records import ClassDay, Mark, Reason, natural
+from appliance.attendance.standing import ClassOn, DayPlaces, Standing, Target
 from appliance.errors import ApplianceError
 from crypto.importance import Importance
-from sync.sealed import Draft, Plain, Put, SealedStore
+from sync.sealed import Draft, Place, Plain, Put, SealedStore
 
 _encode: Final = msgspec.msgpack.encode
 _read_mark: Final = msgspec.msgpack.Decoder(Mark).decode
@@ -26,8 +27,7 @@ class ChangedSinceError(ApplianceError):
     code = "APP-220"
 
 
-@dataclass(frozen=True, slots=True)
-class Former:
+class Former(msgspec.Struct, frozen=True, gc=False):
     """What stood in a record before an entry: `payload` and heads (`before`); what it `made` of it, its id."""
 
     kind: str
@@ -39,8 +39,7 @@ class Former:
     replaced_by: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """A kept entry: where the keeper put it and how to take it back."""
 
     put: Put
@@ -59,6 +58,8 @@ class AttendanceBook:
 
     def __init__(self, store: SealedStore) -> None:
         self._store = store
+        self._closing = ClosingBook(store)
+        self._days: dict[ClassOn, DayPlaces] = {}
         self._restored: dict[bytes, bytes] = {}
 
     def marks(self, pupils: Sequence[str], on: date) -> dict[str, OpenedMark]:
@@ -85,27 +86,28 @@ class AttendanceBook:
                 found.setdefault(mark.pupil, {})[mark.on] = mark.code
         return found
 
-    def mark_days(
-        self,
-        pupil: str,
-        days: Sequence[date],
-        code: str,
-        at_time: time | None = None,
-        reason: str | None = None,
-        why: str = "",
-    ) -> Entry:
-        """Keep the same mark on several days, on all of them or on none.
+    def look(
+        self, days: Iterable[ClassOn], cells: Iterable[tuple[str, date, str]] = (), reason: str | None = None
+    ) -> Standing:
+        """Look, in one statement, at all that entering (pupil, day, code) into classes' days depends on.
 
-        `code` empty takes it back with its reason, `reason` None leaves the reason as it is, `why` is that of a
-        correction.
+        `code` empty takes a mark back with its reason, `reason` None leaves the reason as it is.
         """
-        return self._keep(
-            [step for on in days for step in self._mark_steps(pupil, on, code, at_time, reason, why)]
-        )
+        known = {day: self._day_places(day) for day in days}
+        targets = [self._target(*cell, reason) for cell in cells]
+        places = [place for day, month in known.values() for place in (day, *month)]
+        for target in targets:
+            places.append(target.place)
+            if target.reason is not None:
+                places.append(target.reason)
+        return Standing(self._store, known, targets, self._store.standing(places))
 
-    def mark_cells(self, cells: Sequence[tuple[str, date, str]], why: str = "") -> Entry:
-        """Keep many (pupil, day, code), all of them or none."""
-        return self._keep([step for cell in cells for step in self._mark_steps(*cell, None, None, why)])
+    def keep_marks(self, standing: Standing, at_time: time | None = None, why: str = "") -> Entry:
+        """Keep the marks that were looked for, all of them or none; `why` is that of a correction."""
+        steps: list[_Step] = []
+        for target in standing.targets:
+            self._mark_steps(standing, target, at_time, why, steps)
+        return self._keep(steps)
 
     def reason(self, pupil: str, on: date) -> str | None:
         """Return the reason; raises NotClearedError for someone who may not open importance II."""
@@ -130,12 +132,10 @@ class AttendanceBook:
             found[day.class_id, day.on] = (day, plain)
         return found
 
-    def keep_class_day(self, day: ClassDay) -> Entry:
-        """Keep the state of a class's day."""
-        record = self._name(ClassDay.kind, day.class_id, day.on)
-        before = self._store.head(ClassDay.kind, record)
+    def keep_class_day(self, day: ClassDay, place: Place, before: Plain | None) -> Entry:
+        """Keep the state of a class's day in place of what stood there."""
         empty = _encode(ClassDay(class_id=day.class_id, on=day.on))
-        return self._keep([_step(ClassDay.kind, record, ClassDay.importance, _encode(day), before, empty)])
+        return self._keep([_step(place, ClassDay.importance, _encode(day), before, empty)])
 
     def history(self, pupil: str, on: date) -> list[OpenedMark]:
         """Return every mark of a pupil on a day, newest first, taken-back ones too."""
@@ -172,6 +172,14 @@ class AttendanceBook:
             head = self._restored[head]
         return head
 
+    def _day_places(self, day: ClassOn) -> DayPlaces:
+        """Return where a class's day and its month stand; remembered, since all its pupils' entries ask for it."""
+        found = self._days.get(day)
+        if found is None:
+            found = DayPlaces((ClassDay.kind, self._name(ClassDay.kind, *day)), self._closing.places(*day))
+            self._days[day] = found
+        return found
+
     def _name(self, kind: str, thing: str, on: date) -> bytes:
         """Return a record id under the naming secret of importance III.
 
@@ -179,47 +187,45 @@ class AttendanceBook:
         """
         return self._store.record_id(kind, Importance.III, *natural(thing, on))
 
-    def _mark_steps(
-        self, pupil: str, on: date, code: str, at_time: time | None, reason: str | None, why: str
-    ) -> list["_Step"]:
-        record = self._name(Mark.kind, pupil, on)
-        before = self._store.head(Mark.kind, record)
-        had = before is not None and _read_mark(before.payload).has_reason
-        text = "" if not code else reason
-        has_reason = had if text is None else bool(text)
-        mark = Mark(pupil=pupil, on=on, code=code, at_time=at_time, has_reason=has_reason, why=why)
-        cleared = Mark(pupil=pupil, on=on, code="")
-        steps = [_step(Mark.kind, record, Mark.importance, _encode(mark), before, _encode(cleared))]
-        if text is not None and (text or had):
-            steps.append(self._reason_step(pupil, on, text))
-        return steps
+    def _target(self, pupil: str, on: date, code: str, reason: str | None) -> Target:
+        place = Mark.kind, self._name(Mark.kind, pupil, on)
+        if reason is None and code:
+            return Target(pupil, on, code, place)
+        text = (reason or "") if code else ""
+        return Target(pupil, on, code, place, text, (Reason.kind, self._name(Reason.kind, pupil, on)))
 
-    def _reason_step(self, pupil: str, on: date, text: str) -> "_Step":
-        record = self._name(Reason.kind, pupil, on)
-        payload = _encode(Reason(pupil=pupil, on=on, text=text))
-        base = self._store.base_of(Reason.kind, [record]).get(record, ())
-        former = _encode(Reason(pupil=pupil, on=on, text=""))
-        if base and self._store.keyring.cleared(Reason.importance):
-            plain = self._store.head(Reason.kind, record)
-            former = plain.payload if plain else former
-        return Draft(Reason.kind, record, Reason.importance, payload, base), former
+    def _mark_steps(
+        self, standing: Standing, target: Target, at_time: time | None, why: str, steps: list["_Step"]
+    ) -> None:
+        pupil, on, code, place, text, reason = target
+        before = standing.plain(place)
+        had = before is not None and _read_mark(before.payload).has_reason
+        has_reason = had if reason is None else bool(text)
+        mark = Mark(pupil=pupil, on=on, code=code, at_time=at_time, has_reason=has_reason, why=why)
+        empty = b"" if before else _encode(Mark(pupil=pupil, on=on, code=""))
+        steps.append(_step(place, Mark.importance, _encode(mark), before, empty))
+        if reason is not None and (text or had):
+            steps.append(self._reason_step(standing, target, reason))
+
+    def _reason_step(self, standing: Standing, target: Target, place: Place) -> "_Step":
+        before = standing.plain(place) if self._store.keyring.cleared(Reason.importance) else None
+        payload = _encode(Reason(pupil=target.pupil, on=target.on, text=target.text))
+        former = before.payload if before else _encode(Reason(pupil=target.pupil, on=target.on, text=""))
+        return Draft(*place, Reason.importance, payload, standing.base(place)), former
 
     def _keep(self, steps: Sequence["_Step"]) -> Entry:
-        drafts = [draft for draft, _ in steps]
-        put = self._store.put(drafts)
-        formers = tuple(
+        put = self._store.put([draft for draft, _ in steps])
+        formers = [
             Former(draft.kind, draft.record, draft.importance, former, draft.payload, draft.base, name)
             for (draft, former), name in zip(steps, put.names, strict=True)
-        )
-        return Entry(put, formers)
+        ]
+        return Entry(put, tuple(formers))
 
 
 _Step = tuple[Draft, bytes]
 """A draft and the payload that stood there before, or one that means "nothing"."""
 
 
-def _step(
-    kind: str, record: bytes, importance: Importance, payload: bytes, before: Plain | None, empty: bytes
-) -> _Step:
+def _step(place: Place, importance: Importance, payload: bytes, before: Plain | None, empty: bytes) -> _Step:
     base = before.heads if before else ()
-    return Draft(kind, record, importance, payload, base), before.payload if before else empty
+    return Draft(*place, importance, payload, base), before.payload if before else empty

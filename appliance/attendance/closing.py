@@ -4,17 +4,15 @@ Invariant: of closing and reopening the later one counts; while a month is close
 it. What was entered elsewhere before its site heard of the closing is kept and counted, never dropped.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
-from typing import Final
+from typing import NamedTuple
 
 import msgspec
 
 from appliance.attendance.records import MonthClosed, MonthReopened, natural
 from appliance.errors import ApplianceError
-from sync.sealed import Draft, Plain, Put, SealedStore
-
-_KINDS: Final = (MonthClosed.kind, MonthReopened.kind)
+from sync.sealed import Draft, Place, Plain, Put, SealedStore, Stood
 
 
 class MonthClosedError(ApplianceError):
@@ -29,30 +27,45 @@ class MonthNotReadyError(ApplianceError):
     code = "APP-226"
 
 
+class MonthPlaces(NamedTuple):
+    """Where it stands that a class's month was closed, and that it was opened again."""
+
+    closed: Place
+    reopened: Place
+
+
+def closed_by(store: SealedStore, places: MonthPlaces, found: Mapping[Place, Stood]) -> Plain | None:
+    """Return of what was found the change that closed a class's month, None while it is open."""
+    told = [store.open_row(*found[place]) for place in places if place in found]
+    newest = max(told, key=lambda plain: plain.change_id, default=None)
+    return newest if newest is not None and newest.kind == MonthClosed.kind else None
+
+
+def refuse_closed(months: Iterable[date]) -> None:
+    """Raise MonthClosedError for the first of some closed months, if there is any."""
+    first = min(months, default=None)
+    if first is not None:
+        named = f"{first:%Y-%m}"
+        raise MonthClosedError(operation="enter attendance", subject=named, month=named)
+
+
 class ClosingBook:
     """Reads and keeps closings over one session; who may was asked before."""
 
     def __init__(self, store: SealedStore) -> None:
         self._store = store
-        self._places: dict[tuple[str, date], tuple[tuple[str, bytes], ...]] = {}
+        self._places: dict[tuple[str, date], MonthPlaces] = {}
 
     def closed(self, class_id: str, month: date) -> Plain | None:
         """Return the change that closed a class's month, None while it is open."""
-        places = self._places_of(class_id, month)
-        if not self._store.reader.holds_any(
-            places
-        ):  # as nearly every entry finds it: no key is needed to see that
-            return None
-        told = [plain for kind, record in places for plain in self._store.heads(kind, [record])]
-        newest = max(told, key=lambda plain: plain.change_id, default=None)
-        return newest if newest is not None and newest.kind == MonthClosed.kind else None
+        places = self.places(class_id, month)
+        return closed_by(self._store, places, self._store.standing(places))
 
     def check(self, days: Iterable[tuple[str, date]]) -> None:
         """Raise MonthClosedError when one of the (class id, day) lies in a closed month."""
-        for class_id, month in sorted({(class_id, on.replace(day=1)) for class_id, on in days}):
-            if self.closed(class_id, month) is not None:
-                named = f"{month:%Y-%m}"
-                raise MonthClosedError(operation="enter attendance", subject=named, month=named)
+        months = [(on.replace(day=1), self.places(class_id, on)) for class_id, on in days]
+        found = self._store.standing(place for _, places in months for place in places)
+        refuse_closed(month for month, places in dict.fromkeys(months) if closed_by(self._store, places, found))
 
     def close(self, class_id: str, month: date) -> Put:
         """Close a class's month."""
@@ -67,10 +80,13 @@ class ClosingBook:
         base = self._store.base_of(thing.kind, [record]).get(record, ())
         return self._store.put([Draft(thing.kind, record, thing.importance, msgspec.msgpack.encode(thing), base)])
 
-    def _places_of(self, class_id: str, month: date) -> tuple[tuple[str, bytes], ...]:
+    def places(self, class_id: str, on: date) -> MonthPlaces:
+        """Return where the closing of a class's month stands, by any day of it: a name that never changes."""
+        month = on.replace(day=1)
         found = self._places.get((class_id, month))
         if found is None:
-            found = tuple((kind, self._name(kind, class_id, month)) for kind in _KINDS)
+            kinds = (MonthClosed.kind, MonthReopened.kind)
+            found = MonthPlaces(*((kind, self._name(kind, class_id, month)) for kind in kinds))
             self._places[class_id, month] = found
         return found
 

@@ -168,16 +168,8 @@ class AttendanceDesk:
         self._session.ask(Action.EDIT, Mark.kind, Mark.importance)
         if reason is not None:
             self._session.ask(Action.EDIT, Reason.kind, Reason.importance, group=class_id, subject=pupil_id)
-        homes = {m.user.id: m.home for m in self._session.roster.guests(class_id, on)}
-        class_id = homes.get(pupil_id, class_id)  # a guest's day stands in the book of their own class
-        self._check_open(class_id, on, code or "")
-        if all(m.user.id != pupil_id for m in self._session.roster.members(class_id, on)):
-            raise UnknownClassError(operation="mark", subject=class_id)
-        if code and code not in self._codes:
-            raise UnknownCodeError(operation="mark", subject=code, code_name=code)
-        self._closing.check([(class_id, on)])
-        self._check_why(class_id, [on], why)
-        return self._kept(self._book.mark_days(pupil_id, [on], code or "", time, reason, why.strip()))
+        home = self._session.roster.books(class_id, on).get(pupil_id, class_id)  # a guest's day stands at home
+        return self._enter(home, [(pupil_id, on, code or "")], why, time, reason)
 
     def mark_rest_present(self, class_id: str, on: date) -> Saved:
         """全員出席: everyone without a mark is present; marks stay as they are."""
@@ -275,16 +267,7 @@ class AttendanceDesk:
         Raises UnknownClassError, UnknownCodeError, ClosedDayError, CorrectionReasonError.
         """
         self._session.ask(Action.EDIT, Mark.kind, Mark.importance)
-        members = {on: {m.user.id for m in self._session.roster.members(class_id, on)} for _, on, _ in cells}
-        for pupil_id, on, code in cells:
-            self._check_open(class_id, on, code)
-            if pupil_id not in members[on]:
-                raise UnknownClassError(operation="mark", subject=class_id)
-            if code and code not in self._codes:
-                raise UnknownCodeError(operation="mark", subject=code, code_name=code)
-        self._closing.check((class_id, on) for _, on, _ in cells)
-        self._check_why(class_id, [on for _, on, _ in cells], why)
-        return self._kept(self._book.mark_cells(cells, why.strip()))
+        return self._enter(class_id, cells, why)
 
     def close_month(self, class_id: str, month: date) -> Saved:
         """締め: let a class's month stand; raises MonthNotReadyError while a day of it is not confirmed."""
@@ -335,31 +318,50 @@ class AttendanceDesk:
     def _check_open(self, class_id: str, on: date, code: str = "") -> None:
         """Refuse a day without school; while a class is closed, online lessons may still be entered."""
         status = self._day_status(self._class(class_id), on)
+        if status.counts_as_school_day and not status.suspended:
+            return
         known = self._codes.get(code)
         online = known is not None and known.counting is Counting.ONLINE
-        if not status.counts_as_school_day or (status.suspended and not online):
+        if not status.counts_as_school_day or not online:
             raise ClosedDayError(operation="enter attendance", subject=on.isoformat(), day=on.isoformat())
 
-    def _check_why(self, class_id: str, days: Sequence[date], why: str) -> None:
-        """Refuse to correct a confirmed day without a reason."""
-        known = {} if why.strip() else self._book.class_days([(class_id, on) for on in days])
-        confirmed = min((day.on for day, _ in known.values() if day.confirmed), default=None)
+    def _enter(
+        self,
+        class_id: str,
+        cells: Sequence[tuple[str, date, str]],
+        why: str,
+        at_time: time | None = None,
+        reason: str | None = None,
+    ) -> Saved:
+        """Keep marks of a class's own pupils; a confirmed day is not corrected without a `why`."""
+        for pupil_id, on, code in cells:
+            self._check_open(class_id, on, code)
+            if self._session.roster.books(class_id, on).get(pupil_id) != class_id:
+                raise UnknownClassError(operation="mark", subject=class_id)
+            if code and code not in self._codes:
+                raise UnknownCodeError(operation="mark", subject=code, code_name=code)
+        why = why.strip()
+        standing = self._book.look([(class_id, on) for _, on, _ in cells], cells, reason)
+        standing.check_months()
+        confirmed = None if why else standing.confirmed()
         if confirmed is not None:
             raise CorrectionReasonError(operation="correct attendance", subject=str(confirmed), day=str(confirmed))
+        return self._kept(self._book.keep_marks(standing, at_time, why))
 
     def _change_day(
         self, class_id: str, on: date, *, rest_present: bool | None = None, confirmed: bool | None = None
     ) -> Saved:
         self._session.ask(Action.EDIT, ClassDay.kind, ClassDay.importance)
         self._check_open(class_id, on)
-        self._closing.check([(class_id, on)])
-        day, _ = self._book.class_day(class_id, on)
+        standing = self._book.look([(class_id, on)])
+        standing.check_months()
+        day, before = standing.class_day(class_id, on)
         changed = msgspec.structs.replace(
             day,
             rest_present=day.rest_present if rest_present is None else rest_present,
             confirmed=day.confirmed if confirmed is None else confirmed,
         )
-        return self._kept(self._book.keep_class_day(changed))
+        return self._kept(self._book.keep_class_day(changed, standing.day_place(class_id, on), before))
 
     def _where(self, payload: bytes) -> tuple[str, date]:
         """Return of which class and day an entry is."""

@@ -1,12 +1,15 @@
 """What the rules speak of: who, does what, with which asset, in which circumstances; and what they answer.
 
-Invariant: plain frozen values. Source of the classes and duties: 教育情報セキュリティポリシーに関するガイドライン
+Invariant: plain frozen values. Those of a question are Structs, since every entry asks one: they are made, hashed
+and compared in C. Source of the classes and duties: 教育情報セキュリティポリシーに関するガイドライン
 ハンドブック (令和7年3月), 図表10・12・17.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 from crypto.importance import Importance
 
@@ -82,8 +85,7 @@ class Place(StrEnum):
     AWAY = "away"
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(msgspec.Struct, frozen=True, gc=False):
     """Who asks: roles (of the board's signed roster), and the importances that they hold keys for."""
 
     roles: tuple[str, ...]
@@ -94,8 +96,7 @@ class Actor:
         return not group or HOMEROOM + group in self.roles
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(msgspec.Struct, frozen=True, gc=False):
     """What it is about: a kind such as "attendance.reason", its importance, the class id that it belongs to."""
 
     kind: str
@@ -103,8 +104,7 @@ class Asset:
     group: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(msgspec.Struct, frozen=True, gc=False):
     """How things stand. `lease` says that the board's lease on this box lives."""
 
     line: Line = Line.ONLINE

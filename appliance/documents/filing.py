@@ -98,7 +98,7 @@ class FilingDesk:
         if _BOARD not in self._session.person.roles:
             return
         store, record = self._session.store, copy_record(blob)
-        if importance is not Importance.I and not store.reader.holds_any([(COPY, record)]):
+        if importance is not Importance.I and not store.reader.heads_at([(COPY, record)]):
             store.put([Draft(COPY, record, Importance.IV, blob)])
 
     def add_file(self, path: Path, importance: Importance, title: str = "") -> tuple[str, Saved]:

@@ -77,7 +77,7 @@ class SurveyBook:
 
     def answered(self, survey: str, person: bytes) -> bool:
         """Say whether somebody's answer by name stands; opens nothing."""
-        return self._store.reader.holds_any([(SurveyAnswer.kind, self.answer_record(survey, person))])
+        return bool(self._store.reader.heads_at([(SurveyAnswer.kind, self.answer_record(survey, person))]))
 
     def count_named(self, survey: str, people: list[bytes]) -> int:
         """Count who of some people answered by name; opens nothing."""

@@ -9,6 +9,7 @@ from appliance.attendance.absences import Absence
 from appliance.attendance.closing import MonthClosedError, MonthNotReadyError
 from appliance.attendance.monthsheet import month_sheet
 from appliance.attendance.sheetform import load_sheet_form
+from appliance.attendance.standing import Standing
 from appliance.office import Office
 from appliance.policy import PolicyDeniedError
 from tests.school import School
@@ -95,7 +96,7 @@ def test_an_entry_from_a_site_that_had_not_heard_of_it_is_kept_and_counted(
     pupil = sato.attendance.day(view.class_id, days[0]).rows[2].pupil_id
     sato.attendance.close_month(view.class_id, MONTH)
     with monkeypatch.context() as apart:
-        apart.setattr(sato.attendance._closing, "check", lambda days: None)
+        apart.setattr(Standing, "check_months", lambda standing: None)
         sato.attendance.mark(view.class_id, days[4], pupil, "sick", why="線が切れていた")
     grid = sato.attendance.month(view.class_id, MONTH)
     assert grid.late == 1

@@ -15,7 +15,7 @@ import pytest
 from sync.change import BATCH_DOMAIN, Batch
 from sync.client import KeeperClient, as_error
 from sync.clock import HybridClock
-from sync.errors import BadBatchError, RefusedError, SyncError
+from sync.errors import BadBatchError, KeeperGoneError, RefusedError, SyncError
 from sync.ids import change_id
 from sync.log import signed_payload
 from sync.openrecords import open_change
@@ -88,6 +88,17 @@ def test_what_cannot_be_read_is_refused_and_the_keeper_lives(
     assert b"SYNC-005" in answer
     assert client.hello().school == SCHOOL
     assert site.keeper is not None and site.keeper.poll() is None
+
+
+def test_a_keeper_that_takes_no_call_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.client._ANSWER_S", 0.05)
+    with socket.socket(socket.AF_UNIX) as mute:
+        mute.bind(str(tmp_path / "mute"))
+        mute.listen(8)  # the kernel connects, and nobody ever answers
+        asking = KeeperClient(tmp_path / "mute", patience_s=0.2)
+        with pytest.raises(KeeperGoneError):
+            asking.hello()
+        asking.close()
 
 
 def test_a_number_too_large_to_keep_harms_nobody(site: TestSite, client: KeeperClient) -> None:

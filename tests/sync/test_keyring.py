@@ -274,3 +274,16 @@ def test_rosters_issued_at_two_places_count_together(site: TestSite) -> None:
     assert {"tanaka", "yamada", "sato", "suzuki"} <= logins
     board.close()
     other.close()
+
+
+def test_who_is_cleared_follows_what_is_forgotten(site: TestSite) -> None:
+    session = site.session("sato")
+    keyring = session.keyring
+    opened = keyring.clearance
+    assert opened == tuple(i for i in ALL if keyring.cleared(i)) and Importance.II in opened
+    assert keyring.clearance is opened
+    keyring.forget([Importance.II])
+    assert keyring.clearance == tuple(i for i in opened if i is not Importance.II)
+    keyring.wipe()
+    assert keyring.clearance == ()
+    session.close()

@@ -107,6 +107,15 @@ def one() -> Iterator[Bench]:
         yield made
 
 
+def rows_of(made: Bench) -> list[tuple[object, ...]]:
+    tables = (
+        "SELECT id, change_id FROM change",
+        "SELECT change_id, id FROM head",
+        'SELECT change_id, "by" FROM late',
+    )
+    return [row for table in tables for row in made.connection.execute(f"{table} ORDER BY 1, 2")]
+
+
 def check_log(made: Bench, rows: list[Row]) -> None:
     assert [row.seq for row in rows] == list(range(1, len(made.kept) + 1))
     assert [row.change_id for row in rows] == [change.id for change, _ in made.kept]
@@ -206,6 +215,37 @@ def test_a_change_from_the_future_is_refused(one: Bench, ahead_ms: int, refused:
         return
     with pytest.raises(ClockAheadError):
         one.log.check(batch)
+
+
+def test_an_id_that_stands_already_is_refused_whole(one: Bench) -> None:
+    first = one.batch([(0, "mark", "none"), (1, "mark", "none")])
+    one.put(first)
+    told = one.batch([(0, "mark", "heads")])
+    again = Batch(told.writer, 900, AUTHOR, (*told.changes, *first.changes[1:]), bytes(64))
+    before = rows_of(one)
+    one.connection.execute("BEGIN IMMEDIATE")
+    with pytest.raises(BadBatchError) as caught:
+        one.log.append(again)
+    one.connection.execute("COMMIT")  # as the keeper does: the others of this turn go on
+    assert caught.value.params["fault"] == "change id reused"
+    assert rows_of(one) == before
+    one.put(told)
+    reader = Reader(one.paths.store)
+    check_heads(one, reader)
+    reader.close()
+
+
+def test_the_next_state_of_a_record_is_three_statements_in_its_transaction(one: Bench) -> None:
+    one.put(one.batch([(0, "mark", "none")]))
+    asked: list[str] = []
+    one.connection.set_trace_callback(asked.append)
+    one.put(one.batch([(0, "mark", "heads")]))
+    one.connection.set_trace_callback(None)
+    words = [text.split(maxsplit=1)[0] for text in asked]
+    assert words == ["BEGIN", "SELECT", "UPDATE", "INSERT", "COMMIT"]
+    reader = Reader(one.paths.store)
+    check_heads(one, reader)
+    reader.close()
 
 
 def test_what_is_no_sealed_store_has_no_origin(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from sync.clock import wall_ms
 from sync.database import DatabaseError, open_writer
 from sync.errors import BrokenChainError, WrongStoreError
 from sync.ids import Origin, Site
-from sync.reader import Reader
+from sync.reader import Reader, Row
 from sync.sealed import Draft, SealedStore
 from sync.site import create_site
 from tests.sync.site import SCHOOL, TestSite
@@ -145,3 +145,41 @@ def test_another_database_is_no_store(tmp_path: Path) -> None:
     with pytest.raises(DatabaseError):
         Reader(tmp_path / "missing.db")
     assert not (tmp_path / "missing.db").exists()
+
+
+def test_what_stands_at_many_places_is_what_stands_at_each(store: SealedStore) -> None:
+    first = put(store, *"abc")
+    put(store, "a", base=first[:1])
+    put(store, "b")  # without a base: a second head
+    places = [("mark", record(store, name)) for name in "abcx"]
+    alone = {place: store.head_rows(*place[:1], [place[1]]) for place in places}
+    found = store.standing([*places, *places[1:2], ("note", places[0][1])])  # a place named twice counts once
+    assert found == {place: rows[0] for place, rows in alone.items() if rows}
+    assert len(found["mark", places[1][1]][1]) == 2 and len(found) == 3
+    assert store.standing([]) == {}
+
+
+def test_more_places_than_one_query_takes_are_seen_in_one_moment(
+    site: TestSite, store: SealedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"pupil {number}" for number in range(1001)]
+    put(store, *names)
+    places = [("mark", record(store, name)) for name in names]
+    other, ask = site.session("suzuki"), Reader._at
+    put(other, "another")
+
+    def meanwhile(reader: Reader, asked: list[tuple[str, bytes]]) -> list[Row]:
+        found = ask(reader, asked)
+        if reader is store.reader:
+            put(other, names[-1], base=other.base_of("mark", [places[-1][1]])[places[-1][1]])
+        return found
+
+    monkeypatch.setattr(Reader, "_at", meanwhile)
+    before = store.standing(places[-1:])[places[-1]][1]
+    seen = store.standing(places)
+    assert len(seen) == len(names)
+    assert seen[places[-1]][1] != before  # what was kept before this look is seen, …
+    assert (
+        store.reader.heads("mark", [places[-1][1]])[0].change_id not in seen[places[-1]][1]
+    )  # … not what came in it
+    other.close()
