@@ -59,10 +59,11 @@ def _unpack(tree: Path) -> bool:
             subprocess.run(
                 [shutil.which("dpkg-deb") or "dpkg-deb", "-x", str(deb), str(work / "tree")], check=True
             )
-        (work / "tree").rename(tree)
+        with contextlib.suppress(OSError):  # another worker was here first, with the same packages
+            (work / "tree").rename(tree)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    return True
+    return tree.exists()
 
 
 @dataclass(frozen=True)
