@@ -82,7 +82,7 @@ class Session:
     def actor(self) -> Actor:
         """Return who asks, with what the keyring opens now."""
         cleared = self.store.keyring.clearance
-        if cleared is not self._actor.cleared:
+        if cleared is not self._actor.cleared or self.person.roles is not self._actor.roles:
             self._actor = Actor(self.person.roles, cleared)
         return self._actor
 

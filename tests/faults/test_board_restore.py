@@ -241,9 +241,13 @@ def test_what_the_board_has_seen_and_does_not_get_back_is_told(served: Served, t
 
 def test_the_timeline_shows_the_entrys_quarter_and_nothing_of_it(served: Served) -> None:
     assert served.before is not None
-    told = served.board("timeline", served.code, "--on", f"{served.before:%Y-%m-%d}", "--json")
-    assert (told.returncode, told.stderr) == (0, "")
-    shape = json.loads(told.stdout)
+    on, end = f"{served.before:%Y-%m-%d}", time.monotonic() + 120
+    while True:  # the replica follows the segments
+        told = served.board("timeline", served.code, "--on", on, "--json")
+        assert (told.returncode, told.stderr) == (0, "")
+        shape = json.loads(told.stdout)
+        if datetime.fromisoformat(shape["replicas"][0]["last"]) > served.before or time.monotonic() > end:
+            break
     assert list(shape) == ["school", "on", "changes", "quarters", "events", "replicas"]
     (replica,) = shape["replicas"]
     assert replica["site"] == f"{served.code}/box/1" and replica["states"] > 1 and replica["healings"] == []

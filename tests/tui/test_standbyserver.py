@@ -121,11 +121,12 @@ def test_what_would_not_be_safe_in_the_proxys_configuration_is_refused(
     with pytest.raises(ValueError, match="`"):
         StandbySection(**(msgspec.structs.asdict(SECTION) | wrong))
     whole = (own.site / "kurabako.toml").read_text("utf-8")
-    before, ours = whole.split("[standby]\n")
+    before, rest = whole.split("[standby]\n")
+    ours, _, after = rest.partition("\n[")
     name, value = next(iter(wrong.items()))
     lines = [line for line in ours.splitlines() if not line.startswith(f"{name} = ")]
     told = f"{name} = {msgspec.json.encode(value).decode()}"
-    (tmp_path / "kurabako.toml").write_text("\n".join([before + "[standby]", *lines, told]), "utf-8")
+    (tmp_path / "kurabako.toml").write_text("\n".join([before + "[standby]", *lines, told, f"[{after}"]), "utf-8")
     with pytest.raises(ConfigValueError):
         load_config(tmp_path)
 
