@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
+import msgspec
 import pytest
 
 from appliance.office import Office
@@ -66,3 +67,13 @@ def test_a_keeper_that_does_not_answer_changes_nothing(office: Office, monkeypat
     assert not office.light().lease_over
     monkeypatch.setattr(SealedStore, "lease_state", gone)
     assert not office.light().lease_over and office._session.store.keyring.cleared(Importance.II)
+
+
+def test_who_asks_is_told_by_roles_and_keys_as_they_are_now(office: Office) -> None:
+    session = office._session
+    before = session.actor
+    assert session.actor is before and Importance.II in before.cleared
+    session.store.forget([Importance.II])
+    assert Importance.II not in session.actor.cleared and session.actor.roles == before.roles
+    session.person = msgspec.structs.replace(session.person, roles=("assistant",))
+    assert session.actor.roles == ("assistant",)
