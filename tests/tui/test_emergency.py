@@ -73,6 +73,30 @@ async def test_offline_two_managers_open_one_card_after_the_other(own: School, s
         assert str(screen.query_one("#card", Static).render()) == ""
 
 
+async def test_a_slip_in_a_passphrase_costs_the_passphrases_only(own: School) -> None:
+    async with at_home(own, SMALL, "kocho") as pilot:
+        await pilot.press("f2")
+        await screen_of(pilot, EmergencyScreen)
+        await pilot.press("f4")
+        opening = await screen_of(pilot, OpeningScreen)
+        for line, text in (("purpose", "地震"), ("for-minutes", "30"), ("second-login", "kyoto")):
+            opening.query_one(f"#{line}", Input).value = text
+        opening.query_one("#first-passphrase", Input).value = PASSPHRASE
+        second = opening.query_one("#second-passphrase", Input)
+        second.value = f"{PASSPHRASE}x"
+        second.focus()
+        await pilot.press("enter")
+        await screen_of(pilot, ProblemScreen)
+        await pilot.press("enter")
+        await screen_of(pilot, EmergencyScreen)
+        await pilot.press("f4")
+        again = await screen_of(pilot, OpeningScreen)
+        typed = {line.id: line.value for line in again.query(Input)}
+        assert (typed["purpose"], typed["for-minutes"], typed["second-login"]) == ("地震", "30", "kyoto")
+        assert typed["first-passphrase"] == typed["second-passphrase"] == ""
+        assert again.focused is again.query_one("#first-passphrase")
+
+
 async def test_the_banner_is_on_every_screen_and_a_teacher_sees_no_card(own: School, tmp_path: Path) -> None:
     kana, _name = reading(own)
     office = own.office("kocho")

@@ -24,7 +24,7 @@ from tui.screens.base import OfficeScreen
 from tui.wrap import fold
 
 _MOST = 30
-_MINUTES = "60"
+_MINUTES = 60
 _HELP = _("""緊急連絡先・アレルギー・健康上の注意（重要性分類Ⅰ）を、一人ずつ開きます。
 読みのはじめを入れて Enter を押すと、その人のカードが出ます。開くたびに監査記録に残ります。
 線が切れている間は、校長と教頭が二人で合言葉を入れて開きます（F4 非常時開示）。
@@ -52,6 +52,7 @@ class EmergencyScreen(OfficeScreen):
         super().__init__()
         self._hits: tuple[FoundPupil, ...] = ()
         self._standing: DisclosureView | None = None
+        self._refused: Opening | None = None
 
     def body(self) -> ComposeResult:
         """Yield title, state, the line to search, hits and card."""
@@ -104,7 +105,7 @@ class EmergencyScreen(OfficeScreen):
     def action_disclose(self) -> None:
         """Begin a disclosure, or end the one that stands."""
         if self._standing is None:
-            self.app.push_screen(OpeningScreen(), self._begin)
+            self.app.push_screen(OpeningScreen(self._refused), self._begin)
         else:
             self.app.push_screen(YesNoScreen(_("非常時開示を、いま閉じますか。"), _("閉じる")), self._end)
 
@@ -125,6 +126,7 @@ class EmergencyScreen(OfficeScreen):
                     told.passphrase, told.second_login, told.second_passphrase, told.purpose, told.minutes
                 )
             )
+            self._refused = None if kept is not None else told._replace(passphrase="", second_passphrase="")
             if kept is not None:
                 await self.reload()
 
@@ -136,21 +138,29 @@ class EmergencyScreen(OfficeScreen):
 
 
 class OpeningScreen(ModalScreen["Opening | None"]):
-    """Asks for purpose, time and both managers' passphrases; returns them."""
+    """Asks for purpose, time and both managers' passphrases; returns them.
+
+    `refused` is what was typed last, so that a slip in a passphrase costs the passphrases only.
+    """
 
     BINDINGS = [Binding("escape", "cancel", _("やめる"))]
     _LINES = ("purpose", "for-minutes", "second-login", "first-passphrase", "second-passphrase")
 
+    def __init__(self, refused: Opening | None = None) -> None:
+        super().__init__()
+        self._refused = refused
+
     def compose(self) -> ComposeResult:
         """Yield the lines."""
+        purpose, minutes, _first, login, _second = self._refused or Opening("", _MINUTES, "", "", "")
         with Vertical(classes="dialog wide"):
             yield Static(_("非常時開示: 校長と教頭の二人で開きます"), classes="dialog-title")
             yield Static(_("目的（記録に残ります） 例 地震で保護者へ引き渡し"))
-            yield Input(id="purpose", max_length=200, compact=True)
+            yield Input(purpose, id="purpose", max_length=200, compact=True)
             yield Static(_("時間（分、480まで）"))
-            yield Input(_MINUTES, id="for-minutes", max_length=3, type="integer", compact=True)
+            yield Input(str(minutes), id="for-minutes", max_length=3, type="integer", compact=True)
             yield Static(_("もう一人の利用者名"))
-            yield Input(id="second-login", max_length=64, compact=True)
+            yield Input(login, id="second-login", max_length=64, compact=True)
             yield Static(_("あなたの合言葉"))
             yield Input(password=True, id="first-passphrase", max_length=256, compact=True)
             yield Static(_("もう一人の合言葉"))
@@ -158,8 +168,8 @@ class OpeningScreen(ModalScreen["Opening | None"]):
             yield Static(_("Enter で次へ、最後の行で開く   Esc でやめる"), classes="hint")
 
     def on_mount(self) -> None:
-        """Begin with the purpose."""
-        self.query_one("#purpose", Input).focus()
+        """Begin with the purpose, or with the passphrase after a refusal."""
+        self._line("first-passphrase" if self._refused else "purpose").focus()
 
     def to_next_line(self) -> bool:
         """Go to the line below; False on the last one."""
