@@ -1,5 +1,7 @@
 """A whole enrolled school with a real keeper, made once for the tests of a run."""
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -58,6 +60,15 @@ class School:
 
     def office(self, name: str = "sato") -> Office:
         return login(self.site, name, PASSPHRASE)
+
+    @contextlib.contextmanager
+    def opened(self, name: str = "sato") -> Iterator[Office]:
+        """Log in for a while."""
+        office = self.office(name)
+        try:
+            yield office
+        finally:
+            office.logout()
 
     def close(self) -> None:
         self.keeper.stop(10)

@@ -69,15 +69,6 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
     made.close()
 
 
-@contextlib.contextmanager
-def office_of(school: School, name: str = "sato") -> Iterator[Office]:
-    opened = school.office(name)
-    try:
-        yield opened
-    finally:
-        opened.logout()
-
-
 def titles(office: Office) -> list[str]:
     return [view.title for view in office.documents.find().views]
 
@@ -110,7 +101,7 @@ def test_a_document_goes_to_every_school_once_and_its_next_version_over_it(own: 
         assert len(board.documents.versions(view.document_id)) == 2
         assert view.by == "教育委員会"
     to_box(own)
-    with office_of(own) as office:
+    with own.opened() as office:
         assert titles(office).count("学校安全の手引き") == 1
 
 
@@ -153,7 +144,7 @@ def test_the_box_asks_for_its_copy_with_nobody_logged_in_and_once(own: School, t
 
 
 def test_nobody_but_the_board_has_copies_kept(own: School) -> None:
-    with office_of(own, "kocho") as office:
+    with own.opened("kocho") as office:
         before = {row.body for row in office._session.store.reader.heads(COPY)}
         office.filing.give_out(Incoming(io.BytesIO(b"x"), 1, "x.txt", Importance.III))
         assert {row.body for row in office._session.store.reader.heads(COPY)} == before
@@ -182,7 +173,7 @@ def test_a_meeting_comes_with_its_papers_and_what_the_school_changed_stays(own: 
     code, lines = told(own, "meeting", str(file), "--all")
     assert (code, [line[2] for line in lines]) == (0, ["配りました", "配りました"])
     to_box(own)
-    with office_of(own, "kocho") as office:
+    with own.opened("kocho") as office:
         (meeting,) = [one.meeting_id for one in office.meetings.all() if one.title == "校長会"]
         first, second = office.meetings.open(meeting).items
         assert [one.title for one in (first, second)] == ["大雪への備え", "給食"]
@@ -193,7 +184,7 @@ def test_a_meeting_comes_with_its_papers_and_what_the_school_changed_stays(own: 
     file.write_text(MEETING.replace("各校の備え", "各校の計画"), "utf-8")
     assert [line[2] for line in told(own, "meeting", str(file), "--all")[1]] == ["配りました", "配りました"]
     to_box(own)
-    with office_of(own, "kocho") as office:
+    with own.opened("kocho") as office:
         first, second = office.meetings.open(meeting).items
         assert (first.body, second.body) == ("各校の計画を持ち寄る。", "本校の分")
 
@@ -204,7 +195,7 @@ def test_a_notice_waits_for_each_school(own: School, tmp_path: Path) -> None:
     assert [line[2] for line in told(own, "notice", str(file), "--all")[1]] == ["配りました", "配りました"]
     assert [line[2] for line in told(own, "notice", str(file), "--all")[1]] == ["変わりません", "変わりません"]
     to_box(own)
-    with office_of(own) as office:
+    with own.opened() as office:
         assert office.noticeboard.waiting() == 1
         office.noticeboard.release()
 

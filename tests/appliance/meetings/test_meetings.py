@@ -1,7 +1,6 @@
 """A staff meeting from the first proposal to the confirmed minutes, over a real store, by several people."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -46,15 +45,6 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
     made.close()
 
 
-@contextmanager
-def seat(school: School, name: str) -> Iterator[Office]:
-    office = school.office(name)
-    try:
-        yield office
-    finally:
-        office.logout()
-
-
 def written(office: Office, days: int = 7, until: int = 3) -> MeetingDetail:
     today = office.today()
     text = TEXT.format(day=today + timedelta(days=days), until=today + timedelta(days=until))
@@ -65,7 +55,7 @@ def written(office: Office, days: int = 7, until: int = 3) -> MeetingDetail:
 
 
 def test_a_meeting_is_written_and_reads_back(school: School) -> None:
-    with seat(school, "kocho") as kocho:
+    with school.opened("kocho") as kocho:
         detail = written(kocho)
         assert [(i.number, i.section, i.title, i.importance) for i in detail.items] == [
             (1, "報告", "予定", Importance.III),
@@ -76,7 +66,7 @@ def test_a_meeting_is_written_and_reads_back(school: School) -> None:
 
 
 def test_who_may_not_see_importance_ii_sees_that_something_is_there_and_not_what(school: School) -> None:
-    with seat(school, "kocho") as kocho, seat(school, "shien") as shien:
+    with school.opened("kocho") as kocho, school.opened("shien") as shien:
         detail = written(kocho)
         grave = detail.items[1]
         kocho.minutes.decide(detail.meeting.meeting_id, grave.item_id, "支援員をつける")
@@ -98,7 +88,7 @@ def test_who_may_not_see_importance_ii_sees_that_something_is_there_and_not_what
 
 
 def test_a_proposal_waits_for_who_makes_the_agenda(school: School) -> None:
-    with seat(school, "kocho") as kocho, seat(school, "suzuki") as suzuki:
+    with school.opened("kocho") as kocho, school.opened("suzuki") as suzuki:
         meeting = written(kocho).meeting.meeting_id
         suzuki.meetings.propose(meeting, "## 連絡\n- 落とし物（生活部・2分）")
         proposed = kocho.meetings.open(meeting).items[-1]
@@ -110,7 +100,7 @@ def test_a_proposal_waits_for_who_makes_the_agenda(school: School) -> None:
 
 
 def test_after_the_day_for_proposals_only_the_makers_of_the_agenda_add(school: School) -> None:
-    with seat(school, "kocho") as kocho, seat(school, "suzuki") as suzuki:
+    with school.opened("kocho") as kocho, school.opened("suzuki") as suzuki:
         meeting = written(kocho, until=-1).meeting.meeting_id
         with pytest.raises(ProposalsClosedError):
             suzuki.meetings.propose(meeting, "## 連絡\n- 遅い提案")
@@ -119,7 +109,7 @@ def test_after_the_day_for_proposals_only_the_makers_of_the_agenda_add(school: S
 
 
 def test_the_order_changes_one_place_at_a_time(school: School) -> None:
-    with seat(school, "kocho") as kocho:
+    with school.opened("kocho") as kocho:
         detail = written(kocho)
         meeting, last = detail.meeting.meeting_id, detail.items[-1].item_id
         assert kocho.meetings.move(meeting, last, up=False) is None
@@ -130,7 +120,7 @@ def test_the_order_changes_one_place_at_a_time(school: School) -> None:
 
 
 def test_questions_answers_and_who_has_not_read(school: School) -> None:
-    with seat(school, "kocho") as kocho, seat(school, "suzuki") as suzuki:
+    with school.opened("kocho") as kocho, school.opened("suzuki") as suzuki:
         detail = written(kocho)
         meeting, item = detail.meeting.meeting_id, detail.items[2].item_id
         assert detail.meeting.unread == 3 and "鈴木" in "".join(detail.items[2].unread)
@@ -150,7 +140,7 @@ def test_questions_answers_and_who_has_not_read(school: School) -> None:
 
 
 def test_two_who_write_the_minutes_at_once_lose_nothing(school: School) -> None:
-    with seat(school, "sato") as sato, seat(school, "suzuki") as suzuki, seat(school, "kocho") as kocho:
+    with school.opened("sato") as sato, school.opened("suzuki") as suzuki, school.opened("kocho") as kocho:
         detail = written(kocho)
         meeting, item = detail.meeting.meeting_id, detail.items[0].item_id
         first, second = sato.minutes.text(item), suzuki.minutes.text(item)
@@ -167,7 +157,7 @@ def test_two_who_write_the_minutes_at_once_lose_nothing(school: School) -> None:
 
 
 def test_a_note_is_open_to_nobody_else(school: School) -> None:
-    with seat(school, "sato") as sato, seat(school, "kocho") as kocho:
+    with school.opened("sato") as sato, school.opened("kocho") as kocho:
         kocho.meetings.write(MILD)
         (light,) = (view for view in kocho.meetings.all() if view.title == "軽い会議")
         item = kocho.meetings.open(light.meeting_id).items[0].item_id
@@ -175,13 +165,13 @@ def test_a_note_is_open_to_nobody_else(school: School) -> None:
         assert sato.meetings.open(light.meeting_id).items[0].note == "あとで聞く"
         assert "あとで聞く" not in str(kocho.meetings.every())
         assert "あとで聞く" not in sato.releases.minutes(light.meeting_id, Form.MARKDOWN).data.decode()
-    with seat(school, "sato") as again:
+    with school.opened("sato") as again:
         again.minutes.write_note(item, "聞いた")
         assert again.meetings.open(light.meeting_id).items[0].note == "聞いた"
 
 
 def test_everybody_who_follows_sees_the_page_of_who_leads(school: School) -> None:
-    with seat(school, "kyoto") as kyoto, seat(school, "suzuki") as suzuki:
+    with school.opened("kyoto") as kyoto, school.opened("suzuki") as suzuki:
         detail = written(kyoto)
         meeting = detail.meeting.meeting_id
         assert suzuki.floor.page(meeting) is None
@@ -196,7 +186,7 @@ def test_everybody_who_follows_sees_the_page_of_who_leads(school: School) -> Non
 
 
 def test_after_the_principals_confirmation_there_are_only_addenda(school: School) -> None:
-    with seat(school, "kocho") as kocho, seat(school, "kyoto") as kyoto:
+    with school.opened("kocho") as kocho, school.opened("kyoto") as kyoto:
         detail = written(kocho)
         meeting, item = detail.meeting.meeting_id, detail.items[2].item_id
         kyoto.minutes.decide(meeting, item, "10月3日に行う")
@@ -231,7 +221,7 @@ def test_after_the_principals_confirmation_there_are_only_addenda(school: School
 def test_what_comes_in_after_the_confirmation_is_shown_as_such(
     school: School, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with seat(school, "kocho") as kocho, seat(school, "sato") as sato:
+    with school.opened("kocho") as kocho, school.opened("sato") as sato:
         detail = written(kocho)
         meeting, item = detail.meeting.meeting_id, detail.items[0].item_id
         late = sato.minutes.text(item)
@@ -249,7 +239,7 @@ def test_what_comes_in_after_the_confirmation_is_shown_as_such(
 
 
 def test_tasks_of_all_meetings_open_ones_first(school: School) -> None:
-    with seat(school, "kocho") as kocho:
+    with school.opened("kocho") as kocho:
         one, two = written(kocho), written(kocho, days=14)
         kocho.minutes.assign(one.meeting.meeting_id, one.items[0].item_id, "はやい", "教務部", date(2026, 9, 1))
         kocho.minutes.assign(two.meeting.meeting_id, two.items[0].item_id, "おそい", "教務部", date(2027, 1, 1))
@@ -261,7 +251,7 @@ def test_tasks_of_all_meetings_open_ones_first(school: School) -> None:
 
 
 def test_search_finds_in_titles_bodies_minutes_decisions_and_answers(school: School) -> None:
-    with seat(school, "kocho") as kocho:
+    with school.opened("kocho") as kocho:
         detail = written(kocho)
         meeting, item = detail.meeting.meeting_id, detail.items[2].item_id
         kocho.minutes.decide(meeting, item, "ﾌﾟﾛｸﾞﾗﾑは昨年のとおり zebra")
@@ -271,7 +261,7 @@ def test_search_finds_in_titles_bodies_minutes_decisions_and_answers(school: Sch
 
 
 def test_minutes_leave_as_paper_and_markdown_in_their_gravest_importance(school: School) -> None:
-    with seat(school, "kocho") as kocho:
+    with school.opened("kocho") as kocho:
         detail = written(kocho)
         meeting = detail.meeting.meeting_id
         kocho.minutes.decide(meeting, detail.items[2].item_id, "10月3日に行う")
@@ -290,7 +280,7 @@ def test_minutes_leave_as_paper_and_markdown_in_their_gravest_importance(school:
 
 
 def test_meetings_go_out_as_ics_and_come_back_as_the_same(school: School, tmp_path: Path) -> None:
-    with seat(school, "kocho") as kocho:
+    with school.opened("kocho") as kocho:
         detail = written(kocho)
         data = kocho.releases.calendar(Lock()).data
         assert "児童Ａ" not in data.decode() and "運動会" in data.decode()

@@ -1,6 +1,5 @@
 """From the sealed store to the page: by somebody's act, notices of importance IV, and nothing else."""
 
-import contextlib
 import json
 import os
 import shutil
@@ -49,20 +48,11 @@ def own(made: School) -> School:
     """The school with an empty noticeboard."""
     folder = noticeboard_folder(open_site(made.site))
     folder.unlink() if folder.is_file() else shutil.rmtree(folder, ignore_errors=True)
-    with office_of(made) as office:
+    with made.opened() as office:
         for view in office.noticeboard.listed():
             if not view.item.withdrawn:
                 office.noticeboard.withdraw(view.notice_id)
     return made
-
-
-@contextlib.contextmanager
-def office_of(school: School, name: str = "sato") -> Iterator[Office]:
-    opened = school.office(name)
-    try:
-        yield opened
-    finally:
-        opened.logout()
 
 
 def listed(office: Office) -> list[NoticeView]:
@@ -77,12 +67,12 @@ def on_page(school: School) -> list[str]:
 
 
 def test_a_notice_is_on_the_page_as_soon_as_it_is_kept_and_its_release_written_down(own: School) -> None:
-    with office_of(own) as office:
+    with own.opened() as office:
         own_id, saved = office.noticeboard.keep(notice("読書週間"))
         assert saved.last_seq and on_page(own) == ["読書週間"]
         (view,) = listed(office)
         assert (view.notice_id, view.shown, view.by) == (own_id, Shown.POSTED, "佐藤 葵")
-    with office_of(own, "kocho") as office, serving(noticeboard_folder(open_site(own.site))) as board:
+    with own.opened("kocho") as office, serving(noticeboard_folder(open_site(own.site))) as board:
         assert "読書週間" in board.get().text
         store = office._session.store
         told = [msgspec.msgpack.decode(one.payload, type=AuditEntry) for one in store.heads(AuditEntry.kind)]
@@ -91,7 +81,7 @@ def test_a_notice_is_on_the_page_as_soon_as_it_is_kept_and_its_release_written_d
 
 
 def test_a_change_replaces_it_and_a_withdrawal_takes_it_away(own: School) -> None:
-    with office_of(own) as office:
+    with own.opened() as office:
         own_id, _ = office.noticeboard.keep(notice("読書週間"))
         office.noticeboard.keep(notice("読書月間"), own_id)
         assert on_page(own) == ["読書月間"]
@@ -110,7 +100,7 @@ def test_what_the_board_writes_waits_until_somebody_at_the_school_releases_it(ow
         board_id, _ = board.noticeboard.keep(notice("市の水泳大会"))
         assert board.noticeboard.waiting() == 0, "a hub has no page"
     to_box(own)
-    with office_of(own) as office:
+    with own.opened() as office:
         assert on_page(own) == [] and office.noticeboard.waiting() == 1
         office.noticeboard.keep(notice("読書週間"))
         assert on_page(own) == ["読書週間"], "the other one was not meant"
@@ -120,14 +110,14 @@ def test_what_the_board_writes_waits_until_somebody_at_the_school_releases_it(ow
     with as_board(own) as board:
         board.noticeboard.withdraw(board_id)
     to_box(own)
-    with office_of(own) as office:
+    with own.opened() as office:
         assert office.noticeboard.waiting() == 1, "it still stands on the page"
         office.noticeboard.keep(notice("献立"))
         assert sorted(on_page(own)) == ["献立", "読書週間"], "any release takes away what was withdrawn"
 
 
 def test_a_page_that_was_lost_is_made_again(own: School) -> None:
-    with office_of(own) as office:
+    with own.opened() as office:
         office.noticeboard.keep(notice("読書週間"))
         office.noticeboard.keep(notice("済んだ行事", until=date(2021, 1, 1)))
         (noticeboard_folder(open_site(own.site)) / FILE).unlink()
@@ -139,7 +129,7 @@ def test_where_the_page_cannot_be_written_the_notice_is_kept_and_it_is_said(own:
     folder = noticeboard_folder(open_site(own.site))
     shutil.rmtree(folder, ignore_errors=True)
     folder.write_text("in the way")
-    with office_of(own) as office:
+    with own.opened() as office:
         with pytest.raises(NoticeboardFolderError):
             office.noticeboard.keep(notice("読書週間"))
         assert [view.shown for view in listed(office)] == [Shown.WAITING]
@@ -157,7 +147,7 @@ def test_nothing_but_notices_of_importance_iv_ever_gets_out(another: School) -> 
     """Every kind in every importance is written, by a program that goes past the desks; one may be seen."""
     kinds = sorted({entry.kind for entry in standard() if entry.kind} - {"policy.signed"})
     marks = {(kind, importance): f"印{number:05}" for number, (kind, importance) in enumerate(all_of(kinds))}
-    with office_of(another, "kocho") as office:
+    with another.opened("kocho") as office:
         drafts = []
         for (kind, importance), mark in marks.items():
             payload = msgspec.msgpack.encode(notice(mark, mark))
@@ -195,9 +185,9 @@ def test_the_policy_lets_nobody_write_a_graver_notice_below_the_office_nor_share
 
 @pytest.mark.parametrize("name", ["shien"])
 def test_who_may_not_share_keeps_and_releases_nothing(own: School, name: str) -> None:
-    with office_of(own) as office:
+    with own.opened() as office:
         own_id, _ = office.noticeboard.keep(notice("読書週間"))
-    with office_of(own, name) as office:
+    with own.opened(name) as office:
         before = office._session.store.reader.position().seq
         for act in (
             lambda: office.noticeboard.keep(notice("だめ")),
@@ -226,7 +216,7 @@ def test_who_may_not_share_keeps_and_releases_nothing(own: School, name: str) ->
     ],
 )
 def test_a_notice_that_makes_no_sense_is_refused_whole(own: School, fault: str, wrong: NoticeItem) -> None:
-    with office_of(own) as office:
+    with own.opened() as office:
         with pytest.raises(NoticeTextError) as refused:
             office.noticeboard.keep(wrong)
         assert refused.value.params["fault"] == fault
@@ -234,7 +224,7 @@ def test_a_notice_that_makes_no_sense_is_refused_whole(own: School, fault: str, 
 
 
 def test_the_page_never_grows_too_large_for_an_old_tablet(another: School) -> None:
-    with office_of(another) as office, pytest.raises(NoticeboardFullError):
+    with another.opened() as office, pytest.raises(NoticeboardFullError):
         for number in range(300):
             office.noticeboard.keep(notice(f"{number}", "<&>あ\n" * 200, audience="3年"))
     folder = noticeboard_folder(open_site(another.site))
@@ -242,12 +232,12 @@ def test_the_page_never_grows_too_large_for_an_old_tablet(another: School) -> No
     assert kept is not None and 10 < len(kept.notices) < 300
     with serving(folder) as board:
         assert 50_000 < len(board.get().body) < 100_000
-    with office_of(another) as office:
+    with another.opened() as office:
         office.noticeboard.withdraw(office.noticeboard.listed()[0].notice_id)
         office.noticeboard.keep(notice("また一つ", "<&>あ\n" * 200))
 
 
 @pytest.mark.parametrize("notice_id", ["", "zz", "00" * 16])
 def test_what_is_not_there_is_not_changed(own: School, notice_id: str) -> None:
-    with office_of(own) as office, pytest.raises(UnknownNoticeError):
+    with own.opened() as office, pytest.raises(UnknownNoticeError):
         office.noticeboard.withdraw(notice_id)

@@ -1,6 +1,5 @@
 """Questionnaires over a real school: by name, and without, where nobody may be able to tell whose an answer is."""
 
-import contextlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ import msgspec
 import pytest
 
 from appliance.inbox.running import open_session
-from appliance.office import Office
 from appliance.permits.releases import Form
 from appliance.policy import PolicyDeniedError, writing_rules
 from appliance.site import open_site
@@ -62,17 +60,8 @@ def own(made: School) -> School:
     return made
 
 
-@contextlib.contextmanager
-def office_of(school: School, name: str = "kyoto") -> Iterator[Office]:
-    opened = school.office(name)
-    try:
-        yield opened
-    finally:
-        opened.logout()
-
-
 def ask(school: School, *, named: bool = False) -> str:
-    with office_of(school) as office:
+    with school.opened("kyoto") as office:
         day = office.today() + timedelta(days=7)
         text = TEXT.format(day=day)
         return office.surveys.make(text.replace("無記名", "記名") if named else text)[0]
@@ -80,12 +69,12 @@ def ask(school: School, *, named: bool = False) -> str:
 
 def answer(school: School, survey: str, *names: str, given: tuple[Given, ...] = ((0,), (0,), "")) -> None:
     for name in names:
-        with office_of(school, name) as office:
+        with school.opened(name) as office:
             office.surveys.answer(survey, given)
 
 
 def close(school: School, survey: str) -> None:
-    with office_of(school) as office:
+    with school.opened("kyoto") as office:
         office.surveys.close(survey)
 
 
@@ -109,17 +98,17 @@ def test_six_answer_without_names_and_the_totals_are_everybodys(own: School) -> 
     survey = ask(own)
     answer(own, survey, *EVERYBODY[:4], given=((0,), (0, 1), ""))
     answer(own, survey, *EVERYBODY[4:], given=((1,), (), "静かな場所が要る"))
-    with office_of(own, "suzuki") as office:
+    with own.opened("suzuki") as office:
         assert office.surveys.get(survey).stage is Stage.OPEN
         with pytest.raises(ResultsHiddenError):
             office.surveys.results(survey)
     close(own, survey)
-    with office_of(own, "suzuki") as office:
+    with own.opened("suzuki") as office:
         assert office.surveys.get(survey).stage is Stage.MIXING
         with pytest.raises(ResultsHiddenError):
             office.surveys.results(survey)
     assert count(own) == 6 and waiting(own, survey) == []
-    with office_of(own, "shien") as office:
+    with own.opened("shien") as office:
         results = office.surveys.results(survey)
         assert (results.answers, results.asked) == (6, 6)
         assert [[bar.count for bar in one.bars] for one in results.outcomes] == [[4, 2], [4, 4], []]
@@ -130,11 +119,11 @@ def test_the_log_holds_nothing_of_whoever_answers_without_a_name(own: School) ->
     """Whoever reads the whole log with every key sees who took part, and no way from a person to an answer."""
     survey = ask(own)
     order = list(EVERYBODY)
-    with office_of(own) as office:
+    with own.opened("kyoto") as office:
         reader = office._session.store.reader
         people = {one.login: one.id for one in office._session.store.keyring.people.people}
         for number, name in enumerate(order):
-            with office_of(own, name) as voter:
+            with own.opened(name) as voter:
                 before = reader.position().seq
                 voter.surveys.answer(survey, ((number % 2,), (), f"回答{number}"))
                 assert reader.position().seq == before, (
@@ -165,7 +154,7 @@ def test_what_waits_on_the_box_names_nobody_beside_an_answer(own: School) -> Non
     ballots = [name for name in waiting(own, survey) if ".b-" in name]
     marks = [name for name in waiting(own, survey) if ".v-" in name]
     assert len(ballots) == len(marks) == 2
-    with office_of(own) as office:
+    with own.opened("kyoto") as office:
         voters = {
             one.id.hex() for one in office._session.store.keyring.people.people if one.login in ("sato", "kocho")
         }
@@ -184,7 +173,7 @@ def test_below_five_nothing_leaves_the_box_and_nothing_is_shown(own: School) -> 
     assert count(own, 0) == 0
     close(own, survey)
     assert count(own) == 0 and waiting(own, survey) == [], "they are gone, unread"
-    with office_of(own, "kocho") as office:
+    with own.opened("kocho") as office:
         view = office.surveys.get(survey)
         assert (view.stage, view.answers) == (Stage.TOO_FEW, 0)
         with pytest.raises(ResultsHiddenError) as hidden:
@@ -201,7 +190,7 @@ def test_while_it_is_open_ballots_go_by_lot_and_five_stay_behind(own: School) ->
     survey = ask(own)
     site = open_site(own.site)
     box = BallotBox(site.paths)
-    with office_of(own) as office:
+    with own.opened("kyoto") as office:
         public = office._session.store.keyring.public(Importance.III)
         sealed = [seal_ballot(public, survey, ((number % 2,), (), "")) for number in range(11)]
         for number, ballot in enumerate(sealed[:9]):
@@ -215,11 +204,11 @@ def test_while_it_is_open_ballots_go_by_lot_and_five_stay_behind(own: School) ->
         (batch,) = office.surveys._book.batches()[survey]
         assert len(batch.ballots) == 6 and not batch.last and {*batch.ballots} <= {*sealed}
         assert count(own, 0) == 0
-    with office_of(own, "kocho") as office:
+    with own.opened("kocho") as office:
         assert office.surveys.get(survey).answers == 6
         office.surveys.close(survey)
     assert count(own) == 5
-    with office_of(own, "kocho") as office:
+    with own.opened("kocho") as office:
         assert office.surveys.results(survey).answers == 11
 
 
@@ -238,7 +227,7 @@ def test_a_batch_that_a_power_cut_let_stand_twice_counts_once(
         with pytest.raises(OSError, match="power"):
             count(own)
     assert count(own) == 6 and waiting(own, survey) == []
-    with office_of(own, "kocho") as office:
+    with own.opened("kocho") as office:
         assert len(office.surveys._book.batches()[survey]) == 2
         assert office.surveys.get(survey).answers == office.surveys.results(survey).answers == 6
 
@@ -246,13 +235,13 @@ def test_a_batch_that_a_power_cut_let_stand_twice_counts_once(
 def test_nobody_answers_twice_before_or_after_mixing(own: School) -> None:
     survey = ask(own)
     answer(own, survey, *EVERYBODY)
-    with office_of(own, "sato") as office:
+    with own.opened("sato") as office:
         assert office.surveys.get(survey).own
         with pytest.raises(AnsweredAlreadyError):
             office.surveys.answer(survey, ((1,), (), ""))
     close(own, survey)
     count(own)
-    with office_of(own, "sato") as office:
+    with own.opened("sato") as office:
         assert office.surveys.get(survey).own, "the mark went with the ballots"
         with pytest.raises(SurveyClosedError):
             office.surveys.answer(survey, ((1,), (), ""))
@@ -262,7 +251,7 @@ def test_a_batch_counts_from_the_site_alone(own: School) -> None:
     """Whoever makes up answers with a program of their own writes beside the result."""
     survey = ask(own)
     answer(own, survey, *EVERYBODY)
-    with office_of(own, "kocho") as office:
+    with own.opened("kocho") as office:
         store = office._session.store
         sealed = tuple(seal_ballot(store.keyring.public(Importance.III), survey, ((1,), (), "")) for _ in range(9))
         forged = SurveyBatch(survey=survey, ballots=sealed, voters=(), last=True)
@@ -270,7 +259,7 @@ def test_a_batch_counts_from_the_site_alone(own: School) -> None:
         office.surveys.close(survey)
         assert office.surveys.get(survey).stage is Stage.MIXING
     count(own)
-    with office_of(own, "kocho") as office:
+    with own.opened("kocho") as office:
         assert office.surveys.results(survey).answers == 6
     rules = writing_rules()
     for roles in (("principal",), ("vice_principal",), ("clerk",), ("teacher",), ("nurse",), ("assistant",)):
@@ -282,10 +271,10 @@ def test_by_name_the_office_sees_who_and_others_see_nothing(own: School) -> None
     survey = ask(own, named=True)
     answer(own, survey, "sato", "shien", given=((0,), (1,), "はい"))
     answer(own, survey, "sato", given=((1,), (), "やはり"))
-    with office_of(own, "suzuki") as office:
+    with own.opened("suzuki") as office:
         assert office.surveys.get(survey).answers == 2
     close(own, survey)
-    with office_of(own, "jimu") as office:
+    with own.opened("jimu") as office:
         assert office.surveys.may_see_names()
         assert office.surveys.named_answers(survey) == (
             ("佐藤 葵", ((1,), (), "やはり")),
@@ -293,7 +282,7 @@ def test_by_name_the_office_sees_who_and_others_see_nothing(own: School) -> None
         )
         assert [bar.count for bar in office.surveys.results(survey).outcomes[0].bars] == [1, 1]
     for name in ("suzuki", "shien"):
-        with office_of(own, name) as office:
+        with own.opened(name) as office:
             assert not office.surveys.may_see_names()
             for look in (office.surveys.results, office.surveys.named_answers):
                 with pytest.raises(PolicyDeniedError):
@@ -304,14 +293,14 @@ def test_an_answer_by_name_is_its_authors_own(own: School) -> None:
     """Somebody who answers in another's place, with a program of their own, is not heard."""
     survey = ask(own, named=True)
     answer(own, survey, "sato", given=((0,), (), ""))
-    with office_of(own, "suzuki") as office:
+    with own.opened("suzuki") as office:
         store, book = office._session.store, office.surveys._book
         (victim,) = [one.id for one in store.keyring.people.people if one.login == "jimu"]
         payload = msgspec.msgpack.encode(SurveyAnswer(survey=survey, given=((1,), (), "うそ")))
         record = book.answer_record(survey, victim)
         store.put([Draft(SurveyAnswer.kind, record, Importance.II, payload)])
     close(own, survey)
-    with office_of(own, "jimu") as office:
+    with own.opened("jimu") as office:
         assert [name for name, _ in office.surveys.named_answers(survey)] == ["佐藤 葵"]
 
 
@@ -335,7 +324,7 @@ def test_the_board_asks_and_answers_are_counted_at_the_school(own: School) -> No
 @pytest.mark.parametrize("given", [((), (), ""), ((0, 1), (), ""), ((9,), (), ""), ((0,),)])
 def test_what_is_no_answer_is_not_kept(own: School, given: tuple[Given, ...]) -> None:
     survey = ask(own)
-    with office_of(own, "sato") as office:
+    with own.opened("sato") as office:
         with pytest.raises(AnswerUnfitError):
             office.surveys.answer(survey, given)
         assert not office.surveys.get(survey).own
@@ -346,11 +335,11 @@ def test_a_full_or_shut_ballot_box_says_so_and_nobody_counts_as_having_answered(
     shutil.rmtree(own.site / FOLDER)
     (own.site / FOLDER).write_text("in the way")
     try:
-        with office_of(own, "sato") as office, pytest.raises(BallotBoxError):
+        with own.opened("sato") as office, pytest.raises(BallotBoxError):
             office.surveys.answer(survey, ((0,), (), ""))
     finally:
         (own.site / FOLDER).unlink()
-    with office_of(own, "sato") as office:
+    with own.opened("sato") as office:
         assert not office.surveys.get(survey).own
 
 
@@ -359,7 +348,7 @@ def test_what_is_released_is_totals_with_a_label(own: School, tmp_path: Path) ->
     answer(own, survey, *EVERYBODY, given=((0,), (), ""))
     close(own, survey)
     count(own)
-    with office_of(own, "jimu") as office:
+    with own.opened("jimu") as office:
         page = office.releases.survey(survey, Form.HTML)
         assert (
             page.name.endswith(".html")
@@ -373,7 +362,7 @@ def test_what_is_released_is_totals_with_a_label(own: School, tmp_path: Path) ->
 
 
 def test_there_is_no_other_questionnaire(own: School) -> None:
-    with office_of(own) as office:
+    with own.opened("kyoto") as office:
         for survey in ("", "zz", "00" * 16):
             with pytest.raises(UnknownSurveyError):
                 office.surveys.get(survey)
