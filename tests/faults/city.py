@@ -104,10 +104,10 @@ class City:
         wait_until(lambda: (status := self.told(site)) is not None and true(status), f"{what}: {self.told(site)}")
 
     def until_confirmed(self, site: Path) -> None:
-        """Wait until the board vouches for everything that stands in the site's own log now."""
+        """Wait until the board vouches for what stands in the site's own log now, and the replica has it too."""
         with contextlib.closing(Reader(SitePaths(site).store)) as reader:
             saved = reader.position().seq
-        self.until(site, lambda status: (status.confirmed or 0) >= saved, f"confirmed {saved}")
+        self.until(site, lambda status: min(status.confirmed or 0, status.sent) >= saved, f"confirmed {saved}")
 
     def positions(self, site: SitePaths) -> dict[str, int]:
         with contextlib.closing(Reader(site.store)) as reader:

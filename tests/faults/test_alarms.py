@@ -19,7 +19,7 @@ from sync.linecut import LineCut
 from sync.site import SitePaths
 from tests.appliance.alarms.listeners import Letters, Posts
 from tests.faults.city import City, wait_until
-from tests.soak.processes import below
+from tests.soak.processes import below, gone
 
 pytestmark = pytest.mark.faults
 
@@ -48,7 +48,7 @@ def kill_box(city: City) -> None:
     children = below(process.pid)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    wait_until(lambda: not [pid for pid in children.values() if Path(f"/proc/{pid}").exists()], "children")
+    wait_until(lambda: all(gone(pid) for pid in children.values()), "children")
 
 
 def test_a_killed_keeper_is_told_when_the_line_is_back_whatever_dies_meanwhile(

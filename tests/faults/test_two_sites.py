@@ -161,6 +161,7 @@ def test_a_hubs_replica_is_looked_after_by_the_same_commands(city: City) -> None
     assert done.returncode == 0, done.stderr
     entry = newest_healing(city.hub)
     assert entry is not None and entry.cause == OPERATOR and entry.seconds > 0 and entry.seq > 0
+    city.until(city.hub.root, lambda status: status.verified_at_ms is not None, "the next word of the hub says so")
     told = parsed(city.run("status", city.hub.root, "--json"))
     assert told["verified_at_ms"] and told["replica_resets"] == 1
     done = city.run("replica", "verify", city.hub.root, "--json")
