@@ -21,6 +21,7 @@ from tui.screens.history import HistoryScreen
 from tui.screens.month import MonthScreen
 from tui.typed import read_time
 from tui.widgets.pupiltable import PupilTable
+from tui.widgets.told import tell
 from tui.wrap import cut, rows
 
 _HELP = _("""一人を選び、下に並ぶ記号の文字を一つ押すと、その場で保存されます。
@@ -101,7 +102,7 @@ class AttendanceScreen(OfficeScreen):
         if day is None or (class_id, on) != (self._class_id, self._on):  # another day was opened meanwhile
             return
         wanted, self._wanted, self._day = self._wanted, "", day
-        self.query_one("#title", Static).update(f"{_('出席簿')}  {day.title}  {day_text(day.on)}")
+        tell(self.query_one("#title", Static), f"{_('出席簿')}  {day.title}  {day_text(day.on)}")
         self._show_state(day)
         self.query_one(PupilTable).show({row.pupil_id: self._cells(row) for row in day.rows}, wanted)
 
@@ -127,15 +128,15 @@ class AttendanceScreen(OfficeScreen):
         blank = sum(row.code is None for row in day.own)
         if not day.school_day:
             state.set_classes("closed")
-            state.update(_("休業日です: {reason}").format(reason=day.closed_reason))
+            tell(state, _("休業日です: {reason}").format(reason=day.closed_reason))
         elif day.confirmed_at is not None:
             late = "  " + _("確定のあとに直しがあります") if day.changed_after_confirm else ""
             state.set_classes("confirmed")
             text = _("✓ 確定 {who} {at}").format(who=day.confirmed_by, at=f"{day.confirmed_at:%m/%d %H:%M}")
-            state.update(text + late)
+            tell(state, text + late)
         else:
             state.set_classes("open")
-            state.update(_("・ 未確定  記入なし {count}名").format(count=blank))
+            tell(state, _("・ 未確定  記入なし {count}名").format(count=blank))
 
     def _selected(self) -> PupilRow | None:
         pupil_id = self.query_one(PupilTable).pupil_id

@@ -13,6 +13,7 @@ from appliance.views import Light
 from sync.status import LinkState
 from tui.ages import age, span
 from tui.i18n import _
+from tui.widgets.told import tell
 
 _SKEW_S = 60
 _BUSY_S = 0.5
@@ -38,7 +39,7 @@ class LightBar(Static):
         self.set_classes(colour(light))
         width = self.app.size.width - 2
         lines = [_fitting(alerts(light), width)] if alerts(light) else []
-        self.update("\n".join([*lines, lights(light, width, busy_s)]))
+        tell(self, "\n".join([*lines, lights(light, width, busy_s)]))
 
     def on_resize(self) -> None:
         """Fit the line anew."""
