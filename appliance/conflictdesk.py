@@ -28,7 +28,8 @@ from appliance.views import (
     TextValue,
 )
 from crypto.importance import Importance
-from sync.conflicts import ConflictCounter, conflicting, held_back
+from sync import reading
+from sync.conflicts import ConflictCounter, Held, conflicting, held_back
 from sync.reader import Row
 from sync.sealed import Draft
 
@@ -73,8 +74,8 @@ class ConflictDesk:
         return self._counter.counts()[0]
 
     def held_count(self) -> int:
-        """Return how many changes are in quarantine. Cheap; needs no key."""
-        return self._counter.counts()[1]
+        """Return how many changes are in quarantine or were found to be unreadable. Cheap; needs no key."""
+        return self._counter.counts()[1] + len(reading.unread(self._session.store))
 
     def all(self) -> tuple[ConflictView, ...]:
         """Return every record in conflict, newest first."""
@@ -120,9 +121,12 @@ class ConflictDesk:
         return self._conflicts.history(conflict.kind, conflict.record)
 
     def held(self) -> tuple[HeldChange, ...]:
-        """Return what is in quarantine, newest first, and why."""
+        """Return what is in quarantine or was found to be unreadable, newest first, and why."""
         self._session.ask(Action.VIEW, Mark.kind, Mark.importance)
-        return tuple(self._conflicts.held(one) for one in held_back(self._session.store.reader))
+        store = self._session.store
+        held = [*held_back(store.reader), *(Held(row, "unreadable") for row in reading.unread(store))]
+        held.sort(key=lambda one: one.row.change_id, reverse=True)
+        return tuple(self._conflicts.held(one) for one in held)
 
     def _settleable(self, conflict: ConflictView, choice: Choice) -> list[Row]:
         """Ask everything that must hold before something is kept; return what stands in the record."""
@@ -177,9 +181,9 @@ class ConflictDesk:
                 return [draft] if draft.base else []
             case Reason(pupil=pupil, on=on, text=text):
                 record = self._session.store.record_id(Mark.kind, Mark.importance, *natural(pupil, on))
-                plain = self._session.store.head(Mark.kind, record)
-                mark = read(Mark.kind, plain.payload) if plain and not plain.conflict else None
-                if isinstance(mark, Mark) and mark.code and mark.has_reason is not bool(text):
+                found = reading.one(self._session.store, Mark, reading.decoder(Mark), record)
+                mark = found[0] if found is not None and not found[1].conflict else None
+                if mark is not None and mark.code and mark.has_reason is not bool(text):
                     told = _encode(msgspec.structs.replace(mark, has_reason=bool(text)))
                     return [self._draft(Mark.kind, Mark.importance, natural(pupil, on), told)]
         return []

@@ -19,13 +19,14 @@ from appliance.ledger.ledger import LedgerEntry
 from appliance.ledger.lines import facts_of
 from appliance.meetings.records import AgendaItem, Answer, DecisionRecord, Meeting, Question, Task
 from appliance.noticeboard.records import NoticeItem
-from appliance.people import PROFILE, Profile
+from appliance.people import Profile
 from appliance.roster import RECORD_TYPES, Enrollment, RosterRecord, SchoolClass, User
 from appliance.schoolcalendar import ClosureRecord
 from appliance.schooldays import Closure, SchoolYear
 from appliance.session import JST, Session
 from appliance.views import AttendanceCode, Entry, MarkValue
 from crypto.importance import Importance
+from sync import reading
 
 _TYPES: Final[dict[str, type[msgspec.Struct]]] = {
     **{
@@ -37,7 +38,7 @@ _TYPES: Final[dict[str, type[msgspec.Struct]]] = {
     LedgerEntry.kind: LedgerEntry,
     DocumentFile.kind: DocumentFile,
     NoticeItem.kind: NoticeItem,
-    PROFILE: Profile,
+    Profile.kind: Profile,
     **RECORD_TYPES,
 }
 _WRITTEN: Final[dict[str, Entry]] = {
@@ -210,12 +211,10 @@ class RecordWords:
     def _named_like(self, record: bytes) -> tuple[str, date] | None:
         """Find the pupil and day that a reason is named after, among the marks: for who may not open it."""
         store = self._session.store
-        for plain in store.heads(Mark.kind):
-            mark = read(Mark.kind, plain.payload)
-            if isinstance(mark, Mark):
-                key = natural(mark.pupil, mark.on)
-                if store.record_id(Reason.kind, Importance.III, *key) == record:
-                    return mark.pupil, mark.on
+        for mark, _ in reading.newest(store, Mark, reading.decoder(Mark)):
+            key = natural(mark.pupil, mark.on)
+            if store.record_id(Reason.kind, Importance.III, *key) == record:
+                return mark.pupil, mark.on
         return None
 
     def _meeting(self, meeting_id: str) -> str:
@@ -243,8 +242,8 @@ class RecordWords:
             importance = Importance(row.importance)
             allowed = self._session.may(Action.VIEW, struct.kind, importance).verdict is Verdict.ALLOW
             if allowed and store.keyring.cleared(importance):
-                thing = read(struct.kind, store.open_row(row).payload)
-                if isinstance(thing, struct):
+                thing = reading.read(store, reading.decoder(struct), row)
+                if thing is not None:
                     yield thing
 
     def _title(self, class_id: str) -> str:

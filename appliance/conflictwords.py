@@ -75,6 +75,10 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "held.ended": ("任期が終わったあとの記入です", "made after the author's time in office"),
     "held.role": ("この記録を書ける役割ではありません", "the author's role may not write this"),
     "held.signature": ("署名が合いません", "the signature does not fit"),
+    "held.unreadable": (
+        "壊れているか、蔵箱の外で作られたため読めません。ないものとして扱っています",
+        "damaged, or made by another program: it cannot be read and counts for nothing",
+    ),
     "counting.present": ("出席", "Present"),
     "counting.absent": ("欠席", "Absent"),
     "counting.suspended": ("出席停止・忌引等", "Suspended"),

@@ -7,14 +7,12 @@ Source: 教育情報セキュリティポリシーに関するガイドライン
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 import msgspec
 
 from crypto.importance import Importance
 from crypto.secret import Secret
-
-PROFILE: Final = "person.profile"
 
 BOARD_NAME: Final = "教育委員会"
 ROLE_NAMES: Final[dict[str, str]] = {
@@ -50,6 +48,8 @@ class StaffMember:
 class Profile(msgspec.Struct, frozen=True):
     """The sealed record that gives a person id (hex) a name."""
 
+    kind: ClassVar[str] = "person.profile"
+    importance: ClassVar[Importance] = Importance.III
     person: str
     display_name: str
 

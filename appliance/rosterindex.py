@@ -9,12 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-import msgspec
-
 from appliance.conflictwords import word
-from appliance.people import BOARD_NAME, PROFILE, Profile
+from appliance.people import BOARD_NAME, Profile
 from appliance.roster import RECORD_TYPES, Enrollment, RosterRecord, School, SchoolClass, User, decode_record
 from crypto.importance import Importance
+from sync import reading
 from sync.ids import Origin
 from sync.sealed import SealedStore
 
@@ -182,12 +181,15 @@ class RosterIndex:
                 if one.role == "student":
                     self._special.setdefault(one.user_id, {})[class_id] = one
         self._names = {}
-        for plain in self._store.heads(PROFILE):
-            profile = msgspec.msgpack.decode(plain.payload, type=Profile)
+        for profile, _ in reading.newest(self._store, Profile, reading.decoder(Profile)):
             self._names[bytes.fromhex(profile.person)] = profile.display_name
 
     def _opened(self, kind: str) -> list[RosterRecord]:
-        return [decode_record(kind, plain.payload) for plain in self._store.heads(kind) if plain.payload]
+        def decode(payload: bytes) -> RosterRecord | None:
+            return decode_record(kind, payload) if payload else None  # empty: it was taken out
+
+        found = reading.newest(self._store, RECORD_TYPES[kind], decode)
+        return [record for record, _ in found if record is not None]
 
 
 def _class_order(school_class: SchoolClass) -> tuple[bool, int, str]:

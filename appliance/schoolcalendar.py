@@ -28,6 +28,7 @@ from appliance.schooldays import (
 from appliance.session import Session
 from appliance.views import Saved
 from crypto.importance import Importance
+from sync import reading
 from sync.sealed import Draft, Put, SealedStore
 
 _FRESH_S: Final = 1.0
@@ -76,20 +77,20 @@ class CalendarBook:
         """Return the 年度 of a day as it was planned, without what the school closed since."""
         year = school_year_of(on)
         record = self._store.record_id(SchoolYear.kind, SchoolYear.importance, str(year))
-        plain = self._store.head(SchoolYear.kind, record)
-        return decode(plain.payload) if plain is not None else default_year(year)
+        found = reading.one(self._store, SchoolYear, decode, record)
+        return found[0] if found is not None else default_year(year)
 
     def entered(self, year: int) -> list[ClosureRecord]:
         """Return the closures of a 年度 that the school entered and that stand, oldest day first."""
-        told = (_closure(plain.payload) for plain in self._store.heads(ClosureRecord.kind))
-        standing = [record for record in told if record.year == year and not record.lifted]
+        told = reading.newest(self._store, ClosureRecord, _closure)
+        standing = [record for record, _ in told if record.year == year and not record.lifted]
         return sorted(standing, key=lambda record: (record.closure.first, record.id))
 
     def closure(self, closure_id: str) -> ClosureRecord | None:
         """Return a closure that the school entered, lifted or not."""
         name = self._store.record_id(ClosureRecord.kind, ClosureRecord.importance, closure_id)
-        plain = self._store.head(ClosureRecord.kind, name)
-        return _closure(plain.payload) if plain is not None else None
+        found = reading.one(self._store, ClosureRecord, _closure, name)
+        return found[0] if found is not None else None
 
     def keep_closure(self, record: ClosureRecord) -> Put:
         """Keep a closure, or that it was lifted."""
@@ -162,5 +163,4 @@ class CalendarDesk:
         return self._session.saved(self._book.keep(year))
 
 
-def _closure(payload: bytes) -> ClosureRecord:
-    return msgspec.msgpack.decode(payload, type=ClosureRecord)
+_closure: Final = reading.decoder(ClosureRecord)

@@ -22,7 +22,7 @@ _HELD_ROWS: Final = (
 
 
 class Held(NamedTuple):
-    """A change that counts for nothing for now; `reason` is one of those in `sync.authority`."""
+    """A change that counts for nothing for now; `reason` is one of those in `sync.authority`, or "unreadable"."""
 
     row: Row
     reason: str

@@ -80,6 +80,7 @@ class Put(msgspec.Struct, frozen=True, gc=False):
 class SealedStore:
     """One person's session over a store. Without a `client` (a restored store) it only reads.
 
+    `unread` are the rows, by their ids, that were met and could not be read (`sync.reading`).
     Not thread-safe: one worker at a time.
     """
 
@@ -87,6 +88,7 @@ class SealedStore:
         self.reader = reader
         self.client = client
         self.keyring = keyring
+        self.unread: dict[int, Row] = {}
         self._identity: Identity | None = identity
         self._tag = reader.origin.tag
         self._due_lease = time.monotonic() + _LEASE_S

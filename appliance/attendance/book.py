@@ -15,10 +15,13 @@ from appliance.attendance.records import ClassDay, Mark, Reason, natural
 from appliance.attendance.standing import ClassOn, DayPlaces, Standing, Target
 from appliance.errors import ApplianceError
 from crypto.importance import Importance
+from sync import reading
 from sync.sealed import Draft, Place, Plain, Put, SealedStore
 
 _encode: Final = msgspec.msgpack.encode
-_read_mark: Final = msgspec.msgpack.Decoder(Mark).decode
+_read_mark: Final = reading.decoder(Mark)
+_read_reason: Final = reading.decoder(Reason)
+_read_day: Final = reading.decoder(ClassDay)
 
 
 class ChangedSinceError(ApplianceError):
@@ -69,19 +72,17 @@ class AttendanceBook:
     def marks_of(self, wanted: Sequence[tuple[str, date]]) -> dict[tuple[str, date], OpenedMark]:
         """Return the marks of many (pupil, date) at once."""
         pair = self._store.keyring.pair(Mark.importance)
-        records = [pair.record_id(Mark.kind, *natural(pupil, on)) for pupil, on in wanted]
+        places = {pair.record_id(Mark.kind, *natural(pupil, on)): (pupil, on) for pupil, on in wanted}
         found = {}
-        for plain in self._store.heads(Mark.kind, records):
-            mark = _read_mark(plain.payload)
+        for mark, plain in reading.newest(self._store, Mark, _read_mark, places):
             if mark.code:
-                found[mark.pupil, mark.on] = OpenedMark(mark, plain)
+                found[places[plain.record]] = OpenedMark(mark, plain)
         return found
 
     def marks_since(self, first: date) -> dict[str, dict[date, str]]:
         """Return pupil → day → code of every mark from a day on."""
         found: dict[str, dict[date, str]] = {}
-        for plain in self._store.heads(Mark.kind):
-            mark = _read_mark(plain.payload)
+        for mark, _ in reading.newest(self._store, Mark, _read_mark):
             if mark.code and mark.on >= first:
                 found.setdefault(mark.pupil, {})[mark.on] = mark.code
         return found
@@ -112,8 +113,8 @@ class AttendanceBook:
     def reason(self, pupil: str, on: date) -> str | None:
         """Return the reason; raises NotClearedError for someone who may not open importance II."""
         self._store.keyring.pair(Reason.importance)
-        plain = self._store.head(Reason.kind, self._name(Reason.kind, pupil, on))
-        return None if plain is None else msgspec.msgpack.decode(plain.payload, type=Reason).text or None
+        read = reading.one(self._store, Reason, _read_reason, self._name(Reason.kind, pupil, on))
+        return None if read is None else read[0].text or None
 
     def class_day(self, class_id: str, on: date) -> tuple[ClassDay, Plain | None]:
         """Return how far a class's day is."""
@@ -126,24 +127,22 @@ class AttendanceBook:
         found: dict[tuple[str, date], tuple[ClassDay, Plain | None]] = {
             (class_id, on): (ClassDay(class_id=class_id, on=on), None) for class_id, on in wanted
         }
-        records = [self._name(ClassDay.kind, class_id, on) for class_id, on in wanted]
-        for plain in self._store.heads(ClassDay.kind, records):
-            day = msgspec.msgpack.decode(plain.payload, type=ClassDay)
-            found[day.class_id, day.on] = (day, plain)
+        places = {self._name(ClassDay.kind, *place): place for place in wanted}
+        for day, plain in reading.newest(self._store, ClassDay, _read_day, places):
+            found[places[plain.record]] = (day, plain)
         return found
 
-    def keep_class_day(self, day: ClassDay, place: Place, before: Plain | None) -> Entry:
-        """Keep the state of a class's day in place of what stood there."""
-        empty = _encode(ClassDay(class_id=day.class_id, on=day.on))
-        return self._keep([_step(place, ClassDay.importance, _encode(day), before, empty)])
+    def keep_class_day(self, standing: Standing, day: ClassDay, before: Plain | None) -> Entry:
+        """Keep the state of a class's day in place of what stands there."""
+        place = standing.day_place(day.class_id, day.on)
+        former = before.payload if before else _encode(ClassDay(class_id=day.class_id, on=day.on))
+        draft = Draft(*place, ClassDay.importance, _encode(day), standing.base(place))
+        return self._keep([(draft, former)])
 
     def history(self, pupil: str, on: date) -> list[OpenedMark]:
         """Return every mark of a pupil on a day, newest first, taken-back ones too."""
         record = self._name(Mark.kind, pupil, on)
-        return [
-            OpenedMark(msgspec.msgpack.decode(plain.payload, type=Mark), plain)
-            for plain in self._store.history(Mark.kind, record)
-        ]
+        return [OpenedMark(mark, plain) for mark, plain in reading.history(self._store, Mark, _read_mark, record)]
 
     def changed_after(self, change: Plain, wanted: Iterable[tuple[str, date]]) -> int:
         """Return how many marks of (pupil, day) are newer than a change; opens none."""
@@ -198,19 +197,20 @@ class AttendanceBook:
         self, standing: Standing, target: Target, at_time: time | None, why: str, steps: list["_Step"]
     ) -> None:
         pupil, on, code, place, text, reason = target
-        before = standing.plain(place)
-        had = before is not None and _read_mark(before.payload).has_reason
+        stood = standing.read(place, Mark, _read_mark)
+        before, had = (None, False) if stood is None else (stood[1], stood[0].has_reason)
         has_reason = had if reason is None else bool(text)
         mark = Mark(pupil=pupil, on=on, code=code, at_time=at_time, has_reason=has_reason, why=why)
-        empty = b"" if before else _encode(Mark(pupil=pupil, on=on, code=""))
-        steps.append(_step(place, Mark.importance, _encode(mark), before, empty))
+        former = before.payload if before else _encode(Mark(pupil=pupil, on=on, code=""))
+        steps.append((Draft(*place, Mark.importance, _encode(mark), standing.base(place)), former))
         if reason is not None and (text or had):
             steps.append(self._reason_step(standing, target, reason))
 
     def _reason_step(self, standing: Standing, target: Target, place: Place) -> "_Step":
-        before = standing.plain(place) if self._store.keyring.cleared(Reason.importance) else None
+        cleared = self._store.keyring.cleared(Reason.importance)
+        stood = standing.read(place, Reason, _read_reason) if cleared else None
         payload = _encode(Reason(pupil=target.pupil, on=target.on, text=target.text))
-        former = before.payload if before else _encode(Reason(pupil=target.pupil, on=target.on, text=""))
+        former = stood[1].payload if stood else _encode(Reason(pupil=target.pupil, on=target.on, text=""))
         return Draft(*place, Reason.importance, payload, standing.base(place)), former
 
     def _keep(self, steps: Sequence["_Step"]) -> Entry:
@@ -224,8 +224,3 @@ class AttendanceBook:
 
 _Step = tuple[Draft, bytes]
 """A draft and the payload that stood there before, or one that means "nothing"."""
-
-
-def _step(place: Place, importance: Importance, payload: bytes, before: Plain | None, empty: bytes) -> _Step:
-    base = before.heads if before else ()
-    return Draft(*place, importance, payload, base), before.payload if before else empty

@@ -12,6 +12,7 @@ import msgspec
 
 from appliance.attendance.records import MonthClosed, MonthReopened, natural
 from appliance.errors import ApplianceError
+from sync import reading
 from sync.sealed import Draft, Place, Plain, Put, SealedStore, Stood
 
 
@@ -36,9 +37,16 @@ class MonthPlaces(NamedTuple):
 
 def closed_by(store: SealedStore, places: MonthPlaces, found: Mapping[Place, Stood]) -> Plain | None:
     """Return of what was found the change that closed a class's month, None while it is open."""
-    told = [store.open_row(*found[place]) for place in places if place in found]
-    newest = max(told, key=lambda plain: plain.change_id, default=None)
-    return newest if newest is not None and newest.kind == MonthClosed.kind else None
+    closed = _read(store, MonthClosed, found.get(places.closed))
+    reopened = _read(store, MonthReopened, found.get(places.reopened))
+    if closed is not None and reopened is not None and reopened.change_id > closed.change_id:
+        return None
+    return closed
+
+
+def _read(store: SealedStore, of: type[MonthClosed] | type[MonthReopened], stood: Stood | None) -> Plain | None:
+    read = None if stood is None else reading.standing(store, of, reading.decoder(of), stood)
+    return None if read is None else read[1]
 
 
 def refuse_closed(months: Iterable[date]) -> None:

@@ -361,7 +361,7 @@ class AttendanceDesk:
             rest_present=day.rest_present if rest_present is None else rest_present,
             confirmed=day.confirmed if confirmed is None else confirmed,
         )
-        return self._kept(self._book.keep_class_day(changed, standing.day_place(class_id, on), before))
+        return self._kept(self._book.keep_class_day(standing, changed, before))
 
     def _where(self, payload: bytes) -> tuple[str, date]:
         """Return of which class and day an entry is."""

@@ -6,16 +6,16 @@ moment, and replaces what it was judged by. It is read for each entry anew: anot
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Final, NamedTuple
-
-import msgspec
+from typing import Final, NamedTuple, TypeVar
 
 from appliance.attendance.closing import MonthPlaces, closed_by, refuse_closed
 from appliance.attendance.records import ClassDay
+from sync import reading
 from sync.sealed import Place, Plain, SealedStore, Stood
 
 ClassOn = tuple[str, date]
-_read_day: Final = msgspec.msgpack.Decoder(ClassDay).decode
+_T = TypeVar("_T")
+_read_day: Final = reading.decoder(ClassDay)
 
 
 class DayPlaces(NamedTuple):
@@ -56,10 +56,10 @@ class Standing:
         self.targets = targets
         self._found = found
 
-    def plain(self, place: Place) -> Plain | None:
-        """Open the newest change at a place that was looked at."""
+    def read(self, place: Place, of: reading.Kind, decode: reading.Decode[_T]) -> tuple[_T, Plain] | None:
+        """Read what stands at a place that was looked at."""
         stood = self._found.get(place)
-        return None if stood is None else self._store.open_row(*stood)
+        return None if stood is None else reading.standing(self._store, of, decode, stood)
 
     def base(self, place: Place) -> tuple[bytes, ...]:
         """Return the ids that a change there would replace; opens nothing."""
@@ -68,8 +68,8 @@ class Standing:
 
     def class_day(self, class_id: str, on: date) -> tuple[ClassDay, Plain | None]:
         """Return how far a class's day is."""
-        plain = self.plain(self._days[class_id, on].day)
-        return (ClassDay(class_id=class_id, on=on) if plain is None else _read_day(plain.payload)), plain
+        read = self.read(self._days[class_id, on].day, ClassDay, _read_day)
+        return (ClassDay(class_id=class_id, on=on), None) if read is None else read
 
     def day_place(self, class_id: str, on: date) -> Place:
         """Return where the state of a class's day stands."""

@@ -19,7 +19,7 @@ from appliance.board.passphrases import strong
 from appliance.config import BoardSection, Config, OfficeSection, SiteSection, StoreSection, write_config
 from appliance.credentials import PEPPER, SITE_KEY, StoreKey, read_pepper, write_credential, write_store_key
 from appliance.errors import ApplianceError
-from appliance.people import PROFILE, Profile, StaffMember, cleared_importances
+from appliance.people import Profile, StaffMember, cleared_importances
 from appliance.schoolcode import parse_school_code
 from crypto.identity import Identity, KdfProfile, PersonKeys, seal_identity
 from crypto.importance import Importance
@@ -285,5 +285,5 @@ def _locking(store: SealedStore, client: KeeperClient, root: Identity) -> Lockin
 
 def _profile_draft(store: SealedStore, person: bytes, staff: StaffMember) -> Draft:
     payload = msgspec.msgpack.encode(Profile(person.hex(), staff.display_name))
-    record = store.record_id(PROFILE, Importance.III, person.hex())
-    return Draft(PROFILE, record, Importance.III, payload)
+    record = store.record_id(Profile.kind, Profile.importance, person.hex())
+    return Draft(Profile.kind, record, Profile.importance, payload)

@@ -17,7 +17,7 @@ from crypto.errors import ContextMismatchError, CryptoError, MalformedError, Unk
 from crypto.framing import frame, unframe
 from crypto.importance import Importance
 from crypto.signing import SigningKey, VerifyKey
-from sync.errors import ForgedChangeError
+from sync.errors import ForgedChangeError, NotClearedError
 from sync.sealed import Draft, SealedStore
 
 VERSION: Final = 1
@@ -77,7 +77,7 @@ def policies(store: SealedStore, root: VerifyKey) -> list[SignedPolicy]:
     for row in store.reader.history(KIND, policy_record(store)):
         try:
             found.append(open_policy(store.open_row(row).payload, root, store.keyring.school))
-        except (CryptoError, ForgedChangeError, PolicyFileError):
+        except (CryptoError, ForgedChangeError, NotClearedError, PolicyFileError):
             continue  # not vouched for, or of a later version of this software: as if it were not there
     return sorted(found, key=lambda signed: (signed.version, signed.issued_ms))
 

@@ -12,9 +12,11 @@ from appliance.classification.model import Action, Verdict
 from appliance.devices.records import DeviceRefused, DeviceSeen
 from appliance.session import Session, local_time
 from appliance.views import DevicesRefused, Saved
-from sync.sealed import Draft, Plain
+from sync import reading
+from sync.reader import Row
+from sync.sealed import Draft
 
-T = TypeVar("T")
+_Told = TypeVar("_Told", DeviceRefused, DeviceSeen)
 _TOLD: Final = frozenset(("principal", "vice_principal", "clerk"))
 _MARK: Final = "PRAGMA data_version"
 _STATE: Final = "SELECT count(*), coalesce(max(id), 0) FROM head WHERE kind IN ('device.refused', 'device.seen')"
@@ -67,29 +69,22 @@ class DeviceDesk:
         if answer.verdict is not Verdict.ALLOW:
             return None
         until = self._seen_until()
-        rows = [(row, ids) for row, ids in session.store.head_rows(DeviceRefused.kind) if row.at_ms > until]
-        self._newest_ms = max((row.at_ms for row, _ in rows), default=0)
-        found = [told for row, ids in rows if (told := _decode(session.store.open_row(row, ids), DeviceRefused))]
+        rows = [row for row, _ in session.store.head_rows(DeviceRefused.kind) if row.at_ms > until]
+        self._newest_ms = max((row.at_ms for row in rows), default=0)
+        found = [told for row in rows if (told := self._told(row, DeviceRefused)) is not None]
         if not found:
             return None
         return DevicesRefused(sum(told.count for told in found), local_time(max(told.last_ms for told in found)))
 
     def _seen_until(self) -> int:
         """Return until when everything was looked at; of two looks at once the later."""
-        plains = (
-            self._session.store.open_row(row)
-            for row in self._session.store.reader.heads(DeviceSeen.kind, [self._record()])
-        )
-        looks = (_decode(plain, DeviceSeen) for plain in plains)
-        return max((look.until_ms for look in looks if look), default=0)
+        rows = self._session.store.reader.heads(DeviceSeen.kind, [self._record()])
+        looks = (self._told(row, DeviceSeen) for row in rows)
+        return max((look.until_ms for look in looks if look is not None), default=0)
+
+    def _told(self, row: Row, struct: type[_Told]) -> _Told | None:
+        """Return what a record says; what no desk or collector wrote so is as if it were not there."""
+        return reading.read(self._session.store, reading.decoder(struct), row, struct)
 
     def _record(self) -> bytes:
         return self._session.store.record_id(DeviceSeen.kind, DeviceSeen.importance, "seen")
-
-
-def _decode(plain: Plain, told: type[T]) -> T | None:
-    """Return what a record says; what no desk or collector wrote so is as if it were not there."""
-    try:
-        return msgspec.msgpack.decode(plain.payload, type=told)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None

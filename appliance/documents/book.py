@@ -8,13 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-import msgspec
-
 from appliance.documents.records import DocumentFile, DocumentText, text_record
 from appliance.text import unfussy
-from crypto.errors import CryptoError
 from crypto.importance import Importance
-from sync.errors import ForgedChangeError
+from sync import reading
 from sync.ids import Origin
 from sync.reader import Row
 from sync.sealed import SealedStore
@@ -116,7 +113,4 @@ class DocumentBook:
         return self._read(row, DocumentText)
 
     def _read(self, row: Row, kind: type[_Record]) -> _Record | None:
-        try:
-            return msgspec.msgpack.decode(self._store.open_row(row).payload, type=kind)
-        except (CryptoError, ForgedChangeError, msgspec.DecodeError, UnicodeDecodeError):
-            return None
+        return reading.read(self._store, reading.decoder(kind), row)

@@ -6,7 +6,6 @@ of the log: it reaches the board with the first exchange. What cannot be read op
 keeps no screen from opening: every screen asks here. Format: docs/formats.md, "Disclosure".
 """
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final, TypeVar
 
@@ -17,6 +16,7 @@ from crypto.framing import frame
 from crypto.importance import Importance
 from crypto.people import Person
 from crypto.signing import SigningKey
+from sync import reading
 from sync.errors import ForgedChangeError
 from sync.sealed import Plain, SealedStore
 
@@ -89,9 +89,8 @@ def every(store: SealedStore) -> list[tuple[Disclosure, int]]:
 
 
 def _read(store: SealedStore, kind: type[Told]) -> Iterator[tuple[Plain, Told]]:
-    for plain in store.heads(kind.kind):
-        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
-            yield plain, msgspec.msgpack.decode(plain.payload, type=kind)
+    for told, plain in reading.newest(store, kind, reading.decoder(kind)):
+        yield plain, told
 
 
 def _valid(store: SealedStore, plain: Plain, told: Disclosure) -> bool:

@@ -13,6 +13,7 @@ import msgspec
 from appliance.hours.reckoning import Stamp
 from appliance.hours.records import Approval, Badge, DayRecord, Punch, Shift
 from crypto.importance import Importance
+from sync import reading
 from sync.reader import Row
 from sync.sealed import Draft, Put, SealedStore
 
@@ -75,13 +76,8 @@ class HoursBook:
 
     def badge(self, card: str) -> Badge | None:
         """Return whose a card is, None for one that was never given out or cannot be read."""
-        head = self._store.head(Badge.kind, self.badge_name(card))
-        if head is None or not self._of(head.author) & OFFICE:
-            return None
-        try:
-            return msgspec.msgpack.decode(head.payload, type=Badge)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return None
+        found = reading.one(self._store, Badge, reading.decoder(Badge), self.badge_name(card))
+        return found[0] if found is not None and self._of(found[1].author) & OFFICE else None
 
     def keep(self, things: Sequence[tuple[bytes, _Record | Badge]]) -> Put:
         """Keep records under their ids as one batch; an own declaration or shift replaces what stood there."""
@@ -116,11 +112,7 @@ class HoursBook:
 
     def _read(self, row: Row, struct: type[_Kept]) -> _Kept | None:
         if row.change_id not in self._opened:
-            payload = self._store.open_row(row).payload
-            try:
-                self._opened[row.change_id] = msgspec.msgpack.decode(payload, type=struct)
-            except (msgspec.DecodeError, UnicodeDecodeError):  # what no desk would have kept
-                self._opened[row.change_id] = None
+            self._opened[row.change_id] = reading.read(self._store, reading.decoder(struct), row, struct)
         thing = self._opened[row.change_id]
         return thing if isinstance(thing, struct) else None
 

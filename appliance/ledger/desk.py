@@ -25,6 +25,7 @@ from appliance.ledger.published import fits, standard_of
 from appliance.session import Session, local_time
 from appliance.views import Saved
 from crypto.importance import Importance
+from sync import reading
 from sync.sealed import Draft, Plain
 
 NEW: Final = Entry(  # what a line begins as: II until it is said otherwise, as with a file without a label
@@ -122,8 +123,10 @@ class LedgerDesk:
         self._ask(Action.VIEW)
         standing = self._standard()
         found = _called(name, {**standing, **self._own()}.values())
-        plains = self._session.store.history(LedgerEntry.kind, self._record(found.key))
-        read = [(plain, self._read(plain, standing)) for plain in plains]
+        changes = reading.history(
+            self._session.store, LedgerEntry, reading.decoder(LedgerEntry), self._record(found.key)
+        )
+        read = [(plain, self._checked(told, plain, standing)) for told, plain in changes]
         return tuple(self._change(plain, entry) for plain, entry in read if entry is not None)
 
     def _ask(self, action: Action) -> Decision:
@@ -134,15 +137,16 @@ class LedgerDesk:
 
     def _own(self) -> dict[str, Entry]:
         known = self._standard()
-        read = [self._read(plain, known) for plain in self._session.store.heads(LedgerEntry.kind)]
+        found = reading.newest(self._session.store, LedgerEntry, reading.decoder(LedgerEntry))
+        read = [self._checked(told, plain, known) for told, plain in found]
         return {entry.key: entry for entry in read if entry is not None}
 
-    def _read(self, plain: Plain, known: Mapping[str, Entry]) -> Entry | None:
+    def _checked(self, told: LedgerEntry, plain: Plain, known: Mapping[str, Entry]) -> Entry | None:
         """Return the line in a change; one that no desk would have kept is as if it were not there."""
+        entry = told.entry
         try:
-            entry = msgspec.msgpack.decode(plain.payload, type=LedgerEntry).entry
             fits(checked(entry), known)
-        except (msgspec.DecodeError, UnicodeDecodeError, LedgerLineError, FixedClassError, UnknownAssetError):
+        except (LedgerLineError, FixedClassError, UnknownAssetError):
             return None
         return entry if plain.record == self._record(entry.key) else None
 

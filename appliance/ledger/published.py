@@ -18,6 +18,7 @@ from appliance.ledger.ledger import (
     checked,
     standard,
 )
+from sync import reading
 from sync.sealed import Draft, Plain, SealedStore
 
 _BOARD = "board"
@@ -30,8 +31,8 @@ def standard_of(store: SealedStore) -> dict[str, Entry]:
 
 def board_lines(store: SealedStore) -> tuple[Entry, ...]:
     """Return the newest lines that the board published, none without."""
-    history = store.history(LedgerStandard.kind, _record(store))
-    return next((lines for plain in history if (lines := _read(store, plain)) is not None), ())
+    history = reading.history(store, LedgerStandard, reading.decoder(LedgerStandard), _record(store))
+    return next((told.entries for told, plain in history if _of_the_board(store, told, plain)), ())
 
 
 def publish_lines(store: SealedStore, entries: Sequence[Entry]) -> int | None:
@@ -57,16 +58,15 @@ def _checked(lines: Sequence[Entry]) -> None:
         known[entry.key] = entry
 
 
-def _read(store: SealedStore, plain: Plain) -> tuple[Entry, ...] | None:
+def _of_the_board(store: SealedStore, told: LedgerStandard, plain: Plain) -> bool:
     person = store.keyring.people.person(plain.author)
     if person is None or _BOARD not in person.roles:
-        return None
+        return False
     try:
-        lines = msgspec.msgpack.decode(plain.payload, type=LedgerStandard).entries
-        _checked(lines)
-    except (msgspec.DecodeError, UnicodeDecodeError, LedgerLineError, FixedClassError, UnknownAssetError):
-        return None
-    return lines
+        _checked(told.entries)
+    except (LedgerLineError, FixedClassError, UnknownAssetError):
+        return False
+    return True
 
 
 def _shipped() -> dict[str, Entry]:

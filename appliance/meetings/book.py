@@ -26,6 +26,7 @@ from appliance.meetings.records import (
     Task,
 )
 from crypto.importance import Importance
+from sync import reading
 from sync.reader import Row
 from sync.sealed import Draft, Put, SealedStore
 
@@ -199,8 +200,4 @@ class MeetingBook:
         return self._store.keyring.cleared(importance) and self._may(importance)
 
     def _read(self, row: Row, struct: type[_R]) -> _R | None:
-        payload = self._store.open_row(row).payload
-        try:
-            return msgspec.msgpack.decode(payload, type=struct)
-        except (msgspec.DecodeError, UnicodeDecodeError):  # what no desk would have kept
-            return None
+        return reading.read(self._store, reading.decoder(struct), row)

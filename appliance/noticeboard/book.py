@@ -6,12 +6,9 @@ would have kept is as if it were not there.
 
 from dataclasses import dataclass
 
-import msgspec
-
 from appliance.noticeboard.records import NoticeItem
-from crypto.errors import CryptoError
 from crypto.importance import Importance
-from sync.errors import ForgedChangeError
+from sync import reading
 from sync.reader import Row
 from sync.sealed import SealedStore
 
@@ -50,11 +47,5 @@ class NoticeBook:
         if row.importance != Importance.IV or not self._store.keyring.cleared(Importance.IV):
             return None
         if row.change_id not in self._opened:
-            self._opened[row.change_id] = self._read(row)
+            self._opened[row.change_id] = reading.read(self._store, reading.decoder(NoticeItem), row)
         return self._opened[row.change_id]
-
-    def _read(self, row: Row) -> NoticeItem | None:
-        try:
-            return msgspec.msgpack.decode(self._store.open_row(row).payload, type=NoticeItem)
-        except (CryptoError, ForgedChangeError, msgspec.DecodeError, UnicodeDecodeError):
-            return None

@@ -5,7 +5,7 @@ it); a number that two boxes gave at one time is given to neither twice.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from typing import Final, TypeVar
@@ -23,6 +23,7 @@ from appliance.session import Session, local_time
 from appliance.text import printable
 from appliance.views import PermitCounts, Saved
 from crypto.importance import Importance
+from sync import reading
 from sync.ids import Site
 from sync.sealed import Draft, Plain
 
@@ -141,24 +142,19 @@ class PermitDesk:
         return self._kept(TakeOut.kind, os.urandom(16), takeout)
 
     def _requests(self) -> tuple[PermitView, ...]:
-        grants = {
-            plain.record: self._read(plain, PermitGrant)
-            for plain in self._heads(PermitGrant.kind)
-            if self._by_the_principal(plain)
-        }
+        grants = {plain.record: grant for grant, plain in self._read(PermitGrant) if self._by_the_principal(plain)}
         found = []
-        for plain in self._heads(PermitRequest.kind):
-            asked = self._read(plain, PermitRequest)
-            if asked is not None and asked.action in tuple(Action) and asked.graded in tuple(Importance):
+        for asked, plain in self._read(PermitRequest):
+            if asked.action in tuple(Action) and asked.graded in tuple(Importance):
                 found.append(self._view(plain, asked, grants.get(plain.record)))
         return tuple(sorted(found, key=lambda view: view.at, reverse=True))
 
     def _takeouts(self) -> tuple[TakeOutView, ...]:
-        backs = {plain.record: self._read(plain, Return) for plain in self._heads(Return.kind)}
+        backs = {plain.record: back for back, plain in self._read(Return)}
         today, found = self._session.today(), []
-        for plain in self._heads(TakeOut.kind):
-            left, back = self._read(plain, TakeOut), backs.get(plain.record)
-            if left is None or left.graded not in tuple(Importance):
+        for left, plain in self._read(TakeOut):
+            back = backs.get(plain.record)
+            if left.graded not in tuple(Importance):
                 continue
             late = back is None and left.due is not None and left.due < today
             told = f"{back.how} {back.note}".strip() if back else ""
@@ -219,8 +215,8 @@ class PermitDesk:
     def _next_number(self) -> str:
         letter = _LETTERS[self._session.store.reader.origin.site]
         head = f"{school_year_of(self._session.today())}-{letter}"
-        given = (self._read(plain, PermitGrant) for plain in self._heads(PermitGrant.kind))
-        tails = (grant.number.removeprefix(head) for grant in given if grant and grant.number.startswith(head))
+        given = (grant.number for grant, _ in self._read(PermitGrant))
+        tails = (number.removeprefix(head) for number in given if number.startswith(head))
         return f"{head}{max((int(tail) for tail in tails if tail.isdecimal()), default=0) + 1:04}"
 
     def _waiting(self, request_id: str) -> bytes:
@@ -229,14 +225,8 @@ class PermitDesk:
                 return bytes.fromhex(request_id)
         raise UnknownPermitError(operation="answer permit", subject=request_id)
 
-    def _heads(self, kind: str) -> list[Plain]:
-        return self._session.store.heads(kind)
-
-    def _read(self, plain: Plain, kind: type[_Record]) -> _Record | None:
-        try:
-            return msgspec.msgpack.decode(plain.payload, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError):  # what no desk would have kept
-            return None
+    def _read(self, kind: type[_Record]) -> Iterator[tuple[_Record, Plain]]:
+        return reading.newest(self._session.store, kind, reading.decoder(kind))
 
     def _kept(self, kind: str, record: bytes, thing: msgspec.Struct) -> Saved:
         store = self._session.store

@@ -7,13 +7,10 @@ have kept is as if it were not there.
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-import msgspec
-
 from appliance.surveys.ballots import fits, open_ballot
 from appliance.surveys.records import Given, SurveyAnswer, SurveyBatch, SurveyForm
-from crypto.errors import CryptoError
 from crypto.importance import Importance
-from sync.errors import ForgedChangeError
+from sync import reading
 from sync.reader import Row
 from sync.sealed import SealedStore
 
@@ -102,10 +99,6 @@ class SurveyBook:
         if row.importance != struct.importance or not self._store.keyring.cleared(struct.importance):
             return None
         if row.change_id not in self._opened:
-            try:
-                payload = self._store.open_row(row).payload
-                self._opened[row.change_id] = msgspec.msgpack.decode(payload, type=struct)
-            except (CryptoError, ForgedChangeError, msgspec.DecodeError, UnicodeDecodeError):
-                self._opened[row.change_id] = None
+            self._opened[row.change_id] = reading.read(self._store, reading.decoder(struct), row)
         thing = self._opened[row.change_id]
         return thing if isinstance(thing, struct) else None

@@ -13,8 +13,9 @@ from appliance.attendance.noticedesk import Compared, Match
 from appliance.attendance.notices import Notice
 from appliance.classification.model import Action
 from appliance.documents.intake import Incoming
-from appliance.hours.importing import ClockPlan
-from appliance.hours.records import Correction, Shift
+from appliance.hours.importing import ClockPlan, PlannedRow
+from appliance.hours.reckoning import Way
+from appliance.hours.records import Correction, Press, Punch, Shift
 from appliance.noticeboard.records import NoticeItem
 from appliance.office import Office
 from appliance.oneroster.plan import ImportPlan
@@ -22,6 +23,7 @@ from appliance.permits.gate import Lock
 from appliance.permits.records import TakeOut
 from appliance.views import Saved
 from crypto.importance import Importance
+from tests.school import School
 
 ON = date(2026, 12, 1)
 WORKED = date(2026, 6, 2)
@@ -131,3 +133,30 @@ def ask_for_the_audit(office: Office) -> Saved:
 def incoming() -> Incoming:
     """Return a document to be taken in."""
     return Incoming(io.BytesIO("水筒".encode()), 6, "shiori.txt", Importance.III, "遠足のしおり")
+
+
+def made_things(school: School, office: Office, again: ImportPlan, folder: Path) -> Things:
+    """Make one of everything through a principal's office; `again` is a plan that keeps what stands already."""
+    view = office.attendance.classes(ON)[12]
+    pupil = office.attendance.day(view.class_id, ON).rows[0].pupil_id
+    saved = office.attendance.mark(view.class_id, ON, pupil, "late", why="連絡")
+    meeting, other = (written(office, what) for what in ("企画委員会", "学年会"))
+    item, task = (item.item_id for item in office.meetings.open(meeting).items)
+    office.minutes.assign(meeting, task, "予定表", "教務部", None)
+    cards = folder / "cards.csv"
+    cards.write_text("学級,番号,氏名\n", "utf-8")
+    document, _ = office.filing.add(incoming())
+    ask_for_the_audit(office)
+    office.permits.grant(office.permits.all()[0].request_id, date(2099, 1, 1))
+    ask_for_the_audit(office)
+    office.permits.keep_takeout(TAKEN)
+    request, takeout = office.permits.all()[0].request_id, office.permits.takeouts()[0].takeout_id
+    plain = (view.class_id, pupil, meeting, item, saved, again, cards, document)
+    teacher = school.office("sato")
+    colleague = teacher._session.person.id.hex()
+    correction = Correction(reason=os.urandom(8).hex(), spans=((480, 1020),))
+    teacher.hours.declare(WORKED, correction=correction)
+    teacher.logout()
+    row = Punch(person=colleague, on=WORKED, presses=(Press(480, Way.IN),), recorder=True)
+    clock = ClockPlan(1, 1, True, (PlannedRow(2, os.urandom(16), row),), 0, (), ())
+    return Things(*plain, request, takeout, clock, colleague, correction, other, task, asked_and_closed(office))

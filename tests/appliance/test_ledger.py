@@ -37,7 +37,7 @@ from appliance.ledger.ledger import (
 )
 from appliance.ledger.lines import LedgerLine, ledger_sheet
 from appliance.office import Office
-from appliance.people import PROFILE
+from appliance.people import Profile
 from appliance.permits.releases import Form
 from appliance.policy import PolicyDeniedError
 from appliance.release.csvfile import csv_text
@@ -90,7 +90,7 @@ def kinds_of_the_code() -> dict[str, Importance]:
     for module in pkgutil.walk_packages(appliance.__path__, "appliance."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    found = {PROFILE: Importance.III, POLICY: POLICY_IMPORTANCE}
+    found = {Profile.kind: Profile.importance, POLICY: POLICY_IMPORTANCE}
     pending: list[Any] = [msgspec.Struct]
     while pending:
         struct = pending.pop()

@@ -1,10 +1,8 @@
 """The one door: no desk reads or keeps anything before it asked, and what is watched is written down first."""
 
 import inspect
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +11,6 @@ import pytest
 from appliance.audit import AuditLog
 from appliance.classification.model import Action, Asset, Decision, Line
 from appliance.conflictdesk import ConflictDesk
-from appliance.hours.importing import ClockPlan, PlannedRow
-from appliance.hours.reckoning import Way
-from appliance.hours.records import Correction, Press, Punch
 from appliance.office import Office
 from appliance.oneroster.plan import ImportPlan, plan_import
 from appliance.permits.releases import ReleaseDesk
@@ -27,16 +22,7 @@ from appliance.session import Session
 from crypto.importance import Importance
 from sync.client import KeeperClient
 from sync.reader import Reader
-from tests.appliance.doorthings import (
-    ON,
-    TAKEN,
-    WORKED,
-    Things,
-    ask_for_the_audit,
-    asked_and_closed,
-    incoming,
-    written,
-)
+from tests.appliance.doorthings import ON, Things, made_things
 from tests.appliance.everydoor import (
     AREAS,
     CALLS,
@@ -78,29 +64,7 @@ def office(school: School, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
 
 @pytest.fixture
 def things(school: School, office: Office, again: ImportPlan, tmp_path: Path) -> Things:
-    view = office.attendance.classes(ON)[12]
-    pupil = office.attendance.day(view.class_id, ON).rows[0].pupil_id
-    saved = office.attendance.mark(view.class_id, ON, pupil, "late", why="連絡")
-    meeting, other = (written(office, what) for what in ("企画委員会", "学年会"))
-    item, task = (item.item_id for item in office.meetings.open(meeting).items)
-    office.minutes.assign(meeting, task, "予定表", "教務部", None)
-    cards = tmp_path / "cards.csv"
-    cards.write_text("学級,番号,氏名\n", "utf-8")
-    document, _ = office.filing.add(incoming())
-    ask_for_the_audit(office)
-    office.permits.grant(office.permits.all()[0].request_id, date(2099, 1, 1))
-    ask_for_the_audit(office)
-    office.permits.keep_takeout(TAKEN)
-    request, takeout = office.permits.all()[0].request_id, office.permits.takeouts()[0].takeout_id
-    plain = (view.class_id, pupil, meeting, item, saved, again, cards, document)
-    teacher = school.office("sato")
-    colleague = teacher._session.person.id.hex()
-    correction = Correction(reason=os.urandom(8).hex(), spans=((480, 1020),))
-    teacher.hours.declare(WORKED, correction=correction)
-    teacher.logout()
-    row = Punch(person=colleague, on=WORKED, presses=(Press(480, Way.IN),), recorder=True)
-    clock = ClockPlan(1, 1, True, (PlannedRow(2, os.urandom(16), row),), 0, (), ())
-    return Things(*plain, request, takeout, clock, colleague, correction, other, task, asked_and_closed(office))
+    return made_things(school, office, again, tmp_path)
 
 
 def watch(monkeypatch: pytest.MonkeyPatch, verdict: Callable[[Action, Asset], None]) -> list[str]:
