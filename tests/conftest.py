@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling, Scheduling
 
@@ -9,6 +9,9 @@ from tests.school import School, enrol
 
 # What sites agree on must hold for any schedule: once in a while many of them are drawn (`make properties`).
 settings.register_profile("long", max_examples=100_000, deadline=None)
+# How long an example takes tells of the machine, not of the code: `make bench` measures.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 ROUGH = ("tests/faults/", "tests/adversaries/")
 
 
