@@ -21,7 +21,7 @@ from tests.benchmarks.marks import (
     thirty_sessions,
 )
 from tests.benchmarks.reading import open_day
-from tests.benchmarks.replication import Cloud, fill, replica_lag, restores
+from tests.benchmarks.replication import FIVE_YEARS, Cloud, fill, replica_lag, restores
 from tests.benchmarks.resident import served
 from tests.school import enrol
 
@@ -32,6 +32,8 @@ LIMITS = {
     "open_day_ratio": 4.0,
     "replica_lag_ratio": 1.1,
     "verified_restore_ratio": 2.0,
+    "restore_5y_s": 60.0,
+    "restore_5y_ratio": 2.0,
     "resident_mb": 150.0,
     "status_s": 0.25,
     "edit_confirmed_s_p50": 0.5,
@@ -64,6 +66,7 @@ def main() -> None:
         choices=[
             "marks",
             "replication",
+            "years",
             "served",
             "exchange",
             "documents",
@@ -81,6 +84,8 @@ def main() -> None:
             found |= _marks(Path(work))
         if args.only in (None, "replication"):
             found |= _replication(Path(work) / "replication")
+        if args.only in (None, "years"):
+            found |= _years(Path(work) / "years")
         if args.only in (None, "served"):
             resident, status = served(Path(work) / "served")
             found |= {"resident_mb": resident, "status_s": status}
@@ -150,6 +155,18 @@ def _replication(folder: Path) -> dict[str, float]:
         "verified_restore_ratio": ours / plain,
         "verified_restore_s": ours,
     }
+
+
+def _years(folder: Path) -> dict[str, float]:
+    folder.mkdir()
+    cloud = Cloud(folder)
+    cloud.daemon.start()
+    try:
+        fill(cloud, FIVE_YEARS)
+        ours, plain = restores(cloud, 1, FIVE_YEARS)
+    finally:
+        cloud.close()
+    return {"restore_5y_s": ours, "restore_5y_ratio": ours / plain}
 
 
 def _exchange(folder: Path) -> dict[str, float]:

@@ -29,6 +29,7 @@ from tests.sync.site import SCHOOL, TestSite, found_site
 COMMITS = 40
 PLAIN_COMMITS = 6  # each waits for Litestream's own interval
 CHANGES = 100_000
+FIVE_YEARS = 500_000  # of a school of 600 pupils
 BATCH = 35
 ORIGIN = Origin(SCHOOL, Site.BOX, 1)
 
@@ -122,10 +123,10 @@ def _plain_lag(folder: Path, store: StoreConfig, objects: ObjectStore) -> float:
     return median(seconds)
 
 
-def fill(cloud: Cloud) -> None:
-    """Bring the school to 100,000 changes, with a checkpoint at the end as a minute later there would be."""
+def fill(cloud: Cloud, changes: int = CHANGES) -> None:
+    """Bring the school to so many changes, with a checkpoint at the end as a minute later there would be."""
     session = cloud.site.session("sato")
-    for start in range(0, CHANGES, BATCH):
+    for start in range(0, changes, BATCH):
         names = (f"{start}-{place}" for place in range(BATCH))
         session.put([_draft(session.record_id("mark", Importance.III, name)) for name in names])
     session.close()
@@ -134,13 +135,13 @@ def fill(cloud: Cloud) -> None:
     settle(cloud)
 
 
-def restores(cloud: Cloud, rounds: int = 3) -> tuple[float, float]:
+def restores(cloud: Cloud, rounds: int = 3, changes: int = CHANGES) -> tuple[float, float]:
     """Return the median seconds of (verified restore, `litestream restore -integrity-check full` alone)."""
     ours, plain = [], []
     for number in range(rounds):
         wanted = Wanted(ORIGIN, cloud.site.root.sign.verify_key)
         report = Restorer(cloud.store.config, wanted, cloud.folder / f"restored-{number}").run()
-        assert report.complete and report.verified.seq > CHANGES
+        assert report.complete and report.verified.seq > changes
         ours.append(report.seconds)
         plain.append(_plain_restore(cloud, cloud.folder / f"plain-{number}.db"))
     return median(ours), median(plain)
