@@ -85,7 +85,7 @@ def open_session(site: SiteFolder, name: str, passphrase: str) -> Session:
 
 
 def _open_session(site: SiteFolder, client: KeeperClient, name: str, passphrase: str) -> Session:
-    identity = open_own(client, site.path, name, passphrase)
+    identity = open_own(client, site, name, passphrase)
     reader = Reader(site.paths.store)
     lease = LeaseBook(client, reader, site.root).open_lease()
     if lease is not None:

@@ -29,7 +29,7 @@ def prove(session: "Session", login: str, passphrase: str) -> tuple[Person, Iden
     client = session.store.client
     if client is None:
         raise ReadOnlyError(operation="prove")
-    identity = open_own(client, session.site.path, login, passphrase)
+    identity = open_own(client, session.site, login, passphrase)
     person = session.store.keyring.people.person(identity.person)
     if person is None or not person.valid(session.now_ms()):
         raise NotInOfficeError(operation="prove")

@@ -12,6 +12,7 @@ from appliance.policy import writing_rules
 from appliance.segmentplace import segment_place
 from crypto.signing import SigningKey, VerifyKey
 from sync.admission import Admission, Duty, admission
+from sync.ids import Origin, Site
 from sync.objectstore import StoreConfig
 from sync.settings import HUB_PACE, Pace, Settings
 from sync.site import SitePaths
@@ -33,6 +34,12 @@ class SiteFolder:
     def root(self) -> VerifyKey:
         """Return the board's root key that this site trusts."""
         return VerifyKey.from_bytes(bytes.fromhex(self.config.board.root_key))
+
+    @property
+    def origin(self) -> Origin:
+        """Return which life of which site this is."""
+        section = self.config.site
+        return Origin(section.school, Site(section.kind), section.epoch)
 
     def signing_key(self) -> SigningKey:
         """Return the key that this site signs with."""

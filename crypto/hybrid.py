@@ -8,6 +8,7 @@ draft-ietf-hpke-pq; sizes measured with cryptography 50: 1,138 bytes over the pl
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hpke import (
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.hpke import (
     MLKEM768X25519PublicKey,
     Suite,
 )
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from crypto.errors import MalformedError, OpenFailedError, UnknownSuiteError, UnknownVersionError
 from crypto.secret import Secret
@@ -28,6 +30,7 @@ PRIVATE_BYTES: Final = 96  # ML-KEM seed 64, X25519 32
 PUBLIC_BYTES: Final = 1216  # ML-KEM 1184, X25519 32
 _ENCAPSULATED: Final = 1120
 _TAG: Final = 16
+_DERIVED_FROM: Final = 32
 _SUITE: Final = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
@@ -85,6 +88,14 @@ class HybridPrivateKey:
             raise MalformedError(operation="load private key", subject=f"{len(raw)} bytes")
         value = raw.reveal()
         return cls(MLKEM768PrivateKey.from_seed_bytes(value[:64]), X25519PrivateKey.from_private_bytes(value[64:]))
+
+    @classmethod
+    def derive(cls, secret: Secret, domain: str) -> "HybridPrivateKey":
+        """Return the key pair that follows from a random secret of 32 bytes: HKDF-SHA256 with `domain` as info."""
+        if len(secret) != _DERIVED_FROM:
+            raise MalformedError(operation="derive private key", subject=f"{len(secret)} bytes")
+        kdf = HKDF(algorithm=hashes.SHA256(), length=PRIVATE_BYTES, salt=None, info=domain.encode())
+        return cls.from_bytes(Secret(kdf.derive(secret.reveal())))
 
     def to_bytes(self) -> Secret:
         """Return the 96 secret bytes."""

@@ -14,11 +14,12 @@ from enum import StrEnum
 from typing import Final
 
 from sync.errors import PeerNameError
-from sync.localstore import FENCE, FIRST_SPACE, IDENTITY_SPACE, LEASE_SECRET, LOGIN_SPACE
+from sync.localstore import FENCE, FIRST_SPACE, IDENTITY_SPACE, LEASE_SECRET, LOGIN_SPACE, POST_SPACE
 from sync.protocol import Judge, LocalGet, LocalList, LocalPut, LocalSwap, LoginBegin, LoginDone, Request, Take
 
 _IDENTITIES: Final = frozenset((IDENTITY_SPACE, LOGIN_SPACE))
-_OF_SYNC: Final = frozenset((LEASE_SECRET[0], FENCE[0], "clock", "segments", "sync"))
+_POST: Final = (POST_SPACE, "posted", "postkey")
+_OF_SYNC: Final = frozenset((LEASE_SECRET[0], FENCE[0], "clock", "segments", "sync", *_POST))
 _GROUP: Final = "@"
 
 
@@ -75,7 +76,7 @@ def _members(group: str) -> set[int]:
 
 
 def _office(request: Request) -> bool:
-    if isinstance(request, LocalPut | LocalSwap) and request.space in (FENCE[0], FIRST_SPACE):
+    if isinstance(request, LocalPut | LocalSwap) and request.space in (FENCE[0], FIRST_SPACE, POST_SPACE):
         return False
     return not isinstance(request, Take | Judge) and _space(request) not in _IDENTITIES
 

@@ -33,6 +33,7 @@ from sync.lineprobe import LineProbe
 from sync.litestream import Litestream, Replicated, replica_path
 from sync.localstore import FENCE
 from sync.objectstore import ObjectStore
+from sync.post import PostRoom
 from sync.reader import Reader
 from sync.replica import Prover
 from sync.replicacheck import ReplicaCheck
@@ -96,6 +97,7 @@ class SiteDaemon:
         self._keeper = keeper(paths) if keeper is not None else None
         self._guard: LeaseGuard | None = None
         self._lease = LeaseView(LeaseState.UNLEASED)
+        self._post: PostRoom | None = None
         self._login: bytes | None = None
         self._stopping = self._blind = self._snapshotting = self._unsent = False
         self._resets = self._restarts = 0
@@ -272,7 +274,7 @@ class SiteDaemon:
             self._check.look(self._prover.sent.seq, possible=online)
 
     def _mind_lease(self) -> None:
-        """Let the lease key die in time; ask the board for news when somebody logs in, or a lease is awaited."""
+        """Let the lease key die in time, lay letters out; ask for news at a login or while a lease is awaited."""
         with contextlib.suppress(SyncError):  # tried again every second
             if self._guard is None:
                 self._guard = LeaseGuard(self._reader, self._client, self._settings.root, self._settings.key)
@@ -282,6 +284,10 @@ class SiteDaemon:
             if login != self._login or waits:
                 self._login, self._due_hurry = login, time.monotonic() + _HURRY_S
                 self._courier.hurry()
+        with contextlib.suppress(SyncError):
+            if self._post is None:
+                self._post = PostRoom(self._reader, self._client, self._settings.root, self._settings.key)
+            self._post.turn()
 
     def _warnings(self) -> tuple[str, ...]:
         found = [self._check.problem] if self._check.problem else []

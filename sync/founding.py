@@ -106,17 +106,17 @@ def admit(
     root: Identity,
     members: Sequence[Member],
     now_ms: int,
-    grants: Sequence[Draft] = (),
+    more: Sequence[Draft] = (),
     locking: Locking | None = None,
 ) -> PeopleRoster:
-    """Let more people (or sites, with their `grants`) in: wraps and the next roster, in one batch.
+    """Let more people in (or sites, with their grants as `more`): wraps, the next roster and `more`, in one batch.
 
     At a school with a leased box (`read_locking`) `locking` says how wraps of importance I and II are published.
     """
     taken = {person.login for person in store.keyring.people.people}
     fresh = [member for member in members if member.login not in taken]
     people = (*store.keyring.people.people, *(member.person(now_ms) for member in fresh))
-    return _publish(store, root, people, fresh, now_ms, grants, locking)
+    return _publish(store, root, people, fresh, now_ms, more, locking)
 
 
 def renew(
@@ -125,8 +125,9 @@ def renew(
     members: Sequence[Member],
     now_ms: int,
     locking: Locking | None = None,
+    more: Sequence[Draft] = (),
 ) -> PeopleRoster:
-    """Give people who are known (by id) new keys; what they signed with the old ones stays theirs."""
+    """Give people who are known (by id) new keys, and `more`, in one batch; what they signed stays theirs."""
     fresh = {member.keys.person: member.keys for member in members}
     people = tuple(
         msgspec.structs.replace(p, seal_key=fresh[p.id].seal.to_bytes(), sign_key=fresh[p.id].sign.to_bytes())
@@ -134,7 +135,7 @@ def renew(
         else p
         for p in store.keyring.people.people
     )
-    return _publish(store, root, people, members, now_ms, (), locking)
+    return _publish(store, root, people, members, now_ms, more, locking)
 
 
 def _publish(

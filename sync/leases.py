@@ -122,9 +122,14 @@ def newest_lease(reader: Reader, root: VerifyKey, box: Origin) -> Lease | None:
 
 
 def newest_lease_key(reader: Reader, box: Origin) -> HybridPublicKey | None:
-    """Return the lease key that a box made last: what it wrote itself into its own log, and nobody else's."""
+    """Return the lease key that a box made last."""
+    return newest_key(reader, LEASE_KEY, lease_key_record(box), box)
+
+
+def newest_key(reader: Reader, kind: str, record: bytes, box: Origin) -> HybridPublicKey | None:
+    """Return a key that a box published: what it wrote itself into its own log, and nobody else's."""
     number, author = reader.number_of(box), site_person(box)
-    for row in reader.history(LEASE_KEY, lease_key_record(box)):
+    for row in reader.history(kind, record):
         if row.origin_no == number and row.author == author:
             try:
                 return HybridPublicKey.from_bytes(row.body)

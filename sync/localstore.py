@@ -16,6 +16,7 @@ from sync.errors import LoginLockedError, UnknownLoginError
 
 IDENTITY_SPACE: Final = "identity"
 FIRST_SPACE: Final = "first"  # a login's first pepper: until its owner logs in and the box's own takes its place
+POST_SPACE: Final = "post"  # a login's letter from the board: until its owner opened it
 FENCE: Final = ("site", "superseded")  # stands when a newer box took over: the keeper writes nothing more
 LEASE_SECRET: Final = ("lease", "secret")  # a box's lease key: nowhere else, and gone for good when removed
 LOGIN_SPACE: Final = "login"
@@ -77,12 +78,12 @@ class LocalStore:
         return tuple(row[0] for row in rows)
 
     def login_begin(self, login: str) -> bytes:
-        """Count an attempt and return the login's sealed identity.
+        """Count an attempt and return the login's sealed identity: no bytes while only a letter has one.
 
         Raises UnknownLoginError, LoginLockedError with `wait_s`.
         """
         sealed = self.get(IDENTITY_SPACE, login)
-        if sealed is None:
+        if sealed is None and self.get(POST_SPACE, login) is None:
             raise UnknownLoginError(operation="log in", retry_safe=True)
         before, now = self._attempts(login), self._now_ms()
         elapsed_s = max(0, now - before.last_ms) // 1000
@@ -92,18 +93,20 @@ class LocalStore:
                 self._keep(login, _Attempts(before.failed, now))
             raise LoginLockedError(operation="log in", retry_safe=True, wait_s=wait_s)
         self._keep(login, _Attempts(before.failed + 1, now))
-        return sealed
+        return sealed or b""
 
     def login_done(self, login: str, anew: bytes = b"") -> None:
         """Forget the failed attempts of a login that opened.
 
-        `anew` is its identity sealed under the box's own pepper; taken once, while the first pepper is there.
+        `anew` is its identity sealed under the box's own pepper; taken once, while the first pepper or a letter is
+        there.
         """
         self.put(LOGIN_SPACE, login, None)
-        if anew and self.get(FIRST_SPACE, login) is not None:
+        if anew and any(self.get(space, login) is not None for space in (FIRST_SPACE, POST_SPACE)):
             self._connection.execute("BEGIN IMMEDIATE")  # one without the other would open with nothing
             self.put(IDENTITY_SPACE, login, anew)
             self.put(FIRST_SPACE, login, None)
+            self.put(POST_SPACE, login, None)
             self._connection.execute("COMMIT")
 
     def close(self) -> None:

@@ -23,12 +23,14 @@ LEASE_KEY: Final = "site.lease_key"  # a box's public half
 SITE_LOCK: Final = "site.lock"  # a wrap locked to a lease key, by the hub …
 BOARD_LOCK: Final = "key.lock"  # … or by the board when it lets somebody in
 ESCROW: Final = "key.escrow"
+POST_KEY: Final = "site.post_key"  # what the board seals to that is for one box alone: the public half
+POST: Final = "key.identity"  # a sealed identity on its way to a box
 COPY: Final = "site.copy"  # which sealed document every site of the school keeps a copy of
 SITE_KINDS: Final = frozenset(
-    (CHECKPOINT, COUNTERSIGN, LEASE, LEASE_KEY, SITE_LOCK)
+    (CHECKPOINT, COUNTERSIGN, LEASE, LEASE_KEY, SITE_LOCK, POST_KEY)
 )  # what sites say to each other
 BOARD_KINDS: Final = frozenset(
-    (CLASS_KEY, WRAP, PEOPLE, GRANT, BOARD_LOCK, ESCROW, COPY)
+    (CLASS_KEY, WRAP, PEOPLE, GRANT, BOARD_LOCK, ESCROW, COPY, POST)
 )  # what the board alone may change
 
 LOCKED: Final = frozenset((Importance.I, Importance.II))  # what a box opens only under a lease
@@ -82,6 +84,16 @@ def lock_record(kind: str, key: ClassKeyId, person: bytes, box: Origin) -> bytes
 def escrow_record(key: ClassKeyId, person: bytes) -> bytes:
     """Return the record of the escrow of one person's wrap."""
     return public_record(ESCROW, key.to_bytes(), person)
+
+
+def post_key_record(box: Origin) -> bytes:
+    """Return the record of the key that a box is sent things under."""
+    return public_record(POST_KEY, box.tag)
+
+
+def post_record(box: Origin, login: str) -> bytes:
+    """Return the record of what the board sends to one login of a box."""
+    return public_record(POST, box.tag, login.encode())
 
 
 def copy_record(digest: bytes) -> bytes:

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -33,8 +34,9 @@ from sync.founding import Member, admit, found_store, open_as_board, renew, site
 from sync.grants import Grant
 from sync.ids import Origin, Site
 from sync.leaseguard import LeaseState, begin_lease, lease_view
-from sync.localstore import IDENTITY_SPACE
+from sync.localstore import FIRST_SPACE, IDENTITY_SPACE, POST_SPACE
 from sync.locking import Locking, read_locking
+from sync.post import begin_post
 from sync.reader import Reader
 from sync.sealed import Draft, SealedStore
 from sync.site import SitePaths, create_site
@@ -128,6 +130,7 @@ def _make_box(
         store = found_store(reader, client, root, members, now, grants)
         try:
             begin_lease(reader, client, board.root, key.sign, hub_key.sign)
+            begin_post(reader, client, key.sign, Secret(pepper))
             admit_sealed(store, root, staff, _locking(store, client, root), _at(client, Secret(pepper), profile))
         finally:
             store.close()
@@ -183,9 +186,20 @@ def with_code_as_listed(new: NewSchool) -> NewSchool:
     return replace(new, code=code, place=msgspec.structs.replace(new.place, school=code))
 
 
+class Keeping(Protocol):
+    """Where people's identities go."""
+
+    def seal(self, identity: Identity, login: str, passphrase: Secret) -> None:
+        """Seal an identity under its owner's passphrase and keep it."""
+
+    def drafts(self) -> Sequence[Draft]:
+        """Return what is to stand in one batch with the roster that names these people."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SealedKeeping:
-    """Where identities go, sealed under which pepper at which cost; `keep` is given login and sealed identity."""
+    """Sealed under a pepper at a cost, beside the store; `keep` is given login and sealed identity."""
 
     keep: Callable[[str, bytes], None]
     pepper: Secret
@@ -195,9 +209,18 @@ class SealedKeeping:
         """Seal an identity under its owner's passphrase and keep it."""
         self.keep(login, seal_identity(identity, passphrase.reveal().decode(), self.pepper, self.profile))
 
+    def drafts(self) -> Sequence[Draft]:
+        """Return nothing: what is kept here is in no store."""
+        return ()
+
 
 def _at(client: KeeperClient, pepper: Secret, profile: KdfProfile) -> SealedKeeping:
-    return SealedKeeping(lambda login, sealed: client.local_put(IDENTITY_SPACE, login, sealed), pepper, profile)
+    def keep(login: str, sealed: bytes) -> None:
+        client.local_put(IDENTITY_SPACE, login, sealed)
+        for former in (FIRST_SPACE, POST_SPACE):  # either would be opened instead
+            client.local_put(former, login, None)
+
+    return SealedKeeping(keep, pepper, profile)
 
 
 def admit_sealed(
@@ -205,7 +228,7 @@ def admit_sealed(
     root: Identity,
     staff: Sequence[StaffMember],
     locking: Locking | None,
-    keeping: SealedKeeping,
+    keeping: Keeping,
 ) -> None:
     """Let people in at a store that is open as the board.
 
@@ -223,7 +246,7 @@ def admit_sealed(
         keeping.seal(identity, person.login, person.passphrase)
         members.append(Member(identity.public, person.login, person.roles, cleared_importances(person.roles)))
         profiles.append(_profile_draft(store, identity.person, person))
-    admit(store, root, members, wall_ms(), locking=locking)
+    admit(store, root, members, wall_ms(), keeping.drafts(), locking)
     if profiles:
         store.put(profiles)
 
@@ -255,7 +278,7 @@ def renew_sealed(
     root: Identity,
     passphrase: Callable[[str], Secret],
     locking: Locking | None,
-    keeping: SealedKeeping,
+    keeping: Keeping,
     logins: Sequence[str] | None = None,
 ) -> list[str]:
     """Give people new keys at a store that is open as the board; return their logins.
@@ -272,9 +295,9 @@ def renew_sealed(
         Member(new.public, who.login, who.roles, tuple(Importance(value) for value in who.importances))
         for who, new, _ in fresh
     ]
-    renew(store, root, members, now, locking)
     for who, new, words in fresh:
         keeping.seal(new, who.login, words)
+    renew(store, root, members, now, locking, keeping.drafts())
     return [who.login for who, *_ in fresh]
 
 

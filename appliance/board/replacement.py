@@ -22,7 +22,7 @@ from appliance.board.leasing import end_lease, ensure_hub_key
 from appliance.board.passphrases import first_passphrase
 from appliance.board.restored import store_of
 from appliance.config import OfficeSection, StoreSection
-from appliance.credentials import StoreKey, read_site_key
+from appliance.credentials import StoreKey, read_pepper, read_site_key
 from appliance.errors import ApplianceError
 from appliance.policy import writing_rules
 from appliance.site import SiteFolder
@@ -44,6 +44,7 @@ from sync.objectstore import ObjectStore
 from sync.offlinelog import OfflineLog, rebase
 from sync.openrecords import GRANT, grant_record
 from sync.outbox import read_outbox
+from sync.post import begin_post
 from sync.reader import Reader
 from sync.restore import Restorer, RestoreReport, Stage, Wanted
 from sync.site import SitePaths
@@ -243,6 +244,7 @@ def _furnish(
         for origin, number, digest in places_read(at_hub, here, place):
             give_place(client, origin, number, digest)
         begin_lease(here, client, board.root, key.sign, read_site_key(hub.path))
+        begin_post(here, client, key.sign, read_pepper(folder))
     return paths
 
 

@@ -6,12 +6,18 @@ Invariant: a passphrase is never an argument (it would stand in the process list
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
+from appliance.config import FILE_NAME
 from appliance.credentials import StoreKey
 from crypto.secret import Secret
+
+ON_ITS_WAY: Final = (
+    "次の交換で箱に届きます（board run が動いていること）。 / "
+    "It reaches the box with the next exchange (board run)."
+)
 
 
 def ask_passphrase(prompt: str, from_stdin: bool, *, new: bool = False) -> str:
@@ -40,3 +46,9 @@ def box_key(access_key: str | None, secret_key_file: Path | None) -> StoreKey | 
     if access_key is None or secret_key_file is None:
         return None
     return StoreKey(access_key, Secret(secret_key_file.read_text("utf-8").strip().encode()))
+
+
+def site_here(where: str) -> Path | None:
+    """Return the site's folder that is meant, None for a school whose box is elsewhere."""
+    folder = Path(where)
+    return folder if (folder / FILE_NAME).exists() or not where.isalnum() else None

@@ -6,7 +6,14 @@ from pathlib import Path
 import click
 
 from appliance.board.folder import ReplicaPlace, init_board, open_board
-from appliance.commands.asking import ask_passphrase, box_key, box_key_options, passphrase_option
+from appliance.commands.asking import (
+    ON_ITS_WAY,
+    ask_passphrase,
+    box_key,
+    box_key_options,
+    passphrase_option,
+    site_here,
+)
 from appliance.commands.deposit import deposit, recover, renew_deposit, take_up
 from appliance.commands.drill import drill
 from appliance.commands.granting import read_request_file, request_options
@@ -130,7 +137,7 @@ def enrol(
 
 
 @board.command()
-@click.argument("site", type=click.Path(path_type=Path))
+@click.argument("where", metavar="SCHOOL|SITE")
 @click.option("--login", "name", required=True)
 @click.option("--display-name", required=True, help="the name that screens show")
 @click.option("--role", "roles", multiple=True, required=True, type=click.Choice(sorted(ROLE_NAMES)))
@@ -139,23 +146,31 @@ def enrol(
 @click.pass_obj
 def admit(
     folder: Path,
-    site: Path,
+    where: str,
     name: str,
     display_name: str,
     roles: tuple[str, ...],
     new_passphrase_file: Path | None,
     from_stdin: bool,
 ) -> int:
-    """Let a person in at SITE, with a first passphrase."""
+    """Let a person in at SCHOOL, wherever its box is, or at a SITE on this machine, with a first passphrase."""
     from appliance.board.enrolment import admit_staff
+    from appliance.board.posting import admit_through_hub
 
-    root = unlock_root(open_board(folder), from_stdin)
+    opened = open_board(folder)
+    root = unlock_root(opened, from_stdin)
     if new_passphrase_file:
         first = new_passphrase_file.read_text("utf-8").strip()
     else:
         first = ask_passphrase(f"{display_name} の最初の合言葉 / first passphrase", False, new=True)
-    admit_staff(root, site, [StaffMember(name, display_name, roles, Secret(first.encode()))])
+    person, site = StaffMember(name, display_name, roles, Secret(first.encode())), site_here(where)
+    if site is not None:
+        admit_staff(root, site, [person])
+    else:
+        admit_through_hub(opened, root, where, [person])
     click.echo(f"{display_name}（{name}）: {', '.join(ROLE_NAMES[role] for role in roles)}")
+    if site is None:
+        click.echo(ON_ITS_WAY)
     return 0
 
 

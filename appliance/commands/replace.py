@@ -6,7 +6,14 @@ import click
 
 from appliance.board.folder import open_board
 from appliance.board.restorereport import report_lines
-from appliance.commands.asking import ask_passphrase, box_key, box_key_options, passphrase_option
+from appliance.commands.asking import (
+    ON_ITS_WAY,
+    ask_passphrase,
+    box_key,
+    box_key_options,
+    passphrase_option,
+    site_here,
+)
 from appliance.commands.deposit import renew_deposit
 from appliance.commands.granting import answer_replacement, read_request_file, request_options
 from appliance.commands.progress import Progress
@@ -79,21 +86,31 @@ def replace(
 
 
 @click.command()
-@click.argument("site", type=click.Path(path_type=Path))
+@click.argument("where", metavar="SCHOOL|SITE")
 @click.option("--login", "name", required=True)
 @click.option("--new-passphrase-file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @passphrase_option
 @click.pass_obj
-def renew(folder: Path, site: Path, name: str, new_passphrase_file: Path | None, from_stdin: bool) -> int:
-    """Give a person at SITE new keys under a new first passphrase: for one that was lost."""
+def renew(folder: Path, where: str, name: str, new_passphrase_file: Path | None, from_stdin: bool) -> int:
+    """Give a person new keys under a new passphrase, for one that was lost.
+
+    At SCHOOL, wherever its box is, or at a SITE on this machine.
+    """
     from appliance.board.enrolment import renew_staff
+    from appliance.board.posting import renew_through_hub
     from crypto.secret import Secret
 
-    root = unlock_root(open_board(folder), from_stdin)
+    opened, site = open_board(folder), site_here(where)
+    root = unlock_root(opened, from_stdin)
     if new_passphrase_file:
         words = new_passphrase_file.read_text("utf-8").strip()
     else:
         words = ask_passphrase(f"{name} の新しい合言葉 / new passphrase", False, new=True)
-    done = renew_staff(root, site, lambda _: Secret(words.encode()), logins=[name])
+    if site is not None:
+        done = renew_staff(root, site, lambda _: Secret(words.encode()), logins=[name])
+    else:
+        done = renew_through_hub(opened, root, where, lambda _: Secret(words.encode()), [name])
     click.echo(f"{name}: 新しい合言葉で入れます。" if done else f"{name}: この利用者はいません。")
+    if done and site is None:
+        click.echo(ON_ITS_WAY)
     return Exit.OK if done else Exit.USAGE

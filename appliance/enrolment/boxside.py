@@ -32,6 +32,7 @@ from sync.ids import Origin, Site
 from sync.inbox import give_place
 from sync.leaseguard import LeaseBook, take_first_lease
 from sync.localstore import FIRST_SPACE, IDENTITY_SPACE
+from sync.post import begin_post
 from sync.reader import Reader
 from sync.site import SitePaths, create_site
 from sync.verify import verify_store
@@ -88,7 +89,7 @@ def take_grant(site: Path, blob: bytes, vault: Vault | None = None, local: str =
     grant = open_grant_file(blob, root, request_digest(request))
     safe = vault or FolderVault(work / "credentials")
     secrets = grant.secrets(HybridPrivateKey.from_bytes(safe.read(_TRANSPORT)))
-    verified = _take(SitePaths(work), grant, secrets, root, SigningKey.from_bytes(safe.read(SITE_KEY)))
+    verified = _take(SitePaths(work), grant, secrets, root, safe)
     safe.write(STORE_KEY, store_key_text(secrets.access_key, secrets.secret_key))
     atomic_write(work / FILE_NAME, with_sections(grant.head.config, local).encode(), mode=0o644)
     load_config(work)
@@ -129,7 +130,7 @@ def _begin(work: Path, origin: Origin, root: VerifyKey, vault: Vault) -> bytes:
     return blob
 
 
-def _take(paths: SitePaths, grant: GrantFile, secrets: GrantSecrets, root: VerifyKey, key: SigningKey) -> Verified:
+def _take(paths: SitePaths, grant: GrantFile, secrets: GrantSecrets, root: VerifyKey, safe: Vault) -> Verified:
     """Lay the granted store in place of the empty one, prove it, and tell the box's own database the rest."""
     head = grant.head
     for stale in paths.root.glob("school.db*"):
@@ -140,7 +141,9 @@ def _take(paths: SitePaths, grant: GrantFile, secrets: GrantSecrets, root: Verif
         raise ForgedChangeError(operation="take grant", subject=verified.origin.prefix)
     with SiteKeeper(paths) as client, contextlib.closing(Reader(paths.store)) as reader:
         _tell(client, grant, secrets)
+        key = SigningKey.from_bytes(safe.read(SITE_KEY))
         take_first_lease(reader, client, root, key, head.lease)
+        begin_post(reader, client, key, safe.read(PEPPER))
     return verified
 
 

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.faults
 DOCS = Path(__file__).parents[2] / "docs" / "threat-model.md"
 OPEN = {
     "key.class", "key.wrap", "key.batch", "key.lock", "key.escrow", "people.roster", "people.grant",
-    "site.checkpoint", "site.countersign", "site.lease", "site.lease_key", "site.lock",
+    "site.checkpoint", "site.countersign", "site.lease", "site.lease_key", "site.lock", "site.post_key",
 }  # fmt: skip
 SEALED = {
     "attendance.mark", "attendance.reason", "audit.entry", "emergency.card", "meeting", "meeting.item",

@@ -11,7 +11,8 @@ from sync.admission import Admission, Duty, admission
 from sync.client import KeeperClient
 from sync.errors import PeerNameError, PeerRefusedError
 from sync.leaseguard import LEASE_NOTE, LOGIN_NOTE
-from sync.localstore import FENCE, IDENTITY_SPACE, LEASE_SECRET, LOGIN_SPACE
+from sync.localstore import FENCE, IDENTITY_SPACE, LEASE_SECRET, LOGIN_SPACE, POST_SPACE
+from sync.post import PUBLIC_NOTE
 from sync.protocol import (
     Hello,
     Judge,
@@ -56,10 +57,12 @@ PLAIN: tuple[Request, ...] = (
 )
 NOTES: tuple[Request, ...] = (LocalPut("segments", "out", b""), LocalSwap("segments", "out", None, b""))
 FENCING: tuple[Request, ...] = (LocalPut(*FENCE, b"1"),)
-ALL = (*IDENTITIES, *LEASE, *LOGIN, *MERGE, *PLAIN, *NOTES, *FENCING)
+LETTERS: tuple[Request, ...] = (LocalPut(POST_SPACE, "sato", b""), LocalSwap(POST_SPACE, "sato", None, b""))
+READ: tuple[Request, ...] = (LocalGet(POST_SPACE, "sato"), LocalPut(*PUBLIC_NOTE, b""))
+ALL = (*IDENTITIES, *LEASE, *LOGIN, *MERGE, *PLAIN, *NOTES, *FENCING, *LETTERS, *READ)
 MAY = {
-    Duty.OFFICE: (*LEASE, *LOGIN, *PLAIN, *NOTES),
-    Duty.SYNC: (*LEASE, *MERGE, *PLAIN, *NOTES, *FENCING),
+    Duty.OFFICE: (*LEASE, *LOGIN, *PLAIN, *NOTES, *READ),
+    Duty.SYNC: (*LEASE, *MERGE, *PLAIN, *NOTES, *FENCING, *LETTERS, *READ),
     Duty.INBOX: PLAIN,
 }
 
