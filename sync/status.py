@@ -1,7 +1,7 @@
 """What the sync daemon knows, in one small file that any process may read.
 
-Invariant: a figure stands here only when it was read back; a file that its daemon no longer renews is no answer
-(`read_status` returns None), so nothing stays green because somebody died.
+Invariant: a figure stands here only when it was read back; a file that its daemon no longer renews, or that is
+left from before a power cut, is no answer (`read_status` returns None): nothing stays green because somebody died.
 """
 
 import time
@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from sync.atomic import atomic_write
+from sync.clock import boot_id
 from sync.site import SitePaths
 
 STALE_S: Final = 10.0
@@ -26,7 +27,8 @@ class LinkState(StrEnum):
 
 
 class Status(msgspec.Struct, frozen=True):
-    """Counts are changes of this site; times are ms since 1970; `boot_s` is the machine's monotonic clock.
+    """Counts are changes of this site; times are ms since 1970; `boot_s` is the machine's monotonic clock in
+    the life `boot_id` of it.
 
     `sent` counts changes whose object was read back from the store; `waiting` = saved − sent; `confirmed` counts
     changes that the other side countersigned (None: there is no other side yet); `clock_skew_ms` is the other
@@ -62,6 +64,7 @@ class Status(msgspec.Struct, frozen=True):
     waiting_since_ms: int | None = None
     unconfirmed_since_ms: int | None = None
     verify_problem: str = ""
+    boot_id: str = msgspec.field(default_factory=boot_id)
 
 
 def write_status(paths: SitePaths, status: Status) -> None:
@@ -70,10 +73,10 @@ def write_status(paths: SitePaths, status: Status) -> None:
 
 
 def read_status(paths: SitePaths) -> Status | None:
-    """Return the status, or None when the daemon does not run (no file, unreadable or not renewed for 10 s)."""
+    """Return the status, or None when the daemon does not run (no file, unreadable, of another boot, 10 s old)."""
     try:
         status = msgspec.json.decode(paths.status.read_bytes(), type=Status)
     except (OSError, UnicodeDecodeError, msgspec.DecodeError):
         return None
     age_s = time.monotonic() - status.boot_s
-    return status if 0 <= age_s <= STALE_S else None
+    return status if status.boot_id == boot_id() and 0 <= age_s <= STALE_S else None

@@ -7,13 +7,11 @@ docs/decisions.md.
 
 import time
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 import msgspec
 
-from sync.clock import wall_ms
+from sync.clock import boot_id, wall_ms
 
 CLOCK: Final = ("clock", "trusted")
 KEEP_EVERY_MS: Final = 30_000
@@ -47,12 +45,7 @@ class _Kept(msgspec.Struct, frozen=True, array_like=True):
 
 def boot_now() -> Boot:
     """Return the machine's boot clock."""
-    return Boot(time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000, _boot_id())
-
-
-@cache
-def _boot_id() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    return Boot(time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000, boot_id())
 
 
 class Clocks(NamedTuple):

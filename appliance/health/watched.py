@@ -1,6 +1,7 @@
 """`run/health.json`: what the box's own watcher found last, for those who may not look themselves.
 
-Invariant: figures only, as in `finding`; a file that is not renewed is no answer (`read_watched` returns None).
+Invariant: figures only, as in `finding`; a file that is not renewed, or of another boot, is no answer
+(`read_watched` returns None).
 """
 
 import time
@@ -10,6 +11,7 @@ import msgspec
 
 from appliance.health.finding import Finding
 from sync.atomic import atomic_write
+from sync.clock import boot_id
 from sync.site import SitePaths
 
 FILE: Final = "health.json"
@@ -24,6 +26,7 @@ class Watched(msgspec.Struct, frozen=True):
     conflicts: int | None = None
     quarantined: int | None = None
     alarms: tuple[str, ...] = ()
+    boot_id: str = msgspec.field(default_factory=boot_id)
 
     @property
     def age_s(self) -> int:
@@ -42,4 +45,5 @@ def read_watched(paths: SitePaths) -> Watched | None:
         watched = msgspec.json.decode((paths.run / FILE).read_bytes(), type=Watched)
     except (OSError, UnicodeDecodeError, msgspec.DecodeError):
         return None
-    return watched if 0 <= time.monotonic() - watched.boot_s <= STALE_S else None
+    age_s = time.monotonic() - watched.boot_s
+    return watched if watched.boot_id == boot_id() and 0 <= age_s <= STALE_S else None

@@ -14,6 +14,8 @@ from appliance.attendance.desk import (
 from appliance.office import Office
 from appliance.policy import PolicyDeniedError
 from appliance.views import ClassView
+from sync.status import write_status
+from tests.appliance.health.machines import status
 from tests.school import SCHOOL_DAY, School
 
 
@@ -188,6 +190,17 @@ def test_a_meeting_reads_in_order_and_takes_a_decision(office: Office) -> None:
 def test_light_claims_nothing_without_the_daemon(office: Office) -> None:
     light = office.light()
     assert light.link == "unknown" and light.sent == 0 and light.waiting == light.saved > 0
+
+
+def test_light_claims_nothing_that_was_written_before_a_power_cut(office: Office) -> None:
+    paths, saved = office._session.site.paths, office.light().saved
+    try:
+        write_status(paths, status(saved=saved, sent=saved))
+        assert (office.light().link, office.light().sent) == ("online", saved)
+        write_status(paths, status(saved=saved, sent=saved, boot_id="another life of the machine"))
+        assert (office.light().link, office.light().sent) == ("unknown", 0)
+    finally:
+        paths.status.unlink()
 
 
 def test_home_and_changed_since(school: School, office: Office) -> None:

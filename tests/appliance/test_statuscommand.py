@@ -124,6 +124,8 @@ def test_the_watcher_counts_for_those_who_may_not_read_the_store(tmp_path: Path)
     assert known_counts(look) == (4, 2)
     write_watched(look.paths, Watched((), time.monotonic() - STALE_S - 1, 4, 2))
     assert known_counts(look) == (None, None), "a watcher that died is no answer"
+    write_watched(look.paths, Watched((), time.monotonic(), 4, 2, boot_id="another life of the machine"))
+    assert known_counts(look) == (None, None), "nor is one of before a power cut"
 
 
 @pytest.mark.parametrize("page", ["docs/support.md", "docs/ja/support.md"])

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from sync.clock import boot_id
 from sync.site import SitePaths
 from sync.status import STALE_S, LinkState, Status, read_status, write_status
 
@@ -74,6 +75,15 @@ def test_no_file_is_no_status(paths: SitePaths, tmp_path: Path) -> None:
 def test_one_that_nobody_renews_is_no_status(paths: SitePaths, age_s: float) -> None:
     """A boot clock ahead of ours is of the machine's life before this one."""
     write_status(paths, made(time.monotonic() - age_s))
+    assert read_status(paths) is None
+
+
+def test_one_of_before_a_power_cut_is_no_status(paths: SitePaths) -> None:
+    """A machine that is cut off a minute after its start is up for a minute again soon after the next one."""
+    write_status(paths, made())
+    told = paths.status.read_bytes()
+    assert read_status(paths) is not None and boot_id().encode() in told
+    paths.status.write_bytes(told.replace(boot_id().encode(), b"0b2f5f0e-0000-4000-8000-000000000000"))
     assert read_status(paths) is None
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from appliance.commands.status import shape
+from appliance.health.doctor import examined
+from appliance.health.finding import State
 from appliance.health.look import look_at
 from appliance.health.metrics import METRICS, PREFIX
 from appliance.health.metricsserver import SOCKET, MetricsServer
@@ -20,6 +23,7 @@ from sync.sockets import socket_address
 from sync.status import LinkState, write_status
 from tests.appliance.health.machines import machine_at, site_at, status
 
+LAST_LIFE = "0b2f5f0e-0000-4000-8000-000000000000"
 ROOT = Path(__file__).resolve().parents[3]
 MACHINE = {
     "proc/meminfo": "MemTotal: 4096000 kB\nMemAvailable: 1024000 kB",
@@ -104,6 +108,17 @@ def test_without_the_daemons_word_only_what_is_known_is_told(watcher: Watcher) -
     found = figures(watcher.paths)
     assert found["kurabako_up", ()] == 0
     assert not [name for name, _ in found if "entries" in name or "lease" in name or "link" in name]
+
+
+def test_what_was_written_before_a_power_cut_is_told_by_nobody(watcher: Watcher) -> None:
+    write_status(watcher.paths, status())
+    assert figures(watcher.paths)["kurabako_up", ()] == 1
+    write_status(watcher.paths, status(boot_id=LAST_LIFE))
+    assert figures(watcher.paths)["kurabako_up", ()] == 0
+    look = look_at(watcher.paths.root, watcher.machine)
+    assert shape(look)["running"] is False and shape(look)["sent"] is None
+    sync = next(finding for finding in examined(look) if finding.check == "sync")
+    assert sync.state is State.BAD
 
 
 def test_there_is_one_page_and_the_server_survives_nonsense(watcher: Watcher) -> None:
