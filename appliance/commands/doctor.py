@@ -11,10 +11,11 @@ from appliance.health.doctor import examined
 from appliance.health.finding import Finding, State, worst
 from appliance.health.look import Look, look_at
 from appliance.health.programchecks import own_version
-from appliance.health.words import STATE_WORDS, tell
+from appliance.health.words import state_word, tell
 from appliance.messages import language
 
 FORMAT = 1
+_SEEN = {"ja": "（{age_s}秒前）", "en": " ({age_s} s ago)"}
 _EXITS = {State.BAD: Exit.FAILED, State.WARN: Exit.INCOMPLETE}
 
 
@@ -70,8 +71,8 @@ def lines(findings: Sequence[Finding]) -> list[str]:
     out: list[str] = []
     for finding in sorted(findings, key=lambda one: order.index(one.state)):
         told = tell(finding)
-        seen = f"（{finding.age_s}秒前）" if finding.age_s else ""
-        out.append(f"{STATE_WORDS[language()][finding.state]}  {told.what}: {told.says}{seen} [{told.code}]")
+        seen = _SEEN[language()].format(age_s=finding.age_s) if finding.age_s else ""
+        out.append(f"{state_word(finding)}  {told.what}: {told.says}{seen} [{told.code}]")
         if told.todo:
             out.append(f"        → {told.todo}")
     return out

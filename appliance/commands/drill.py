@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _WORDS: Final = {
     "ja": {
         "passed": "{school}  合格  記録 {changes}件  最新 {newest}  {seconds:.1f}秒",
-        "failed": "警報  {school}  復元訓練に失敗しました: {sentence} [{code}]",
-        "missing": "警報  {school}  復元訓練に失敗しました: 記録 {missing}件が足りません。",
+        "failed": "通報  {school}  復元訓練に失敗しました: {sentence} [{code}]",
+        "missing": "通報  {school}  復元訓練に失敗しました: 記録 {missing}件が足りません。",
         "never": "{school}  訓練なし",
         "good": "{school}  合格 {at}",
         "bad": "{school}  失敗 {at} [{code}]  最後の合格 {good}",

@@ -7,6 +7,7 @@ itself, without any key.
 import json
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -17,18 +18,70 @@ from appliance.health.look import Counts, Look, counted, look_at
 from appliance.health.machinechecks import room
 from appliance.health.programchecks import own_version
 from appliance.health.watched import read_watched
-from appliance.messages import explain_code
+from appliance.messages import explain_code, language
 from sync.clock import wall_ms
 from sync.status import Status
 
 JST = timezone(timedelta(hours=9), "JST")
 FORMAT = 2
 _SKEW_MS = 60_000
-_LEASES = {  # by LeaseState, whose module would bring the ciphers in
-    "unleased": "なし（教育委員会がまだ出していません）",
-    "live": "生きている",
-    "lapsed": "切れている（重要性分類Ⅰ・Ⅱは開きません）",
-    "revoked": "取り消された（重要性分類Ⅰ・Ⅱは開きません）",
+_WORDS: Final = {  # leases by LeaseState, whose module would bring the ciphers in
+    "ja": {
+        "head": "{name}（{school}）",
+        "silent": "状態不明: 同期の係（kurabako serve）が動いていません。保存済の記録はこの箱にあります。",
+        "conflicts": "競合      {count}件",
+        "quarantined": "隔離      {count}件",
+        "superseded": "交代済    この端末は読み取り専用です",
+        "link": "線        {link}",
+        "online": "● 接続",
+        "degraded": "◐ 不安定",
+        "offline": "○ 切断",
+        "unknown": "？ 不明",
+        "saved": "保存済    {count}",
+        "sent": "送信済    {count}（{at} に読み返し）",
+        "waiting": "未送信    {count}件",
+        "confirmed": "確認済    {count}（{at} に教育委員会が確認）",
+        "no_board": "確認済    —（教育委員会なし）",
+        "verified": "最終検証  {at}",
+        "lease": "使用許可（リース） {lease}{left}",
+        "unleased": "なし（教育委員会がまだ出していません）",
+        "live": "有効",
+        "lapsed": "期限切れ（重要性分類Ⅰ・Ⅱは開きません）",
+        "revoked": "取り消し済み（重要性分類Ⅰ・Ⅱは開きません）",
+        "days": "（あと {count}日）",
+        "hours": "（あと {count}時間）",
+        "soon": "（あと 1時間未満）",
+        "skew": "時計のずれ {count}分",
+        "warning": "注意      {text} [{code}]",
+    },
+    "en": {
+        "head": "{name} ({school})",
+        "silent": "Not known: the sync daemon (kurabako serve) does not run. What is saved is on this box.",
+        "conflicts": "conflicts   {count}",
+        "quarantined": "held back   {count}",
+        "superseded": "replaced    a newer box took over; this one only reads",
+        "link": "line        {link}",
+        "online": "● online",
+        "degraded": "◐ unsteady",
+        "offline": "○ cut",
+        "unknown": "? not known",
+        "saved": "saved       {count}",
+        "sent": "sent        {count} (read back {at})",
+        "waiting": "waiting     {count}",
+        "confirmed": "confirmed   {count} (by the board, {at})",
+        "no_board": "confirmed   — (no board's side yet)",
+        "verified": "verified    {at}",
+        "lease": "lease       {lease}{left}",
+        "unleased": "none (the board has issued none yet)",
+        "live": "live",
+        "lapsed": "over (importance I and II do not open)",
+        "revoked": "revoked (importance I and II do not open)",
+        "days": " ({count} days left)",
+        "hours": " ({count} hours left)",
+        "soon": " (less than an hour left)",
+        "skew": "clock off   by {count} min",
+        "warning": "warning     {text} [{code}]",
+    },
 }
 
 
@@ -125,43 +178,42 @@ def age_s(at_ms: int | None) -> int | None:
 
 def lines(school: str, name: str, told: Status | None, counts: Counts = (None, None)) -> list[str]:
     """Return the words of the terminal form."""
-    head = [f"{name}（{school}）"]
-    waiting = [
-        f"{word}{count}件" for word, count in zip(("競合      ", "隔離      "), counts, strict=True) if count
-    ]
+    words = _WORDS[language()]
+    head = [words["head"].format(name=name, school=school)]
+    held = zip(("conflicts", "quarantined"), counts, strict=True)
+    waiting = [words[word].format(count=count) for word, count in held if count]
     if told is None:
-        lost = "状態不明: 同期の係（kurabako serve）が動いていません。保存済の記録はこの箱にあります。"
-        return [*head, lost, *waiting]
-    line = {"online": "● 接続", "degraded": "◐ 不安定", "offline": "○ 切断"}.get(told.link, "？ 不明")
+        return [*head, words["silent"], *waiting]
     if told.superseded:
-        head.append("交代済    この端末は読み取り専用です")
+        head.append(words["superseded"])
     out = [
         *head,
-        f"線        {line}",
-        f"保存済    {told.saved}",
-        f"送信済    {told.sent}（{when(told.sent_at_ms)} に読み返し）",
-        f"未送信    {told.waiting}件",
+        words["link"].format(link=words[str(told.link)]),
+        words["saved"].format(count=told.saved),
+        words["sent"].format(count=told.sent, at=when(told.sent_at_ms)),
+        words["waiting"].format(count=told.waiting),
         confirmed(told),
-        f"最終検証  {when(told.verified_at_ms)}",
+        words["verified"].format(at=when(told.verified_at_ms)),
         leased(told),
         *waiting,
     ]
     if abs(told.clock_skew_ms or 0) >= _SKEW_MS:
-        out.append(f"時計のずれ {abs(told.clock_skew_ms or 0) // 60_000}分")
-    return out + [f"注意      {explain_code(code).sentence} [{code}]" for code in told.warnings]
+        out.append(words["skew"].format(count=abs(told.clock_skew_ms or 0) // 60_000))
+    return out + [words["warning"].format(text=explain_code(code).sentence, code=code) for code in told.warnings]
 
 
 def confirmed(told: Status) -> str:
     """Return how much the education board countersigned, and when it last did."""
+    words = _WORDS[language()]
     if told.confirmed is None:
-        return "確認済    —（教育委員会なし）"
-    return f"確認済    {told.confirmed}（{when(told.confirmed_at_ms)} に教育委員会が確認）"
+        return words["no_board"]
+    return words["confirmed"].format(count=told.confirmed, at=when(told.confirmed_at_ms))
 
 
 def leased(told: Status) -> str:
     """Return whether importance I and II open here, and for how long the board's lease still lives."""
-    rest = left(told.lease_until_ms) if told.lease == "live" else ""
-    return f"使用許可（リース） {_LEASES.get(told.lease, '不明')}{rest}"
+    rest, words = left(told.lease_until_ms) if told.lease == "live" else "", _WORDS[language()]
+    return words["lease"].format(lease=words.get(told.lease, words["unknown"]), left=rest)
 
 
 def left(until_ms: int | None) -> str:
@@ -169,5 +221,7 @@ def left(until_ms: int | None) -> str:
     if not until_ms:
         return ""
     hours = max(0, until_ms - wall_ms()) // 3_600_000
-    days = hours // 24
-    return f"（あと {days}日）" if days else f"（あと {hours}時間）" if hours else "（あと 1時間未満）"
+    days, words = hours // 24, _WORDS[language()]
+    if days or hours:
+        return words["days" if days else "hours"].format(count=days or hours)
+    return words["soon"]

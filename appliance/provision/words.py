@@ -43,7 +43,7 @@ STEPS: Final[dict[str, Words]] = {
         "ja": "メール・通知先・SFTP の秘密を、箱の中で暗号にして置く",
         "en": "put the secrets of mail, webhook and SFTP there, encrypted to the machine",
     },
-    "settings": {"ja": "箱の設定を合わせる（警報など）", "en": "set the box's own settings (alarms)"},
+    "settings": {"ja": "箱の設定を合わせる（通報など）", "en": "set the box's own settings (alarms)"},
     "rights": {"ja": "学校データの権限をそろえる", "en": "put the rights of the school's data right"},
     "start": {"ja": "動かす", "en": "start"},
     "confirm": {

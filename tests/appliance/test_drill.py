@@ -56,7 +56,7 @@ def test_every_school_is_tried_though_all_fail_and_each_raises_an_alarm(board: B
     told = run("board", "--board", board.path, "drill", "--all")
     assert told.code == 3 and told.out == ""
     alarms = told.err.splitlines()
-    assert [alarm.split()[:2] for alarm in alarms] == [["警報", code] for code in sorted((ONE, TWO))]
+    assert [alarm.split()[:2] for alarm in alarms] == [["通報", code] for code in sorted((ONE, TWO))]
     assert all("[SYNC-040]" in alarm for alarm in alarms)
     assert [(drill.school, drill.passed, drill.code) for drill in read_drills(board)] == [
         (code, False, "SYNC-040") for code in sorted((ONE, TWO))

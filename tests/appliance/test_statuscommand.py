@@ -109,6 +109,15 @@ def test_the_json_says_which_box_it_is_and_how_much_room_it_has(tmp_path: Path) 
     assert isinstance(free, int) and isinstance(size, int) and 0 < free <= size
 
 
+def test_in_english_every_line_is_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KURABAKO_LANG", "en")
+    full = told(confirmed=9, confirmed_at_ms=AT, superseded=True, clock_skew_ms=-185_000, lease="live")
+    for status in (full, told(), None):
+        said = lines("C1", "", status, (2, 3))
+        assert not re.search("[ぁ-んァ-ヶ一-龠]", "".join(said)), said
+    assert "confirmed   9 (by the board, 2026-11-18 20:06:40)" in lines("C1", "", full)
+
+
 def test_what_is_raised_is_in_the_json(tmp_path: Path) -> None:
     look = seen(told(), tmp_path)
     look.paths.run.mkdir()
@@ -151,13 +160,13 @@ def test_a_store_that_cannot_be_read_is_not_claimed_to_be_free_of_conflicts(tmp_
 DAY_MS = 86_400_000
 LEASES = {
     "none": ("unleased", None, "なし（教育委員会がまだ出していません）"),
-    "live": ("live", 13 * DAY_MS + DAY_MS // 2, "生きている（あと 13日）"),
-    "last day": ("live", 5 * 3_600_000 + 60_000, "生きている（あと 5時間）"),
-    "last hour": ("live", 60_000, "生きている（あと 1時間未満）"),
-    "over by this clock": ("live", -DAY_MS, "生きている（あと 1時間未満）"),
-    "lapsed": ("lapsed", -DAY_MS, "切れている（重要性分類Ⅰ・Ⅱは開きません）"),
-    "revoked": ("revoked", DAY_MS, "取り消された（重要性分類Ⅰ・Ⅱは開きません）"),
-    "a word of a later version": ("suspended", None, "不明"),
+    "live": ("live", 13 * DAY_MS + DAY_MS // 2, "有効（あと 13日）"),
+    "last day": ("live", 5 * 3_600_000 + 60_000, "有効（あと 5時間）"),
+    "last hour": ("live", 60_000, "有効（あと 1時間未満）"),
+    "over by this clock": ("live", -DAY_MS, "有効（あと 1時間未満）"),
+    "lapsed": ("lapsed", -DAY_MS, "期限切れ（重要性分類Ⅰ・Ⅱは開きません）"),
+    "revoked": ("revoked", DAY_MS, "取り消し済み（重要性分類Ⅰ・Ⅱは開きません）"),
+    "a word of a later version": ("suspended", None, "？ 不明"),
 }
 
 
@@ -173,7 +182,9 @@ def test_the_lease_is_told_in_words_and_as_json(
 
 
 def test_every_state_of_a_lease_has_words() -> None:
-    assert {state for state, _, says in LEASES.values() if says != "不明"} == {str(state) for state in LeaseState}
+    assert {state for state, _, says in LEASES.values() if says != "？ 不明"} == {
+        str(state) for state in LeaseState
+    }
 
 
 def test_without_the_daemon_nothing_is_claimed_of_the_lease(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_the_power_goes_in_mid_write(box: Virtual, town: Town, number: int, tmp_
         box.cut_power()
     promised = clerk.promised
     box.boot()
-    # For some seconds the status of before the cut is believed, so the new replica is waited for, not looked for.
+    # The new replica takes its time: it is waited for, not looked for.
     wait_for(box, lambda told: all_confirmed(told) and told["replica_resets"] > resets, "a replica", PATIENCE_S)
     assert promised <= kept(box)
     assert box.ssh("systemctl --failed --no-legend").stdout.strip() == ""

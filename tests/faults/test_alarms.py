@@ -100,7 +100,7 @@ def test_a_killed_keeper_is_told_when_the_line_is_back_whatever_dies_meanwhile(
     raised = [post["id"] for post in posts.posts if post["state"] == "raised"]
     assert len(raised) > len(set(raised)), "at least once: the one that nobody was heard to take came again"
     subjects = [str(letter["Subject"]) for letter in letters.letters if "ALM-02" in str(letter["Subject"])]
-    assert subjects[0].startswith("【蔵箱 異常】") and subjects[-1].startswith("【蔵箱 解消】")
+    assert subjects[0].startswith("【蔵箱 通報】") and subjects[-1].startswith("【蔵箱 解消】")
     assert "healing" not in read_book(paths).raised
 
 

@@ -1,5 +1,6 @@
 """What leaves the box when an alarm is sent, to a real mail server and a real web server."""
 
+import re
 import ssl
 import subprocess
 from email.message import EmailMessage
@@ -47,14 +48,31 @@ def test_a_letter_says_what_and_what_to_do_in_japanese(tmp_path: Path) -> None:
         send(FULL, "email:a@example.jp", given, tmp_path, "0.1.0")
         send(OVER, "email:a@example.jp", given, tmp_path, "0.1.0")
     raised, cleared = post.letters
-    assert raised["Subject"] == "【蔵箱 異常】試験小学校: ディスクの空きが少ない [ALM-03]"
+    assert raised["Subject"] == "【蔵箱 通報】試験小学校: ディスクの空きが少ない [ALM-03]"
     assert cleared["Subject"] == "【蔵箱 解消】試験小学校: ディスクの空きが少ない [ALM-03]"
     text = text_of(raised)
-    assert "3%（0.4 GiB）" in text and "school.db と blobs には触らないでください" in text
-    assert "2026-11-18 20:06:40" in text and "C199999900001" in text
+    for said in ("空き 3%（0.4 GiB）", "中は消さないでください", "2026-11-18 20:06:40"):
+        assert said in text
+    assert "試験小学校 (C199999900001)" in text and "学校の箱（1代目、版 0.1.0）" in text
     assert "この間に4回" in text_of(cleared) and post.to == ["a@example.jp"] * 2
     assert raised["Message-ID"] == "<0123456789abcdef@kurabako.invalid>"
     assert raised["Auto-Submitted"] == "auto-generated"
+
+
+def test_a_letter_in_english_is_english_but_for_the_schools_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KURABAKO_LANG", "en")
+    post = Letters()
+    with closing_all(post):
+        given = mailing(post.port)
+        for message in (FULL, OVER):
+            send(message, "email:a@example.jp", given, tmp_path, "0.1.0")
+    raised, cleared = post.letters
+    assert raised["Subject"] == "[Kurabako alarm] 試験小学校: the disk is nearly full [ALM-03]"
+    assert cleared["Subject"].startswith("[Kurabako all clear] ") and "What to do: nothing" in text_of(cleared)
+    for letter in post.letters:
+        assert not re.search("[ぁ-んァ-ヶ一-龠]", text_of(letter).replace("試験小学校", ""))
 
 
 def test_a_second_copy_is_known_as_one(tmp_path: Path) -> None:

@@ -2,14 +2,19 @@
 
 import re
 import string
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from appliance.health.doctor import CHECKS
-from appliance.health.finding import REASONS, Finding, State
-from appliance.health.words import tell, words
-from appliance.messages import Language
+from appliance.health.finding import REASONS, Figure, Finding, State
+from appliance.health.sitechecks import CAUSES
+from appliance.health.words import filled, state_word, tell, words
+from appliance.messages import Language, explain_code
+from appliance.updates.stages import Stage
+from sync.leaseguard import LeaseState
+from sync.status import LinkState
 
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = ["docs/support.md", "docs/ja/support.md"]
@@ -48,7 +53,56 @@ def test_every_finding_can_be_told_even_without_its_figures(state: State, lang: 
 
 def test_an_error_among_the_figures_brings_its_own_advice() -> None:
     told = tell(Finding("warnings", State.BAD, {"codes": ("SYNC-041",)}), "ja")
-    assert told.says == "SYNC-041" and len(told.todo) > len("コードの説明に従ってください。")
+    assert told.says.endswith(" [SYNC-041]") and len(told.todo) > len("次のとおりにしてください。")
+    both = tell(Finding("warnings", State.BAD, {"codes": ("SYNC-041", "SYNC-022")}), "ja")
+    assert both.todo.startswith(told.todo) and explain_code("SYNC-022", "ja").hint in both.todo
+
+
+@pytest.mark.parametrize("lang", ["ja", "en"])
+def test_what_is_one_of_a_closed_list_is_said_in_words(lang: Language) -> None:
+    lists: dict[str, Iterable[str]] = {
+        "link": LinkState,
+        "lease": (str(state) for state in LeaseState if state is not LeaseState.UNLEASED),
+        "cause": CAUSES,
+        "direction": ("ahead", "behind"),
+        "writable": ("yes", "no"),
+        "stage": Stage,
+    }
+    for name, values in lists.items():
+        assert set(words()["value"][name]) == {str(value) for value in values}, name
+        for value in words()["value"][name]:
+            assert filled("{" + name + "}", {name: value}, lang) == words()["value"][name][value][lang]
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "ja", "en"),
+    [
+        ("minutes", 0, "0分", "0 min"),
+        ("minutes", 119, "119分", "119 min"),
+        ("minutes", 120, "2時間", "2 h"),
+        ("minutes", 16_454, "11日", "11 days"),
+        ("hours", 47, "47時間", "47 h"),
+        ("hours", 49, "2日", "2 days"),
+        ("days", 400, "400日", "400 days"),
+    ],
+)
+def test_a_span_of_time_is_counted_as_people_do(name: str, count: int, ja: str, en: str) -> None:
+    assert [filled("{" + name + "}", {name: count}, lang) for lang in ("ja", "en")] == [ja, en]
+
+
+def test_what_could_not_be_looked_at_is_not_known_rather_than_not_there() -> None:
+    seen = {reason: state_word(Finding("usb", State.NONE, {}, reason), "ja") for reason in REASONS}
+    assert {reason for reason, word in seen.items() if word == "？ 不明"} == {"denied", "late", "failed", "silent"}
+    assert set(seen.values()) == {"？ 不明", "－ 対象外"}
+
+
+def test_no_english_word_of_the_machine_stands_in_a_japanese_sentence() -> None:
+    """But for what is typed as it stands: commands, units, files, names of programs."""
+    figures: dict[str, Figure] = {"link": "offline", "lease": "lapsed", "direction": "ahead", "writable": "no"}
+    figures |= {"cause": "unclean stop", "stage": "returned"}
+    for check in CHECKS:
+        says = tell(Finding(check.name, State.BAD, figures), "ja").says
+        assert not re.search("offline|lapsed|ahead|unclean|returned|: no", says), (check.name, says)
 
 
 @pytest.mark.parametrize("page", PAGES)
