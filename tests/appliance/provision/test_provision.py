@@ -17,7 +17,7 @@ from appliance.provision.needs import needs
 from appliance.provision.plan import Act, make_plan, question
 from appliance.provision.running import Job, Result, State, apply_all, look_at_all
 from appliance.provision.sending import release_wanted
-from appliance.provision.wanted import Wanted, wanted_groups
+from appliance.provision.wanted import USERS, Wanted, wanted_groups
 from appliance.provision.words import NEEDS, STEPS, need_line, step_line
 from appliance.schoolcode import check_digit
 from crypto.hybrid import HybridPrivateKey
@@ -343,6 +343,30 @@ def test_tablets_reach_the_noticeboard_from_the_networks_that_are_named(inventor
     assert "/var/lib/kurabako-notice" in files["/etc/kurabako/site-local.toml"]
     with pytest.raises(ValueError, match="10.20.0.0/99"):
         msgspec.structs.replace(box, learners_from=("10.20.0.0/99",)).__post_init__()
+
+
+def test_the_noticeboard_is_planned_whole_with_its_user_and_started_again_where_it_stands_still(
+    inventory: Inventory, simulated: dict[str, SimulatedBox], request_made: bytes
+) -> None:
+    box, source = inventory.boxes[0], Source()
+    groups = {
+        group.name: {file.path.rpartition("/system/")[2] for file in group.files}
+        for group in wanted_groups(box, source.laid_out(), source.file)
+    }
+    units = ["kurabako-notice.socket", "kurabako-notice.service"]
+    assert {*units, "kurabako-notice.socket.d/lan.conf"} < groups["units"]
+    assert "kurabako-notice" in USERS
+    assert "\nu kurabako-notice " in source.file("systemd/sysusers.d/kurabako.conf").decode()
+    simulated[box.school] = there = SimulatedBox(request=request_made)
+    provisioned(job(inventory, box))
+    assert all(there.units[unit][:2] == ["enabled", "active"] for unit in units)
+    for unit in units:
+        there.units[unit] = ["disabled", "inactive", False]
+        (found,) = look_at_all([job(inventory, box)], tell)
+        (step,) = found.steps
+        assert (step.name, step.why) == ("start", (unit,))
+        provisioned(job(inventory, box))
+        assert there.units[unit][:2] == ["enabled", "active"]
 
 
 def many(
