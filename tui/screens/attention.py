@@ -9,6 +9,7 @@ from tui.actions import ATTENTION
 from tui.i18n import _, day_text
 from tui.screens.attendance import AttendanceScreen
 from tui.screens.base import OfficeScreen
+from tui.widgets.told import tell
 from tui.wrap import fold, plain
 
 _HELP = _("""上は、正当な事由のない欠席が授業日で七日続いた人（施行令20条: 校長は速やかに教育委員会へ）と、
@@ -48,7 +49,7 @@ class AttentionScreen(OfficeScreen):
         if told is None:
             return
         self._lines = [*told.pupils, *told.classes]
-        self.query_one("#title", Static).update(_title(told))
+        tell(self.query_one("#title", Static), _title(told))
         table = self.query_one(DataTable)
         place = table.cursor_row
         table.clear()
@@ -65,7 +66,7 @@ class AttentionScreen(OfficeScreen):
         place = self.query_one(DataTable).cursor_row
         line = self._lines[place] if place < len(self._lines) else None
         text = _detail(line) if line is not None else _("気になる欠席はなく、すべての学級が確定しています。")
-        self.query_one("#detail", Static).update(fold(text, self.app.size.width - 4))
+        tell(self.query_one("#detail", Static), fold(text, self.app.size.width - 4))
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Open the class on the day that matters."""

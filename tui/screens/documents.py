@@ -16,6 +16,7 @@ from tui.screens.base import OfficeScreen
 from tui.screens.document import DocumentScreen
 from tui.screens.filing import Adding, AddScreen, ClassScreen, DestroyScreen, VersionsScreen, Witness
 from tui.screens.otherways import document_ways
+from tui.widgets.told import tell
 from tui.wrap import fold, plain
 
 _TITLE = 34  # cells of the list
@@ -81,7 +82,7 @@ class DocumentsScreen(OfficeScreen):
             cells = (f" {view.importance.label}", marks + view.title, size_text(view.size), _when(view), view.by)
             table.add_row(*(plain(cell) for cell in cells), key=view.document_id)
         table.move_cursor(row=max(0, place))
-        self.query_one("#title", Static).update(_("文書  {count}件").format(count=count))
+        tell(self.query_one("#title", Static), _("文書  {count}件").format(count=count))
         await self._show()
 
     async def on_input_changed(self) -> None:
@@ -177,12 +178,12 @@ class DocumentsScreen(OfficeScreen):
         if view is None:
             searched = self.query_one("#narrow", Input).value.strip()
             none = _("ありません") if searched else _("まだありません。n で加えるか、ファイルを受け箱に置きます。")
-            self.query_one("#document", Static).update(none)
+            tell(self.query_one("#document", Static), none)
             return
         where = await self.ask(lambda office: office.documents.whereabouts(view.document_id), quiet=True)
         if view == self._current:
             text = facts_text(view, where)
-            self.query_one("#document", Static).update(fold(text, self.app.size.width - 4))
+            tell(self.query_one("#document", Static), fold(text, self.app.size.width - 4))
 
 
 def facts_text(view: DocumentView, where: Whereabouts | None) -> str:

@@ -30,6 +30,7 @@ from tui.screens.phone import PhoneScreen
 from tui.screens.quarantine import QuarantineScreen
 from tui.screens.surveys import SurveysScreen
 from tui.widgets.lightbar import confirmed, sent
+from tui.widgets.told import tell
 from tui.wrap import fold, plain
 
 _CLASSES_WIDTH = 47
@@ -86,16 +87,16 @@ class HomeScreen(OfficeScreen):
         who = self.office_app.who
         if home is None or who is None:
             return
-        self.query_one("#title", Static).update(f"{home.school_name}  {day_text(home.today)}  {who_text(who)}")
+        tell(self.query_one("#title", Static), f"{home.school_name}  {day_text(home.today)}  {who_text(who)}")
         self._home = home
         self._waiting = _waiting(home.light)
         self._fill(home)
-        self.query_one("#week", Static).update(fold(week_text(home), self._side_width))
+        tell(self.query_one("#week", Static), fold(week_text(home), self._side_width))
 
     def show_light(self, light: Light) -> None:
         """Show it at the bottom and, in more words, at the side."""
         super().show_light(light)
-        self.query_one("#link", Static).update(fold(link_text(light), self._side_width))
+        tell(self.query_one("#link", Static), fold(link_text(light), self._side_width))
         waiting = _waiting(light)
         if self._home is not None and waiting != self._waiting:
             self._waiting = waiting

@@ -17,6 +17,7 @@ from tui.screens.ask import TextScreen, YesNoScreen
 from tui.screens.hoursday import HoursDayScreen, clock, correction_text
 from tui.screens.hourstrend import SIGNALS, TrendScreen
 from tui.screens.hourswork import HoursWork
+from tui.widgets.told import tell
 from tui.wrap import fold, plain
 
 _HELP = _("""i で出勤、o で退勤を記録します。押した時刻がそのまま残ります。
@@ -89,10 +90,10 @@ class HoursScreen(HoursWork):
 
     def _show(self, told: WorkMonth, trend: Sequence[TrendPoint]) -> None:
         width = self.app.size.width - 2
-        self.query_one("#title", Static).update(
-            f"{_('勤務')}  {told.month.year}/{told.month.month:02}  {told.name}"
+        tell(
+            self.query_one("#title", Static), f"{_('勤務')}  {told.month.year}/{told.month.month:02}  {told.name}"
         )
-        self.query_one("#state", Static).update(fold(standing_text(told.standing, told.total.at_work), width))
+        tell(self.query_one("#state", Static), fold(standing_text(told.standing, told.total.at_work), width))
         table = self.query_one(DataTable)
         place = table.cursor_row if self._begun else min(self._today.day, len(told.days)) - 1
         self._begun = True
@@ -100,7 +101,7 @@ class HoursScreen(HoursWork):
         for day in told.days:
             table.add_row(*map(plain, _cells(day)))
         table.move_cursor(row=max(0, min(place, table.row_count - 1)))
-        self.query_one("#trend", Static).update(trend_text(trend))
+        tell(self.query_one("#trend", Static), trend_text(trend))
         self._show_detail()
 
     def on_data_table_row_highlighted(self) -> None:
@@ -110,7 +111,7 @@ class HoursScreen(HoursWork):
     def _show_detail(self) -> None:
         day = self._selected()
         if day is not None:
-            self.query_one("#detail", Static).update(fold(_detail(day), self.app.size.width - 4))
+            tell(self.query_one("#detail", Static), fold(_detail(day), self.app.size.width - 4))
 
     def _selected(self) -> WorkDay | None:
         place = self.query_one(DataTable).cursor_row

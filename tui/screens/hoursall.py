@@ -11,6 +11,7 @@ from tui.i18n import _
 from tui.screens.hours import HoursScreen, signal_text, standing_text
 from tui.screens.hoursday import clock
 from tui.screens.hourswork import HoursWork
+from tui.widgets.told import tell
 from tui.wrap import fold, plain
 
 _HELP = _("""全員のひと月です。重い灯りの人から並びます（■ 80時間など、▲ 45時間など、● 範囲内）。
@@ -54,7 +55,7 @@ class HoursAllScreen(HoursWork):
             return
         self._months = told
         title = _("勤務 全員  {month}  {count}名").format(month=f"{month:%Y/%m}", count=len(told))
-        self.query_one("#title", Static).update(title)
+        tell(self.query_one("#title", Static), title)
         table = self.query_one(DataTable)
         place = table.cursor_row
         table.clear()
@@ -71,7 +72,7 @@ class HoursAllScreen(HoursWork):
         place = self.query_one(DataTable).cursor_row
         one = self._months[place] if place < len(self._months) else None
         text = f"{one.name}  {standing_text(one.standing, one.total.at_work)}" if one else _("ありません")
-        self.query_one("#detail", Static).update(fold(text, self.app.size.width - 4))
+        tell(self.query_one("#detail", Static), fold(text, self.app.size.width - 4))
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Open that person's month."""

@@ -25,6 +25,7 @@ from tui.screens.meetingtext import item_line, item_text, state_line
 from tui.screens.meetingways import minutes_ways
 from tui.screens.minutes import MinutesScreen
 from tui.screens.papers import PapersScreen
+from tui.widgets.told import tell
 from tui.wrap import cut, fold
 
 Keep = Callable[[Office, str], Saved]
@@ -71,8 +72,8 @@ class MeetingScreen(FollowingScreen):
             return
         self._detail = detail
         m = detail.meeting
-        self.query_one("#title", Static).update(f"{m.title}  {m.starts:%m/%d %H:%M}  {m.place}")
-        self.query_one("#state", Static).update(state_line(detail))
+        tell(self.query_one("#title", Static), f"{m.title}  {m.starts:%m/%d %H:%M}  {m.place}")
+        tell(self.query_one("#state", Static), state_line(detail))
         options = self.query_one("#items", OptionList)
         place = self.place_of(self._wanted) if self._wanted else (options.highlighted or 0)
         self._wanted = ""
@@ -101,7 +102,7 @@ class MeetingScreen(FollowingScreen):
         """Show an item at the right, from its top when it is another one."""
         item = self.item_at(place)
         if item is None:
-            self.query_one("#item", Static).update(_("議題はまだありません。n で加えます。"))
+            tell(self.query_one("#item", Static), _("議題はまだありません。n で加えます。"))
             return
         reading = self.query_one("#reading", VerticalScroll)
         text = fold(item_text(item), reading.size.width - 5)
@@ -110,7 +111,7 @@ class MeetingScreen(FollowingScreen):
         if item.item_id != self._shown[0]:
             reading.scroll_home(animate=False)
         self._shown = (item.item_id, text)
-        self.query_one("#item", Static).update(text)
+        tell(self.query_one("#item", Static), text)
 
     # What is written on an item.
 

@@ -9,6 +9,7 @@ from tui.actions import MEETING_SEARCH, TASK_LIST
 from tui.i18n import _
 from tui.screens.base import OfficeScreen
 from tui.screens.meeting import MeetingScreen
+from tui.widgets.told import tell
 from tui.wrap import cut, fold, plain
 
 _TASKS_HELP = _("""会議で決まったことの担当と期限です。まだのものが、期限の早い順に上に並びます。
@@ -57,7 +58,7 @@ class TasksScreen(OfficeScreen):
             table.add_row(mark, due, *map(plain, (task.text, task.owner, task.meeting)))
         table.move_cursor(row=max(0, min(place, table.row_count - 1)))
         waiting = sum(not task.done for task in self._tasks)
-        self.query_one("#title", Static).update(_("担当と期限  まだ {count}件").format(count=waiting))
+        tell(self.query_one("#title", Static), _("担当と期限  まだ {count}件").format(count=waiting))
         self._show_detail()
 
     def on_data_table_row_highlighted(self) -> None:
@@ -68,7 +69,7 @@ class TasksScreen(OfficeScreen):
         task = self._current
         empty = _("担当はまだありません。会議の議題で t を押して書きます。")
         text = f"{task.meeting}「{task.item}」 {task.owner}: {task.text}" if task else empty
-        self.query_one("#detail", Static).update(fold(text, self.app.size.width - 4))
+        tell(self.query_one("#detail", Static), fold(text, self.app.size.width - 4))
 
     def on_data_table_row_selected(self) -> None:
         """Open the meeting that it comes from."""
@@ -135,7 +136,7 @@ class MeetingSearchScreen(OfficeScreen):
         self._hits = await self.ask(lambda office: office.meetings.search(self._asked)) or ()
         found = _("{count}件見つかりました").format(count=len(self._hits))
         nothing = _("見つかりません。ことばを短くしてください。")
-        self.query_one("#state", Static).update(found if self._hits else nothing)
+        tell(self.query_one("#state", Static), found if self._hits else nothing)
         options = self.query_one(OptionList)
         place = options.highlighted or 0
         options.clear_options()

@@ -18,6 +18,7 @@ from tui.releasing import release
 from tui.screens.ask import YesNoScreen
 from tui.screens.base import OfficeScreen
 from tui.screens.meetingways import minutes_ways
+from tui.widgets.told import tell
 
 _REST_S: Final = 2.0
 _LONGEST_S: Final = 5.0
@@ -121,7 +122,7 @@ class MinutesScreen(OfficeScreen):
         kept = _("保存済  ほかの人が書いたものも入ります")
         told = _("書いています…") if self._dirty else kept
         refused = _("⚠ まだ保存できていません。F4 で、わけを見られます。")
-        self.query_one("#state", Static).update(refused if self._refused else told)
+        tell(self.query_one("#state", Static), refused if self._refused else told)
 
     async def action_keep_text(self) -> None:
         """Keep it now."""

@@ -25,6 +25,7 @@ from tui.screens.monthways import month_ways
 from tui.screens.problem import ProblemScreen
 from tui.screens.totals import TotalsScreen
 from tui.widgets.monthtable import FIXED, MonthTable
+from tui.widgets.told import tell
 from tui.wrap import rows
 
 _HELP = _("""一人の一日を矢印で選び、記号の文字を押すと、その場で保存されます。x で消します。番号でも移れます。
@@ -62,7 +63,7 @@ class MonthScreen(OfficeScreen):
         """Read the codes, then fill the grid."""
         self._codes = await self.ask(lambda office: office.attendance.codes()) or ()
         letters = [f"{c.key} {c.symbol}" for c in self._codes] + [f"{CLEAR.key} {CLEAR.label}"]
-        self.query_one("#legend", Static).update(rows(letters, self.app.size.width - 2))
+        tell(self.query_one("#legend", Static), rows(letters, self.app.size.width - 2))
         table = self.query_one(MonthTable)
         table.set_codes(self._codes)
         await super().on_mount()
@@ -77,7 +78,7 @@ class MonthScreen(OfficeScreen):
         self._grid, wanted, self._wanted = grid, self._wanted, None
         turn = _("縦に進む") if self.query_one(MonthTable).downward else _("横に進む")
         title = f"{_('出席簿')}  {grid.title}  {grid.month.year}/{grid.month.month:02}  {_closed(grid) or turn}"
-        self.query_one("#title", Static).update(title)
+        tell(self.query_one("#title", Static), title)
         self.query_one(MonthTable).show(grid, self.app.size.width, wanted)
         self._show_state()
 
@@ -91,14 +92,14 @@ class MonthScreen(OfficeScreen):
     def _show_state(self) -> None:
         grid, place = self._grid, self.query_one(MonthTable).place
         if grid is None or place is None:
-            self.query_one("#state", Static).update("")
+            tell(self.query_one("#state", Static), "")
             return
         pupil = next((p for p in grid.pupils if p.pupil_id == place[0]), None)
         day = grid.days[(place[1] - grid.month).days] if place[1].month == grid.month.month else None
         if pupil is None or day is None:
             return
         words = f"{day_text(day.on)}  {_state(day)}  {pupil.number or ''} {pupil.name}"
-        self.query_one("#state", Static).update(f"{words}\n{_totals(pupil.totals)}")
+        tell(self.query_one("#state", Static), f"{words}\n{_totals(pupil.totals)}")
 
     async def on_month_table_marked(self, event: MonthTable.Marked) -> None:
         """Keep a mark."""
