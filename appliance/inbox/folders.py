@@ -14,11 +14,14 @@ from typing import Final
 from crypto.importance import Importance
 
 UNLABELLED: Final = Importance.II
+EXCHANGE: Final = "取込"
+"""What the school system exports: importance II, and announced to whoever may import it."""
 LEAVING: Final = b".leaving"  # what is recorded moves in here before it is removed: nobody finds it by its path
-FOLDERS: Final = tuple(importance.name for importance in Importance)
+FOLDERS: Final = (*(importance.name for importance in Importance), EXCHANGE)
 _LABELS: Final = {importance.name: importance for importance in Importance} | {
     str(int(importance)): importance for importance in Importance
 }
+_LABELS[EXCHANGE] = UNLABELLED
 _APPLE_DOUBLE: Final = bytes.fromhex("00051607")
 _JUNK: Final = re.compile(rb"(?i:thumbs\.db|ehthumbs\.db|desktop\.ini)|\.DS_Store|\._.+", re.DOTALL)
 _TEMPORARY: Final = re.compile(
@@ -28,11 +31,15 @@ _TEMPORARY: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the folders of a file say: importance, whether somebody chose it, and the folders below the label."""
+    """What the folders of a file say: importance, whether somebody chose it, and the folders below the label.
+
+    `exchange`: it lies in 取込.
+    """
 
     importance: Importance
     labelled: bool
     under: tuple[bytes, ...]
+    exchange: bool = False
 
 
 class Kind(Enum):
@@ -45,10 +52,10 @@ class Kind(Enum):
 
 def place_of(folders: tuple[bytes, ...]) -> Place:
     """Return what the folders that a file lies in (outermost first) say of it."""
-    importance = _label(folders[0]) if folders else None
-    if importance is None:
+    label = _label(folders[0]) if folders else ""
+    if not label:
         return Place(UNLABELLED, False, folders)
-    return Place(importance, True, folders[1:])
+    return Place(_LABELS[label], True, folders[1:], label == EXCHANGE)
 
 
 def kind_of(name: bytes) -> Kind:
@@ -67,20 +74,26 @@ def is_junk(name: bytes, begin: bytes) -> bool:
 
 
 def make_folders(inbox: Path) -> None:
-    """Make the four folders where they are missing, with the rights of the drop folder itself."""
+    """Make the folders of the labels where they are missing, with the rights of the drop folder itself."""
     inbox.mkdir(mode=0o700, exist_ok=True)
     mode = inbox.stat().st_mode & 0o7777
-    present = {_label(path.name.encode("utf-8", "surrogateescape")) for path in inbox.iterdir() if path.is_dir()}
+    present = {_shown(path.name.encode("utf-8", "surrogateescape")) for path in inbox.iterdir() if path.is_dir()}
     for name in FOLDERS:
-        if _LABELS[name] not in present:
+        if name not in present:
             (inbox / name).mkdir(exist_ok=True)
             (inbox / name).chmod(mode)  # whoever shares the folder said who may write here
 
 
-def _label(folder: bytes) -> Importance | None:
-    """Read `II`, `Ⅱ`, `2` or `２`; None for anything else."""
+def _label(folder: bytes) -> str:
+    """Read `II`, `Ⅱ`, `2`, `２` or `取込`; empty for anything else."""
     try:
         word = unicodedata.normalize("NFKC", folder.decode()).strip().upper()
     except UnicodeDecodeError:
-        return None
-    return _LABELS.get(word)
+        return ""
+    return word if word in _LABELS else ""
+
+
+def _shown(folder: bytes) -> str:
+    """Return the label in the spelling that folders are made with."""
+    label = _label(folder)
+    return label if label in ("", EXCHANGE) else _LABELS[label].name

@@ -16,8 +16,10 @@ import msgspec
 
 from appliance.audit import AuditEntry, AuditLog
 from appliance.classification.model import Action, Actor, Asset, Role
-from appliance.documents.intake import Incoming, Intake, Reading
+from appliance.documents.intake import Incoming, Intake, Read, Reading
+from appliance.documents.media import Media
 from appliance.documents.records import DocumentFile
+from appliance.exchange.records import Arrival, form_of
 from appliance.inbox.folders import Place
 from appliance.inbox.naming import read_name
 from appliance.inbox.refusals import LeftoverFileError
@@ -33,11 +35,12 @@ from sync.blobnotes import withdraw
 from sync.blobs import Blobs
 from sync.client import KeeperClient
 from sync.errors import KeeperGoneError
-from sync.sealed import SealedStore
+from sync.sealed import Draft, SealedStore
 
 SOURCE: Final = "受け箱"
 SITE: Final = Actor((Role.SITE,), ())
 _TITLE: Final = 200
+_BEGIN: Final = 4096
 
 
 class ChangedError(Exception):
@@ -94,12 +97,24 @@ def _record(tools: Tools, found: Found, descriptor: int, place: Place, taking: T
         sealed = _seal(tools, found, descriptor, place, taking)
         taking = msgspec.structs.replace(taking, sha256=sealed)
         tools.step("kept")
+    if place.exchange:
+        _announce(tools, descriptor, taking)
+        tools.step("announced")
     _write_down(tools, place, taking)
     tools.step("audited")
     taking = msgspec.structs.replace(taking, recorded=True)
     note(tools.client, taking)
     tools.step("recorded")
     return taking
+
+
+def _announce(tools: Tools, descriptor: int, taking: Taking) -> None:
+    """Tell the office that a file of the school system waits, once; nothing of it is opened here."""
+    if tools.store.base_of(Arrival.kind, [taking.document]):
+        return
+    begin = os.pread(descriptor, _BEGIN, 0)
+    arrival = Arrival(sha256=taking.sha256, size=taking.size, form=form_of(begin))
+    tools.store.put([Draft(Arrival.kind, taking.document, Arrival.importance, msgspec.msgpack.encode(arrival))])
 
 
 def _write_down(tools: Tools, place: Place, taking: Taking) -> None:
@@ -133,7 +148,8 @@ def _seal(tools: Tools, found: Found, descriptor: int, place: Place, taking: Tak
             note=_note(found),
             labelled=place.labelled,
         )
-        intake = _Intake(tools.store, tools.client, tools.blobs, tools.reading)
+        reading = _unread if place.exchange else tools.reading
+        intake = _Intake(tools.store, tools.client, tools.blobs, reading)
         try:
             intake.take(incoming, taking.document)
         except KeeperGoneError:
@@ -143,6 +159,11 @@ def _seal(tools: Tools, found: Found, descriptor: int, place: Place, taking: Tak
             _as_read(error)
             raise
         return source.digest()
+
+
+def _unread(source: BinaryIO, length: int, name: str) -> Read:
+    """Read nothing: a whole roster would turn up in every search for a name."""
+    return Read(Media.BINARY)
 
 
 def _as_read(error: KurabakoError) -> None:

@@ -51,6 +51,7 @@ TABLE = {
     f"{S}/ballots": "- rw rw - rw - -",
     f"{S}/inbox": "- - rw - - - -",
     f"{S}/inbox/I": "- - rw - - - -",
+    f"{S}/inbox/取込": "- - rw - - - -",
     "etc/kurabako/credentials": "- - - - - - -",
     f"etc/kurabako/credentials/{SITE_KEY}": "- - - - - - -",
     f"etc/kurabako/credentials/{STORE_KEY}": "- - - - - - -",

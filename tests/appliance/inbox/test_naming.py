@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.inbox.folders import FOLDERS, Kind, kind_of, place_of
+from appliance.inbox.folders import FOLDERS, Kind, Place, kind_of, place_of
 from appliance.inbox.naming import LONGEST, NAMELESS, read_name
 from crypto.importance import Importance
 
@@ -102,7 +102,10 @@ def test_labels_and_what_is_none() -> None:
     for word in ("", "V", "5", "I I", "極秘", "I-1"):
         assert place_of((word.encode(),)) == place_of((word.encode(),)) and not place_of((word.encode(),)).labelled
     assert place_of(()).importance is Importance.II and place_of((b"\xff",)).under == (b"\xff",)
-    assert FOLDERS == ("I", "II", "III", "IV")
+    assert FOLDERS == ("I", "II", "III", "IV", "取込")
+    place = place_of(("取込".encode(), b"sub"))
+    assert place == Place(Importance.II, True, (b"sub",), exchange=True)
+    assert not any(place_of((word.encode(),)).exchange for word in ("II", "2", "取り込み"))
 
 
 @pytest.mark.parametrize(
