@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("appliance.commands.demo:demo", "a demo school with everything embedded"),
     "doctor": ("appliance.commands.doctor:doctor", "every check of a box: what, how it stands, what to do"),
     "emergency": ("appliance.commands.emergency:emergency", "import emergency contacts and health notes"),
+    "exchange": ("appliance.commands.exchange:exchange", "the school system: take in, write out, receipts"),
     "export": ("appliance.commands.export:export", "take something out: policy, permit, label, record"),
     "fleet": ("appliance.commands.fleet:fleet", "every box of an inventory in one table"),
     "hours": ("appliance.commands.hours:hours", "working hours: recorder's file, shifts, report"),

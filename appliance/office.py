@@ -26,6 +26,8 @@ from appliance.documents.door import DocumentDoor
 from appliance.documents.filing import FilingDesk
 from appliance.documents.reading import read_document
 from appliance.emergency.desk import EmergencyDesk
+from appliance.exchange.desk import ExchangeDesk
+from appliance.exchange.outgoing import RECEIPTS, ExchangeReleases
 from appliance.hours.desk import HoursDesk
 from appliance.hours.settings import HoursSettings, load_hours
 from appliance.inbox.told import read_told
@@ -39,7 +41,7 @@ from appliance.meetings.records import AgendaItem
 from appliance.noticeboard.desk import NoticeboardDesk
 from appliance.permits.desk import PermitDesk
 from appliance.permits.gate import Released, ReleaseGate
-from appliance.permits.handing import SHARED, HandedOut, hand_out, place_of
+from appliance.permits.handing import SHARED, HandedOut, hand_out, place_of, subfolder
 from appliance.permits.releases import ReleaseDesk
 from appliance.rosterdesk import RosterDesk
 from appliance.schoolcalendar import CalendarBook, CalendarDesk
@@ -78,6 +80,7 @@ class Office:
         self.ledger = LedgerDesk(session)
         self.emergency = EmergencyDesk(session)
         self.documents = DocumentDesk(session)
+        self.exchange = ExchangeDesk(session, self.documents, self.roster)
         self.filing = FilingDesk(session, read_document)
         door = DocumentDoor(session, DocumentBook(session.store))
         self.permits = PermitDesk(session, lambda thing: door.listed_title(thing) or self.meetings.title(thing))
@@ -87,6 +90,7 @@ class Office:
         self.surveys = SurveyDesk(session)
         self.audit = AuditDesk(session, door.title)
         gate = ReleaseGate(session, self.permits)
+        self.outgoing = ExchangeReleases(gate, self.exchange)
         self.releases = ReleaseDesk(
             gate,
             self.ledger,
@@ -118,6 +122,11 @@ class Office:
     def hand_out(self, make: Callable[[], Released]) -> HandedOut:
         """Put a released file where this site releases; raises NoPlaceError and what `make` raises."""
         return hand_out(self.released_into, make, SHARED)
+
+    def give_receipt(self, receipt_id: str, name: str = "", folder: Path | None = None) -> HandedOut:
+        """Put the receipt of a file called `name` where this site releases, or into a folder."""
+        place = folder or subfolder(self.released_into, RECEIPTS)
+        return hand_out(place, lambda: self.outgoing.receipt(receipt_id, name), SHARED)
 
     def system_mapping(self) -> SystemMapping:
         """Return how the school system wants its rows; raises MappingFileError."""

@@ -5,10 +5,10 @@ nothing is kept before somebody saw the counts. Who left is kept in history: a r
 """
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Final
 
 from appliance.classification.model import Action
+from appliance.oneroster.container import Source
 from appliance.oneroster.plan import ImportPlan, plan_import
 from appliance.roster import Contact, RosterRecord, School, encode_record
 from appliance.session import Session
@@ -25,18 +25,18 @@ class RosterDesk:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def plan(self, source: Path, progress: Callable[[int, int], None] | None = None) -> ImportPlan:
+    def plan(self, source: Source, progress: Callable[[int, int], None] | None = None) -> ImportPlan:
         """Read a OneRoster file and say what it would change; changes nothing. Raises the importer's errors."""
         self._session.ask(Action.EDIT, School.kind, School.importance)
         self._session.ask(Action.VIEW, Contact.kind, Contact.importance)
         code = self._session.site.config.site.school
         return plan_import(source, code, self._session.roster.records(), progress=progress)
 
-    def commit(self, plan: ImportPlan) -> Saved | None:
-        """Keep what was planned; None when there is nothing to change."""
+    def commit(self, plan: ImportPlan, more: Sequence[Draft] = ()) -> Saved | None:
+        """Keep what was planned, and `more` with it in one batch; None when there is nothing to keep."""
         self._session.ask(Action.EDIT, School.kind, School.importance)
         self._session.ask(Action.EDIT, Contact.kind, Contact.importance)
-        drafts = self._drafts(plan.put, False) + self._drafts(plan.remove, True)
+        drafts = [*self._drafts(plan.put, False), *self._drafts(plan.remove, True), *more]
         if not drafts:
             return None
         saved = self._session.saved(self._session.store.put(drafts))

@@ -44,8 +44,20 @@ class Piece(NamedTuple):
     data: bytes
 
 
-def read_source(source: Path) -> tuple[Piece, ...]:
+class Held(NamedTuple):
+    """An export that is in memory already, such as an opened document."""
+
+    name: str
+    data: bytes
+
+
+Source = Path | Held
+
+
+def read_source(source: Source) -> tuple[Piece, ...]:
     """Read every file of the export that may matter. Raises one of the container errors, APP-101 to APP-105."""
+    if isinstance(source, Held):
+        return _read_bytes(source.data, source.name)
     try:
         if source.is_dir():
             return _read_folder(source)
@@ -54,9 +66,15 @@ def read_source(source: Path) -> tuple[Piece, ...]:
         data = source.read_bytes()
     except (OSError, ValueError) as exc:
         raise SourceUnreadableError(operation="read export", subject=source.name, file=source.name) from exc
-    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")) or source.suffix.lower() == ".zip":
-        return _read_zip(data, source.name)
-    return (Piece(_shown(source.name), "", _within_limit(data, source.name)),)
+    return _read_bytes(data, source.name)
+
+
+def _read_bytes(data: bytes, name: str) -> tuple[Piece, ...]:
+    if len(data) > MAX_TOTAL:
+        raise _too_large(name)
+    if data.startswith((b"PK\x03\x04", b"PK\x05\x06")) or name.lower().endswith(".zip"):
+        return _read_zip(data, name)
+    return (Piece(_shown(name), "", _within_limit(data, name)),)
 
 
 def _read_folder(source: Path) -> tuple[Piece, ...]:

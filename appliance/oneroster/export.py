@@ -6,10 +6,11 @@ all of them lay in one folder; anything else was refused by name.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from appliance.errors import ApplianceError
-from appliance.oneroster.container import Piece, read_source
+from appliance.oneroster.container import Piece, Source, read_source
 from appliance.oneroster.dialects import (
     COLUMNS,
     CORE_PARTS,
@@ -27,6 +28,7 @@ from appliance.oneroster.foreign import looks_like
 from appliance.oneroster.manifest import FILE, Manifest, guess_mode, read_manifest
 from appliance.oneroster.sifting import Mode
 from appliance.oneroster.tables import Table, read_header, read_table
+from appliance.oneroster.values import is_iso_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Export:
         return sum(len(table.rows) for table in self.tables.values())
 
 
-def load_export(source: Path, findings: Findings) -> Export:
+def load_export(source: Source, findings: Findings) -> Export:
     """Read an export from a ZIP, a folder or one CSV file. Raises the errors APP-101 to APP-112."""
     pieces = read_source(source)
     texts: dict[str, tuple[Piece, str]] = {}
@@ -71,6 +73,19 @@ def load_export(source: Path, findings: Findings) -> Export:
         raise NoRosterFilesError(operation="read export", subject=source.name, file=source.name)
     version = manifest.version or guess_version({part: table.header for part, table in tables.items()})
     return Export(version, "+".join(sorted(encodings)) or "utf-8", tables, modes)
+
+
+def newest_change(export: Export) -> str:
+    """Return the latest dateLastModified of the tables that are deltas, in UTC; empty where none says one."""
+    told = [
+        row["dateLastModified"]
+        for part, table in export.tables.items()
+        if export.modes[part] == "delta"
+        for row in table.rows
+    ]
+    moments = [datetime.fromisoformat(text) for text in told if is_iso_time(text)]
+    zoned = [moment if moment.tzinfo else moment.replace(tzinfo=UTC) for moment in moments]
+    return max(zoned).astimezone(UTC).isoformat() if zoned else ""
 
 
 def _assign(pieces: Sequence[Piece]) -> dict[str, Piece]:

@@ -6,20 +6,20 @@ Invariant: pure. Reads the source and nothing else, writes nowhere; the plan is 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from appliance.oneroster.changes import Changes, find_changes
+from appliance.oneroster.container import Source
 from appliance.oneroster.counting import ClassCount, Totals, count_classes, count_totals
 from appliance.oneroster.crosschecks import check_part, check_references, students_of
 from appliance.oneroster.dialects import PARTS
-from appliance.oneroster.export import Export, load_export
+from appliance.oneroster.export import Export, load_export, newest_change
 from appliance.oneroster.findings import Findings, Quarantined
 from appliance.oneroster.records import Builder
 from appliance.oneroster.scope import Scope, find_scope
 from appliance.oneroster.sifting import Judge, Mode, Sifted
 from appliance.oneroster.survival import PART_OF_KIND, Roster, by_kind, surviving_ids, warn_of_removals
 from appliance.oneroster.tables import Row
-from appliance.roster import RosterRecord
+from appliance.roster import RosterRecord, User
 from appliance.schoolcode import normalise_school_code
 
 Progress = Callable[[int, int], None]
@@ -30,7 +30,10 @@ _ORDER = ("orgs", "academicSessions", "courses", "classes", "users", "userProfil
 
 @dataclass(frozen=True, slots=True)
 class ImportPlan:
-    """What an import would do. `put` holds new and changed records, `remove` those that go."""
+    """What an import would do. `put` holds new and changed records, `remove` those that go.
+
+    `newest` is the latest dateLastModified of what came as a delta, in UTC; empty without one.
+    """
 
     version: str
     mode: Mode
@@ -42,16 +45,22 @@ class ImportPlan:
     warnings: tuple[Quarantined, ...]
     class_counts: tuple[ClassCount, ...]
     totals: Totals
+    newest: str = ""
+
+    @property
+    def leavers(self) -> int:
+        """Return how many people would no longer be in the roster."""
+        return sum(record.kind == User.kind for record in self.remove)
 
 
 def plan_import(
-    source: Path,
+    source: Source,
     school_code: str,
     existing: Sequence[RosterRecord] = (),
     *,
     progress: Progress | None = None,
 ) -> ImportPlan:
-    """Plan the import of a ZIP, folder or CSV file for one school.
+    """Plan the import of a ZIP, folder or CSV file, or of one that is in memory, for one school.
 
     `existing` is the roster as it stands; `progress` is called with (rows done, rows in all). Raises an
     ApplianceError (APP-101 to APP-121) when the export as a whole cannot be used.
@@ -130,4 +139,5 @@ def _plan(export: Export, scope: Scope, changes: Changes, findings: Findings) ->
         warnings=warnings,
         class_counts=count_classes(changes.after),
         totals=totals,
+        newest=newest_change(export),
     )

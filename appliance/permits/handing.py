@@ -42,6 +42,19 @@ def place_of(site: SiteFolder) -> Path:
     return site.path / (site.config.office.released or _FOLDER)
 
 
+def subfolder(folder: Path, name: str) -> Path:
+    """Return a folder below the one for what is released, made with its rights; raises NoPlaceError."""
+    _prepare(folder)
+    below = folder / name
+    try:
+        if not below.is_dir():
+            below.mkdir(mode=0o700, exist_ok=True)
+            below.chmod(folder.stat().st_mode & 0o7777)  # whoever fetches from the one fetches from the other
+    except OSError as error:
+        raise NoPlaceError(operation="release", subject=str(below), cause=error, folder=str(below)) from error
+    return below
+
+
 def hand_out(folder: Path, make: Callable[[], Released], mode: int = 0o600) -> HandedOut:
     """Make a file for release and put it into a folder, under a number of its own where the name is taken.
 

@@ -13,11 +13,13 @@ from appliance.attendance.noticedesk import Compared, Match
 from appliance.attendance.notices import Notice
 from appliance.classification.model import Action
 from appliance.documents.intake import Incoming
+from appliance.exchange.incoming import Examined, Form
 from appliance.hours.importing import ClockPlan, PlannedRow
 from appliance.hours.reckoning import Way
 from appliance.hours.records import Correction, Press, Punch, Shift
 from appliance.noticeboard.records import NoticeItem
 from appliance.office import Office
+from appliance.oneroster.errors import ContainerBrokenError
 from appliance.oneroster.plan import ImportPlan
 from appliance.permits.gate import Lock
 from appliance.permits.records import TakeOut
@@ -54,11 +56,19 @@ class Things:
     other_meeting: str
     task: str
     survey: str
+    arrival: str
 
 
 LOCK = Lock((str(x25519.Identity.generate().to_public()),))
 TAKEN = TakeOut(number="2026-0001", what="監査記録", graded=2, form="csv.age", size=1, sha256=bytes(32))
 QUESTIONS = "# 係\n記名: 記名\n締切: 2099-01-01\n1. できますか（一つ）\n- はい\n- いいえ"
+TORN = Examined(
+    "torn.zip",
+    b"PK",
+    bytes(32),
+    Form.ONEROSTER,
+    refusal=ContainerBrokenError(operation="open export", file="torn.zip"),
+)
 NOTICE = NoticeItem(title="献立", body="カレー", first=ON, until=ON)
 
 
@@ -135,8 +145,11 @@ def incoming() -> Incoming:
     return Incoming(io.BytesIO("水筒".encode()), 6, "shiori.txt", Importance.III, "遠足のしおり")
 
 
-def made_things(school: School, office: Office, again: ImportPlan, folder: Path) -> Things:
-    """Make one of everything through a principal's office; `again` is a plan that keeps what stands already."""
+def made_things(school: School, office: Office, again: ImportPlan, arrival: str, folder: Path) -> Things:
+    """Make one of everything through a principal's office.
+
+    `again` is a plan that keeps what stands already, `arrival` a file of the school system that waits.
+    """
     view = office.attendance.classes(ON)[12]
     pupil = office.attendance.day(view.class_id, ON).rows[0].pupil_id
     saved = office.attendance.mark(view.class_id, ON, pupil, "late", why="連絡")
@@ -159,4 +172,6 @@ def made_things(school: School, office: Office, again: ImportPlan, folder: Path)
     teacher.logout()
     row = Punch(person=colleague, on=WORKED, presses=(Press(480, Way.IN),), recorder=True)
     clock = ClockPlan(1, 1, True, (PlannedRow(2, os.urandom(16), row),), 0, (), ())
-    return Things(*plain, request, takeout, clock, colleague, correction, other, task, asked_and_closed(office))
+    told = (request, takeout, clock, colleague, correction, other, task, asked_and_closed(office))
+    office.exchange.turn_away(TORN)
+    return Things(*plain, *told, arrival)

@@ -19,6 +19,8 @@ from appliance.documents.desk import DocumentDesk
 from appliance.documents.filing import FilingDesk
 from appliance.emergency.cards import EmergencyCard
 from appliance.emergency.desk import EmergencyDesk
+from appliance.exchange.desk import ExchangeDesk
+from appliance.exchange.outgoing import ExchangeReleases
 from appliance.hours.desk import HoursDesk
 from appliance.hours.reckoning import Way
 from appliance.ledger.desk import LedgerDesk
@@ -47,6 +49,7 @@ from tests.appliance.doorthings import (
     ON,
     QUESTIONS,
     TAKEN,
+    TORN,
     WHOLE,
     WORKED,
     Things,
@@ -204,6 +207,16 @@ CALLS: dict[tuple[type, str], Call] = {
     (ReleaseDesk, "for_system"): lambda o, s, t: o.releases.for_system(read_mapping(), ON, ON),
     (ReleaseDesk, "minutes"): lambda o, s, t: o.releases.minutes(t.meeting, Form.MARKDOWN),
     (ReleaseDesk, "calendar"): lambda o, s, t: o.releases.calendar(),
+    (ExchangeDesk, "waiting"): lambda o, s, t: o.exchange.waiting(),
+    (ExchangeDesk, "count"): lambda o, s, t: o.exchange.count(),
+    (ExchangeDesk, "receipts"): lambda o, s, t: o.exchange.receipts(),
+    (ExchangeDesk, "receipt"): lambda o, s, t: o.exchange.receipt(o.exchange.receipts()[0].receipt_id),
+    (ExchangeDesk, "sent"): lambda o, s, t: o.exchange.sent(),
+    (ExchangeDesk, "examine"): lambda o, s, t: o.exchange.examine(t.arrival),
+    (ExchangeDesk, "examine_file"): lambda o, s, t: o.exchange.examine_file(s.zip),
+    (ExchangeDesk, "settle"): lambda o, s, t: o.exchange.settle(TORN),
+    (ExchangeDesk, "turn_away"): lambda o, s, t: o.exchange.turn_away(TORN),
+    (ExchangeReleases, "receipt"): lambda o, s, t: o.outgoing.receipt(o.exchange.receipts()[0].receipt_id),
     (Office, "home"): lambda o, s, t: o.home(),
 }
 # They open no record: configuration, the log's position, the daemon's status, the person's own name; and that
@@ -233,6 +246,7 @@ SILENT = {
             "logout",
             "released_into",
             "system_mapping",
+            "give_receipt",
             "hand_out",  # puts down what the gate has made already, and what `make` asks for itself
         )
     ),
@@ -258,6 +272,8 @@ AREAS: dict[type, str] = {
     HoursDesk: "hours.",
     NoticeboardDesk: "notice.",
     SurveyDesk: "survey.",
+    ExchangeDesk: "exchange.",
+    ExchangeReleases: "exchange.",
     Office: "attendance.",
 }
 OWN_AREA = (MeetingDesk, DocumentDesk, ClosureDesk, SurveyDesk)
@@ -284,6 +300,7 @@ KEEPS = {
     *((EmergencyDesk, name) for name in ("keep", "open", "close")),
     *((NoticeboardDesk, name) for name in ("keep", "withdraw")),
     *((SurveyDesk, name) for name in ("make", "close", "answer")),
+    *((ExchangeDesk, name) for name in ("settle", "turn_away")),
 }
 EDITS = {
     *KEEPS,
@@ -293,6 +310,8 @@ EDITS = {
     (EmergencyDesk, "plan"),
     (HoursDesk, "plan_import"),
     (HoursDesk, "plan_rows"),
+    (ExchangeDesk, "examine"),
+    (ExchangeDesk, "examine_file"),
 }
 OTHER_ACTIONS = {
     (FloorDesk, "mark_read"): Action.VIEW,

@@ -17,6 +17,7 @@ from crypto.importance import Importance
 from sync.sealed import Draft, SealedStore
 from tests.appliance.doorthings import Things, made_things
 from tests.appliance.everydoor import CALLS, EDITS, KEEPS, OTHER_ACTIONS
+from tests.appliance.exchange.townexchange import dropped
 from tests.badchanges import keep_damaged
 from tests.school import School
 
@@ -42,7 +43,8 @@ def town(school: School, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Session, "_line_now", lambda session: Line.ONLINE)
         with school.opened("kocho") as office:
-            things = made_things(school, office, again, tmp_path_factory.mktemp("town"))
+            arrival = dropped(office, school, "roster.zip", b"PK").document_id
+            things = made_things(school, office, again, arrival, tmp_path_factory.mktemp("town"))
             for door in sorted(KEEPS, key=str):
                 with contextlib.suppress(KurabakoError):  # one that another took the ground from
                     CALLS[door](office, school, things)

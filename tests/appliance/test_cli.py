@@ -54,6 +54,7 @@ GROUPS = {
         ),
     ),
     "bundle": ("build", "verify"),
+    "exchange": ("waiting", "receipts", "take", "receipt"),
     "demo": ("office", "line", "outage", "roster"),
     "replica": ("verify", "heal", "rebuild"),
     "roster": ("show", "import"),

@@ -40,6 +40,7 @@ DOORS = {
     "appliance/demo/compare.py": "nobody: the demo counts the entries of its own invented pupils",
     "appliance/demo/outage.py": "nobody: the demo counts the entries of its own invented pupils",
     "appliance/demo/second_act.py": "nobody: the demo counts the entries of its own invented pupils",
+    "appliance/exchange/book.py": "appliance/exchange/desk.py",
     "appliance/hours/book.py": "appliance/hours/desk.py",
     "appliance/ledger/desk.py": "itself",
     "appliance/ledger/published.py": "appliance/ledger/desk.py",
@@ -104,7 +105,7 @@ MAKERS = {
     *("chart_html", "chart_pdf", "result_sheet"),
     *("minutes_sheet", "for_recipients", "for_passphrase"),
 }
-GATE = {"appliance/permits/gate.py", "appliance/permits/releases.py"}
+GATE = {"appliance/permits/gate.py", "appliance/permits/releases.py", "appliance/exchange/outgoing.py"}
 # Whoever writes a file or the terminal's clipboard, and what stands in it. No record is opened into any other.
 WRITERS = {
     "appliance/alarms/book.py": "codes and times of alarms",

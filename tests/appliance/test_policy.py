@@ -34,6 +34,7 @@ from tests.appliance.everydoor import (
     RELEASED,
     SILENT,
 )
+from tests.appliance.exchange.townexchange import dropped
 from tests.school import PASSPHRASE, School
 
 READS: tuple[tuple[type, str], ...] = (
@@ -50,6 +51,13 @@ def again(school: School) -> ImportPlan:
     return replace(plan, put=tuple(r for r in plan.put if isinstance(r, SchoolRecord)), remove=())
 
 
+@pytest.fixture(scope="module")
+def arrival(school: School) -> str:
+    """Return a file of the school system that waits."""
+    with school.opened("kocho") as kocho:
+        return dropped(kocho, school, "roster.zip", b"PK").document_id
+
+
 @pytest.fixture
 def office(school: School, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     monkeypatch.setattr(Session, "_line_now", lambda session: Line.ONLINE)
@@ -63,8 +71,8 @@ def office(school: School, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
 
 
 @pytest.fixture
-def things(school: School, office: Office, again: ImportPlan, tmp_path: Path) -> Things:
-    return made_things(school, office, again, tmp_path)
+def things(school: School, office: Office, again: ImportPlan, arrival: str, tmp_path: Path) -> Things:
+    return made_things(school, office, again, arrival, tmp_path)
 
 
 def watch(monkeypatch: pytest.MonkeyPatch, verdict: Callable[[Action, Asset], None]) -> list[str]:

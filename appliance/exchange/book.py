@@ -1,0 +1,82 @@
+"""The records of the exchange as one session may read them.
+
+Invariant: an arrival counts only from a site; a record that no desk would have kept is as if it were not there.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+from appliance.exchange.records import Answer, Arrival, Receipt, Sent
+from sync.sealed import Draft, Plain, SealedStore
+
+_SITE: Final = "site"
+_R = TypeVar("_R", Arrival, Receipt, Sent, Answer)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing(Generic[_R]):
+    """A record as it stands, and who kept it when."""
+
+    record: bytes
+    author: bytes
+    at_ms: int
+    thing: _R
+
+
+class ExchangeBook:
+    """Reads the exchange over one session."""
+
+    def __init__(self, store: SealedStore) -> None:
+        self._store = store
+        self._counted = (-1, 0)
+
+    def waiting(self) -> list[Standing[Arrival]]:
+        """Return the files that came and that nobody settled, the oldest first."""
+        settled = {plain.record for plain in self._store.heads(Receipt.kind)}
+        return [one for one in self.arrivals() if one.record not in settled]
+
+    def arrivals(self) -> list[Standing[Arrival]]:
+        """Return every file that came by 取込, settled or not, the oldest first."""
+        return [one for one in self._all(Arrival) if self._of_site(one.author)]
+
+    def count(self) -> int:
+        """Return how many wait; cheap while nobody keeps anything."""
+        changes = self._store.reader.changes()
+        if self._counted[0] != changes:
+            self._counted = (changes, len(self.waiting()))
+        return self._counted[1]
+
+    def receipts(self) -> list[Standing[Receipt]]:
+        """Return what became of files, the oldest first."""
+        return self._all(Receipt)
+
+    def sent(self) -> list[Standing[Sent]]:
+        """Return what went out last for each thing and time, the oldest first."""
+        return self._all(Sent)
+
+    def answers(self) -> dict[bytes, Answer]:
+        """Return SHA-256 of a file that went out → what was said of it."""
+        return {one.thing.sha256: one.thing for one in self._all(Answer)}
+
+    def draft(self, record: bytes, thing: Receipt | Sent | Answer) -> Draft:
+        """Return what keeps a record over what stands of it."""
+        base = self._store.base_of(thing.kind, [record]).get(record, ())
+        return Draft(thing.kind, record, thing.importance, msgspec.msgpack.encode(thing), base)
+
+    def _all(self, kind: type[_R]) -> list[Standing[_R]]:
+        found = [(plain, _read(plain, kind)) for plain in self._store.heads(kind.kind)]
+        known = [Standing(p.record, p.author, p.at_ms, thing) for p, thing in found if thing is not None]
+        return sorted(known, key=lambda one: (one.at_ms, one.record))
+
+    def _of_site(self, author: bytes) -> bool:
+        person = self._store.keyring.people.person(author)
+        return person is not None and _SITE in person.roles
+
+
+def _read(plain: Plain, kind: type[_R]) -> _R | None:
+    try:
+        return msgspec.msgpack.decode(plain.payload, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
