@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from appliance.classification.model import Action
-from appliance.oneroster.container import Source
+from appliance.exchange.workbook import Place, plan_workbook
+from appliance.oneroster.container import Held, Source
 from appliance.oneroster.plan import ImportPlan, plan_import
 from appliance.roster import Contact, RosterRecord, School, encode_record
 from appliance.session import Session
@@ -31,6 +32,14 @@ class RosterDesk:
         self._session.ask(Action.VIEW, Contact.kind, Contact.importance)
         code = self._session.site.config.site.school
         return plan_import(source, code, self._session.roster.records(), progress=progress)
+
+    def plan_workbook(self, held: Held) -> ImportPlan:
+        """Read a roster workbook and say what it would change; changes nothing. Raises as `plan` does."""
+        self._session.ask(Action.EDIT, School.kind, School.importance)
+        self._session.ask(Action.VIEW, Contact.kind, Contact.importance)
+        site = self._session.site.config.site
+        place = Place(site.school, site.name, self._session.today())
+        return plan_workbook(held, self._session.roster.records(), place)
 
     def commit(self, plan: ImportPlan, more: Sequence[Draft] = ()) -> Saved | None:
         """Keep what was planned, and `more` with it in one batch; None when there is nothing to keep."""

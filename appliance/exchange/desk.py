@@ -139,7 +139,7 @@ class ExchangeDesk:
         return self._kept(self._record(examined), _receipt(examined, "refused", code=code))
 
     def _examined(self, held: Held, document_id: str) -> Examined:
-        plans: dict[Form, Plan] = {Form.ONEROSTER: self._roster.plan}
+        plans: dict[Form, Plan] = {Form.ONEROSTER: self._roster.plan, Form.WORKBOOK: self._roster.plan_workbook}
         applied = [one.thing for one in self._book.receipts() if one.thing.outcome in ("applied", "nothing")]
         return examine(held, plans, applied, document_id)
 

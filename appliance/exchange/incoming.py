@@ -11,6 +11,7 @@ from typing import Final
 
 from appliance.exchange.answers import AnsweredFile, is_answer, read_answer
 from appliance.exchange.records import Receipt
+from appliance.exchange.sheets import OLE
 from appliance.oneroster.container import Held
 from appliance.oneroster.errors import RefusedExportError
 from appliance.oneroster.plan import ImportPlan
@@ -89,7 +90,7 @@ def examine(held: Held, plans: dict[Form, Plan], applied: Sequence[Receipt], doc
 
 def form_of(data: bytes) -> Form:
     """Say what a file is by its bytes."""
-    if data.startswith(b"PK") and b"xl/workbook.xml" in data:
+    if data.startswith(OLE) or (data.startswith(b"PK") and b"xl/workbook.xml" in data):
         return Form.WORKBOOK
     return Form.ANSWER if is_answer(data) else Form.ONEROSTER
 

@@ -45,10 +45,11 @@ def find_changes(existing: Roster, built: Roster, parts: Mapping[str, Sifted]) -
         and record.class_id in after[SchoolClass.kind]
         and record.user_id in after[User.kind]
     }
-    return _compare(existing, built, after)
+    return compare(existing, built, after)
 
 
-def _compare(existing: Roster, built: Roster, after: Roster) -> Changes:
+def compare(existing: Roster, built: Roster, after: Roster) -> Changes:
+    """Say what turns one roster into the other; `built` are the records of `after` that an export speaks of."""
     put: list[RosterRecord] = []
     remove: list[RosterRecord] = []
     unchanged = 0

@@ -66,18 +66,26 @@ def count_classes(after: Roster) -> tuple[ClassCount, ...]:
 
 def count_totals(export: Export, scope: Scope, changes: Changes, quarantined: int, warnings: int) -> Totals:
     """Count the export and the roster as it will be."""
-    users = [record for record in changes.after[User.kind].values() if isinstance(record, User)]
+    skipped = len(scope.other_schools), sum(scope.skipped.values())
+    return totals_of(changes.after, export.rows, quarantined, warnings, skipped)
+
+
+def totals_of(
+    after: Roster, rows: int, quarantined: int, warnings: int, skipped: tuple[int, int] = (0, 0)
+) -> Totals:
+    """Count a roster beside what was read; `skipped` are other schools and their rows."""
+    users = [record for record in after[User.kind].values() if isinstance(record, User)]
     return Totals(
-        rows=export.rows,
-        classes=len(changes.after[SchoolClass.kind]),
+        rows=rows,
+        classes=len(after[SchoolClass.kind]),
         users=len(users),
         pupils=sum("student" in user.roles for user in users),
         teachers=sum("teacher" in user.roles for user in users),
-        enrollments=len(changes.after[Enrollment.kind]),
+        enrollments=len(after[Enrollment.kind]),
         quarantined=quarantined,
         warnings=warnings,
-        skipped_schools=len(scope.other_schools),
-        skipped_rows=sum(scope.skipped.values()),
+        skipped_schools=skipped[0],
+        skipped_rows=skipped[1],
     )
 
 

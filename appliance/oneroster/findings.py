@@ -9,11 +9,16 @@ from dataclasses import dataclass, field, replace
 # problem → (Japanese, English). The rule id is `<part>.<column>.<problem>`.
 PROBLEMS: dict[str, tuple[str, str]] = {
     "absent": ("ファイルがありません", "the file is missing"),
+    "age": ("生年月日が学年と合いません。確かめてください", "does not fit the school year; check it"),
     "ambiguous": ("学校コードで確かめられません", "the school cannot be confirmed by its code"),
     "april": ("4月1日から翌年3月31日までではありません", "does not run from 1 April to 31 March"),
     "before": ("終わりの日が始めの日より前です", "ends before it begins"),
     "board_code": ("教育委員会コード（数字6桁）ではありません", "is no six-digit code of a board of education"),
     "bulk": ("一括（bulk）では空欄の決まりです", "must be empty in bulk mode"),
+    "class": (
+        "学級が分かりません（組の列にも、今の名簿にもありません）",
+        "no class: neither in the file nor the roster",
+    ),
     "column": ("列がありません", "the column is missing"),
     "columns": ("列の数が見出しと合いません", "the number of fields differs from the header"),
     "conflict": ("manifest.csv では「なし」のファイルです。取り込みません", "is absent by the manifest; not read"),
@@ -47,6 +52,8 @@ PROBLEMS: dict[str, tuple[str, str]] = {
     "subject": ("教科のコードではありません", "is no subject code"),
     "time": ("日時（ISO 8601）ではありません", "is no moment in ISO 8601"),
     "title": ("「YYYY年度」の形ではありません", "is not of the form YYYY年度"),
+    "twins": ("同じ氏名の児童生徒が二人以上いて、どちらか分かりません", "fits more than one pupil of the roster"),
+    "undivided": ("姓と名の間に空白がありません。全体を姓として取り込みます", "has no blank between the names"),
     "unlisted": ("manifest.csv に書かれていません", "is not listed in the manifest"),
     "user_ids": ("{種類:番号} の形ではありません", "is not of the form {type:id}"),
     "uuid": ("UUID（第4版）の形ではありません", "is no UUID of version 4"),

@@ -23,6 +23,8 @@ from appliance.roster import RosterRecord, User
 from appliance.schoolcode import normalise_school_code
 
 Progress = Callable[[int, int], None]
+WORKBOOK = "Excel"
+"""The version of a plan that was made from a workbook and from no OneRoster file."""
 _TICK = 500
 # A part after those it refers to.
 _ORDER = ("orgs", "academicSessions", "courses", "classes", "users", "userProfiles", "roles", "enrollments")

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from appliance.messages import Language
 from appliance.oneroster.counting import ClassCount
 from appliance.oneroster.findings import Quarantined
-from appliance.oneroster.plan import ImportPlan
+from appliance.oneroster.plan import WORKBOOK, ImportPlan
 
 _MODES: dict[Language, dict[str, str]] = {
     "ja": {"bulk": "一括（bulk）", "delta": "差分（delta）"},
@@ -23,7 +23,9 @@ def report_lines(plan: ImportPlan, lang: Language) -> list[str]:
         return _english(plan)
     totals = plan.totals
     lines = [
-        f"OneRoster {plan.version}・{_MODES['ja'][plan.mode]}・文字コード {plan.encoding}",
+        "名簿（Excel）"
+        if plan.version == WORKBOOK
+        else f"OneRoster {plan.version}・{_MODES['ja'][plan.mode]}・文字コード {plan.encoding}",
         "",
         "学級ごとの人数",
     ]
@@ -60,7 +62,8 @@ def report_json(plan: ImportPlan) -> dict[str, object]:
 
 def _english(plan: ImportPlan) -> list[str]:
     totals = plan.totals
-    lines = [f"OneRoster {plan.version}, {_MODES['en'][plan.mode]}, encoding {plan.encoding}", "", "By class"]
+    oneroster = f"OneRoster {plan.version}, {_MODES['en'][plan.mode]}, encoding {plan.encoding}"
+    lines = ["roster (Excel)" if plan.version == WORKBOOK else oneroster, "", "By class"]
     lines += [_class_en(count) for count in plan.class_counts] or ["  (no classes)"]
     lines += [
         f"Total: {totals.classes} classes, {totals.pupils} pupils, {totals.teachers} teachers, "

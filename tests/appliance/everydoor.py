@@ -62,6 +62,7 @@ from tests.appliance.doorthings import (
     posted_and_withdrawn,
     shift_of,
     told_of,
+    workbook,
 )
 from tests.school import PASSPHRASE, School
 
@@ -133,6 +134,7 @@ CALLS: dict[tuple[type, str], Call] = {
     (CalendarDesk, "keep"): lambda o, s, t: o.calendar.keep(default_year(2030)),
     (RosterDesk, "plan"): lambda o, s, t: o.roster.plan(s.zip),
     (RosterDesk, "commit"): lambda o, s, t: o.roster.commit(t.plan),
+    (RosterDesk, "plan_workbook"): lambda o, s, t: o.roster.plan_workbook(workbook()),
     (EmergencyDesk, "card"): lambda o, s, t: o.emergency.card(t.pupil),
     (EmergencyDesk, "plan"): lambda o, s, t: o.emergency.plan(t.cards, ON),
     (EmergencyDesk, "keep"): lambda o, s, t: o.emergency.keep([EmergencyCard(pupil=t.pupil, allergies="卵")]),
@@ -307,6 +309,7 @@ EDITS = {
     (LedgerDesk, "to_change"),
     (DeviceDesk, "seen"),
     (RosterDesk, "plan"),
+    (RosterDesk, "plan_workbook"),
     (EmergencyDesk, "plan"),
     (HoursDesk, "plan_import"),
     (HoursDesk, "plan_rows"),

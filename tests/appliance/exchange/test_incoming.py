@@ -20,6 +20,7 @@ from appliance.office import Office
 from appliance.policy import PolicyDeniedError
 from appliance.roster import RosterRecord, User
 from tests.appliance.exchange.townexchange import Rows, dropped, export
+from tests.appliance.exchange.workbooks import book, class_list, listed
 from tests.appliance.test_cli import Ran, run
 from tests.school import PASSPHRASE, School, enrol
 
@@ -215,6 +216,17 @@ def test_only_the_office_takes_in_and_nobody_announces_but_the_box(jimu: Office,
     with own.opened("shien") as shien, pytest.raises(PolicyDeniedError):
         shien.exchange.examine_file(own.zip)
     jimu.exchange.turn_away(jimu.exchange.examine(arrival.document_id))
+
+
+def test_a_roster_workbook_goes_the_same_way(jimu: Office, own: School) -> None:
+    of_class = own.made.classes[3]
+    rest = [listed(pupil) for pupil in of_class.pupils[1:]]
+    seen = jimu.exchange.examine(dropped(jimu, own, "名簿.xlsx", class_list(of_class, rest)).document_id)
+    assert (seen.form, seen.refusal) == (Form.WORKBOOK, None) and seen.plan is not None
+    assert [one.id for one in seen.plan.remove if isinstance(one, User)] == [of_class.pupils[0].id]
+    assert jimu.exchange.settle(seen).receipt.people == 1
+    bad = jimu.exchange.examine(dropped(jimu, own, "成績.xlsx", book({"成績": [("国語",), (1,)]})).document_id)
+    assert jimu.exchange.settle(bad).receipt.code == "APP-684"
 
 
 def test_a_receipt_leaves_through_the_gate(jimu: Office, own: School) -> None:
