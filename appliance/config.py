@@ -120,7 +120,7 @@ class StoreSection(msgspec.Struct, frozen=True):
 class OfficeSection(msgspec.Struct, frozen=True):
     """How the screens behave. `lock_after_s`: idle seconds.
 
-    `codes`, `hours`, `notices`, `mapping` are files beside this one.
+    `codes`, `hours`, `notices`, `mapping`, `exchange` are files beside this one.
     `released` is the folder for what leaves, in the site's folder unless absolute; `released` when empty.
     `pictures` is how the terminals of this site draw pages: "sixel", "kitty", or "blocks" where they cannot.
     """
@@ -130,6 +130,7 @@ class OfficeSection(msgspec.Struct, frozen=True):
     hours: str = ""
     notices: str = ""
     mapping: str = ""
+    exchange: str = ""
     released: str = ""
     pictures: Literal["sixel", "kitty", "blocks"] = "blocks"
 

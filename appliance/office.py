@@ -27,7 +27,16 @@ from appliance.documents.filing import FilingDesk
 from appliance.documents.reading import read_document
 from appliance.emergency.desk import EmergencyDesk
 from appliance.exchange.desk import ExchangeDesk
-from appliance.exchange.outgoing import RECEIPTS, ExchangeReleases
+from appliance.exchange.mapping import ExchangeMapping, read_exchange_mapping
+from appliance.exchange.outgoing import (
+    OUT,
+    RECEIPTS,
+    Asked,
+    ExchangeReleases,
+    Mappings,
+    Outgoing,
+    Sources,
+)
 from appliance.hours.desk import HoursDesk
 from appliance.hours.settings import HoursSettings, load_hours
 from appliance.inbox.told import read_told
@@ -40,7 +49,7 @@ from appliance.meetings.minutesdesk import MinutesDesk
 from appliance.meetings.records import AgendaItem
 from appliance.noticeboard.desk import NoticeboardDesk
 from appliance.permits.desk import PermitDesk
-from appliance.permits.gate import Released, ReleaseGate
+from appliance.permits.gate import Lock, Released, ReleaseGate
 from appliance.permits.handing import SHARED, HandedOut, hand_out, place_of, subfolder
 from appliance.permits.releases import ReleaseDesk
 from appliance.rosterdesk import RosterDesk
@@ -51,6 +60,7 @@ from appliance.views import HomeView, LeftInInbox, Light, Who
 from crypto.importance import Importance
 
 _LOOKS = "office.look"
+_NOTHING = Lock()
 
 
 class Office:
@@ -90,7 +100,8 @@ class Office:
         self.surveys = SurveyDesk(session)
         self.audit = AuditDesk(session, door.title)
         gate = ReleaseGate(session, self.permits)
-        self.outgoing = ExchangeReleases(gate, self.exchange)
+        read = (self.attendance, self.meetings, self.hours, self.roster, session.site.config.site.name)
+        self.outgoing = ExchangeReleases(gate, self.exchange, Sources(*read))
         self.releases = ReleaseDesk(
             gate,
             self.ledger,
@@ -128,11 +139,38 @@ class Office:
         place = folder or subfolder(self.released_into, RECEIPTS)
         return hand_out(place, lambda: self.outgoing.receipt(receipt_id, name), SHARED)
 
+    def send_out(self, asked: Asked, lock: Lock = _NOTHING, folder: Path | None = None) -> HandedOut:
+        """Put a file for the school system into 書出 where this site releases, or into a folder.
+
+        Raises NoPlaceError and what `ExchangeReleases.make` raises.
+        """
+        made: list[Outgoing] = []
+
+        def make() -> Released:
+            mappings = Mappings(self.system_mapping(), self.exchange_mapping())
+            made.append(self.outgoing.make(asked, mappings, lock))
+            return made[-1].released
+
+        handed = hand_out(folder or subfolder(self.released_into, OUT), make, SHARED)
+        self.exchange.keep_sent(made[-1].sent)  # after: what never reached the folder goes out the next time
+        return handed
+
+    def list_sent(self, first: date, last: date, folder: Path | None = None) -> HandedOut:
+        """Put the list of what went out for a time beside it."""
+        place = folder or subfolder(self.released_into, OUT)
+        return hand_out(place, lambda: self.outgoing.manifest(first, last), SHARED)
+
     def system_mapping(self) -> SystemMapping:
         """Return how the school system wants its rows; raises MappingFileError."""
         site = self._session.site
         own = site.config.office.mapping
         return read_mapping(site.path / own if own else None)
+
+    def exchange_mapping(self) -> ExchangeMapping:
+        """Return how the school system wants totals, meetings and hours; raises MappingFileError."""
+        site = self._session.site
+        own = site.config.office.exchange
+        return read_exchange_mapping(site.path / own if own else None)
 
     @property
     def lock_after_s(self) -> int:

@@ -11,7 +11,7 @@ from appliance.classification.model import Action
 from appliance.exchange.workbook import Place, plan_workbook
 from appliance.oneroster.container import Held, Source
 from appliance.oneroster.plan import ImportPlan, plan_import
-from appliance.roster import Contact, RosterRecord, School, encode_record
+from appliance.roster import Contact, RosterRecord, School, User, encode_record
 from appliance.session import Session
 from appliance.views import Saved
 from crypto.importance import Importance
@@ -40,6 +40,11 @@ class RosterDesk:
         site = self._session.site.config.site
         place = Place(site.school, site.name, self._session.today())
         return plan_workbook(held, self._session.roster.records(), place)
+
+    def standing(self) -> list[RosterRecord]:
+        """Return the roster as it stands, without contacts and guardianship (importance II)."""
+        self._session.ask(Action.VIEW, User.kind, User.importance)
+        return [one for one in self._session.roster.records() if one.importance is Importance.III]
 
     def commit(self, plan: ImportPlan, more: Sequence[Draft] = ()) -> Saved | None:
         """Keep what was planned, and `more` with it in one batch; None when there is nothing to keep."""

@@ -232,6 +232,12 @@ class AttendanceDesk:
         where = (school_class, span, on, session.today(), session.roster)
         return period_totals(*where, self._book, self._calendar, self.codes())
 
+    def month_totals(self, month: date) -> tuple[tuple[ClassView, PeriodTotals], ...]:
+        """Return every class with its totals of a month, up to today."""
+        self._session.ask(Action.VIEW, Mark.kind, Mark.importance)
+        views = self.classes(month)
+        return tuple((view, self.totals(view.class_id, month, Span.MONTH)) for view in views)
+
     def rows_between(self, first: date, last: date, *, present: bool) -> tuple[SystemRow, ...]:
         """Return every pupil's school days, by day and class; without `present` only what is another entry."""
         self._session.ask(Action.VIEW, Mark.kind, Mark.importance)

@@ -15,8 +15,9 @@ from typing import Final
 import msgspec
 
 from appliance.errors import ApplianceError
+from appliance.release.columns import MappedColumn, check_columns, mapped_sheet
 from appliance.release.csvfile import Encoding
-from appliance.release.sheet import Column, Sheet
+from appliance.release.sheet import Sheet
 
 VALUES: Final = frozenset(
     [
@@ -50,22 +51,10 @@ class UnmappedCodeError(ApplianceError):
     code = "APP-228"
 
 
-class _ColumnEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    heading: str
-    value: str = ""
-    text: str = ""
-
-    def __post_init__(self) -> None:
-        if bool(self.value) is bool(self.text):
-            raise ValueError("a column needs either value or text")
-        if self.value and self.value not in VALUES:
-            raise ValueError(f"no such value: {self.value}; there are {' '.join(sorted(VALUES))}")
-
-
 class SystemMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How a school system wants its rows."""
 
-    column: tuple[_ColumnEntry, ...]
+    column: tuple[MappedColumn, ...]
     codes: dict[str, str]
     encoding: Encoding = Encoding.CP932
     day: str = "%Y/%m/%d"
@@ -74,8 +63,7 @@ class SystemMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         """Refuse what the types cannot."""
-        if not self.column:
-            raise ValueError("there is no column")
+        check_columns(self.column, VALUES)
         datetime(2026, 11, 23, 8, 25).strftime(f"{self.day} {self.time}")  # noqa: DTZ001 - a form is tried out
 
 
@@ -117,12 +105,7 @@ def system_sheet(mapping: SystemMapping, rows: Iterable[SystemRow], title: str) 
     unknown = sorted({row.code for row in told} - set(mapping.codes))
     if unknown:
         raise UnmappedCodeError(operation="write table", subject="codes", codes=" ".join(unknown))
-    columns = tuple(Column(column.heading) for column in mapping.column)
-    cells = tuple(
-        tuple(column.text or values[column.value] for column in mapping.column)
-        for values in (_values(mapping, row) for row in told)
-    )
-    return Sheet(title, columns, cells)
+    return mapped_sheet(title, mapping.column, (_values(mapping, row) for row in told))
 
 
 def _values(mapping: SystemMapping, row: SystemRow) -> Mapping[str, str | int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,8 @@ _TO = click.option(
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="the folder to write into, else the site's",
 )
+_WHAT: Final = ("attendance", "months", "meetings", "hours", "roster")
+_USUAL: Final = ("attendance", "months", "meetings")
 _WORDS: Final = {"zip": "ZIP", "text": "CSV", "other": "?"}
 
 
@@ -122,6 +125,76 @@ def receipt(site: Path, receipt: str, name: str, folder: Path | None, from_stdin
         document = found[0].document_id
         shown = office.documents.facts(document).name if document else ""
         click.echo(str(office.give_receipt(found[0].receipt_id, shown, folder).path))
+    return Exit.OK
+
+
+@exchange.command()
+@_SITE
+@_LOGIN
+@_TO
+@click.option(
+    "--what", "what", type=click.Choice(_WHAT), multiple=True, help="what goes out, more than once if wanted"
+)
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), required=True, help="the first day")
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), required=True, help="the last day")
+@click.option("--again", is_flag=True, help="also what is the same as what went out last")
+@click.option("--permit", default="", help="the principal's permit number (for hours)")
+@click.option("--recipient", "recipients", multiple=True, help="encrypt to this age public key")
+@click.option("--encrypt", is_flag=True, help="encrypt under a passphrase, which is asked for")
+@passphrase_option
+def out(
+    site: Path,
+    name: str,
+    folder: Path | None,
+    what: tuple[str, ...],
+    since: datetime,
+    until: datetime,
+    again: bool,
+    permit: str,
+    recipients: tuple[str, ...],
+    encrypt: bool,
+    from_stdin: bool,
+) -> int:
+    """Write what the school system imports, and a list of it; what went out unchanged before is left out.
+
+    Without --what: attendance by day and month, and meetings. Working hours (importance II) need a permit and
+    encryption.
+    """
+    from appliance.exchange.errors import NothingNewError
+    from appliance.exchange.outgoing import Asked, What
+    from appliance.permits.gate import Lock
+
+    first, last = since.date(), until.date()
+    if last < first:
+        raise click.UsageError("--until is before --since / 終わりの日が始まりの日より前です")
+    with _office(site, name, from_stdin) as office:
+        other = ask_passphrase("暗号化の合言葉 / passphrase of the file", from_stdin, new=True) if encrypt else ""
+        lock, new = Lock(recipients, other), 0
+        for one in what or _USUAL:
+            asked = Asked(What(one), first, last, again, permit)
+            try:
+                click.echo(str(office.send_out(asked, lock, folder).path))
+                new += 1
+            except NothingNewError as error:
+                click.echo(f"{one}: {explain(error, language()).sentence}", err=True)
+        if new:
+            click.echo(str(office.list_sent(first, last, folder).path))
+    return Exit.OK
+
+
+@exchange.command()
+@_SITE
+@_LOGIN
+@passphrase_option
+def sent(site: Path, name: str, from_stdin: bool) -> int:
+    """List what went out: what, from, to, file, rows, SHA-256, and what the school system said of it."""
+    with _office(site, name, from_stdin) as office:
+        for one in office.exchange.sent():
+            answer = (
+                "-" if one.answer is None else f"{'ok' if one.answer.taken else 'NG'} {one.answer.told}".strip()
+            )
+            line = f"{one.what}\t{one.first}\t{one.last}\t{one.name}\t{one.rows}\t{one.sha256}"
+            click.echo(f"{line}\t{answer}")
     return Exit.OK
 
 

@@ -56,6 +56,12 @@ class ExchangeBook:
         """Return what went out last for each thing and time, the oldest first."""
         return self._all(Sent)
 
+    def ever_sent(self) -> set[bytes]:
+        """Return the SHA-256 of every file that ever went out, also of those that others followed."""
+        records = [one.record for one in self.sent()]
+        found = (_read(plain, Sent) for record in records for plain in self._store.history(Sent.kind, record))
+        return {thing.sha256 for thing in found if thing is not None}
+
     def answers(self) -> dict[bytes, Answer]:
         """Return SHA-256 of a file that went out → what was said of it."""
         return {one.thing.sha256: one.thing for one in self._all(Answer)}

@@ -6,6 +6,7 @@ it changed: there is never the one without the other. Nothing of a plain file to
 
 import os
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -84,6 +85,7 @@ class ExchangeDesk:
                 local_time(one.at_ms),
                 one.thing.name,
                 one.thing.sha256.hex(),
+                one.thing.size,
                 one.thing.rows,
                 Importance(one.thing.graded),
                 answers.get(one.thing.sha256),
@@ -138,6 +140,17 @@ class ExchangeDesk:
         code = examined.refusal.code if examined.refusal else ""
         return self._kept(self._record(examined), _receipt(examined, "refused", code=code))
 
+    def last_sent(self, what: str, first: date, last: date) -> Sent | None:
+        """Return what went out last for a thing and a time, to whoever may send it anew."""
+        self._session.ask(Action.EDIT, Sent.kind, _III)
+        record = self._sent_record(what, first, last)
+        return next((one.thing for one in self._book.sent() if one.record == record), None)
+
+    def keep_sent(self, sent: Sent) -> None:
+        """Write down that something went out, over what did before for the same time."""
+        self._session.ask(Action.EDIT, Sent.kind, _III)
+        self._session.store.put([self._book.draft(self._sent_record(sent.what, sent.first, sent.last), sent)])
+
     def _examined(self, held: Held, document_id: str) -> Examined:
         plans: dict[Form, Plan] = {Form.ONEROSTER: self._roster.plan, Form.WORKBOOK: self._roster.plan_workbook}
         applied = [one.thing for one in self._book.receipts() if one.thing.outcome in ("applied", "nothing")]
@@ -151,7 +164,7 @@ class ExchangeDesk:
             raise RosterChangedError(operation="import roster")
 
     def _keep_answers(self, examined: Examined, record: bytes) -> ReceiptView:
-        known = {one.thing.sha256 for one in self._book.sent()}
+        known = self._book.ever_sent()
         said = [one for one in examined.answers if one.sha256 in known]
         if not said:
             code = AnswerUnknownError.code
@@ -184,6 +197,9 @@ class ExchangeDesk:
         if found is None:
             raise UnknownArrivalError(operation="find arrival", subject=document_id)
         return found.record
+
+    def _sent_record(self, what: str, first: date, last: date) -> bytes:
+        return self._session.store.record_id(Sent.kind, _III, what, first.isoformat(), last.isoformat())
 
     def _view(self, one: Standing[Receipt], came: set[bytes]) -> ReceiptView:
         name = self._session.roster.display_name(one.author)

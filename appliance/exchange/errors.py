@@ -47,3 +47,9 @@ class AnswerUnknownError(RefusedExportError):
     """A receipt of the school system names nothing that went out from here. Params: `file`."""
 
     code = "APP-686"
+
+
+class NothingNewError(ApplianceError):
+    """What would go out is what went out last. Params: `what`."""
+
+    code = "APP-687"

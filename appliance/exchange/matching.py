@@ -7,15 +7,13 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from typing import Final
-from uuid import UUID, uuid5
 
 from appliance.exchange.pupilrows import PupilRow
 from appliance.oneroster.survival import Roster
+from appliance.oneroster.writing import derived_id
 from appliance.roster import Enrollment, SchoolClass, User
 from appliance.text import folded
 
-SPACE: Final = UUID("5c4f0d7e-2f0b-5d8e-9a63-6b7a3c1e8f42")
-"""What the ids of people and classes that came by a workbook are drawn from: the same row gives the same id."""
 _VARIANTS: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 _BRACKETS: Final = re.compile(r"\(.*?\)")
 _YEAR: Final = re.compile(r"^(?:[1-9]年|[小中高][1-9]年?)")
@@ -78,7 +76,7 @@ class Matcher:
 
     def derived(self, *natural: str) -> str:
         """Return an id that follows from something natural."""
-        return str(uuid5(SPACE, "/".join((self._school, *natural))))
+        return derived_id(self._school, *natural)
 
     def _named(self, row: PupilRow, of_class: SchoolClass | None) -> list[User]:
         """Find by name and reading; of namesakes, by year and class."""

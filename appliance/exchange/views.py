@@ -40,6 +40,7 @@ class SentView:
     at: datetime
     name: str
     sha256: str
+    size: int
     rows: int
     importance: Importance
     answer: Answer | None

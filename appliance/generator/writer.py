@@ -4,79 +4,15 @@ Invariant: column order and names are the Japan profile's, the same school gives
 OneRoster 1.2 CSV Binding: Japan K-12/Schools Profile v1.0.
 """
 
-import csv
-import io
-import zipfile
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Final
 
 from appliance.generator.school import MadePerson, MadeSchool
-
-_FILES: Final = ("academicSessions", "classes", "courses", "demographics", "enrollments", "orgs", "roles", "users")
-_ABSENT: Final = (
-    "categories",
-    "classResources",
-    "courseResources",
-    "lineItemLearningObjectiveIds",
-    "lineItems",
-    "lineItemScoreScales",
-    "resources",
-    "resultLearningObjectiveIds",
-    "results",
-    "resultScoreScales",
-    "scoreScales",
-    "userProfiles",
-    "userResources",
-)
-_HEAD: Final = ("sourcedId", "status", "dateLastModified")
-_STAMP: Final = (2026, 4, 1, 0, 0, 0)
-
-_COLUMNS: Final[dict[str, str]] = {
-    "academicSessions": "title type startDate endDate parentSourcedId schoolYear",
-    "orgs": "name type identifier parentSourcedId",
-    "courses": "schoolYearSourcedId title courseCode grades orgSourcedId subjects subjectCodes",
-    "classes": "title grades courseSourcedId classCode classType location schoolSourcedId termSourcedIds subjects"
-    " subjectCodes periods metadata.jp.specialNeeds",
-    "users": "enabledUser username userIds givenName familyName middleName identifier email sms phone"
-    " agentSourcedIds grades password userMasterIdentifier preferredGivenName preferredMiddleName"
-    " preferredFamilyName primaryOrgSourcedId pronouns metadata.jp.kanaGivenName metadata.jp.kanaFamilyName"
-    " metadata.jp.kanaMiddleName metadata.jp.homeClass",
-    "roles": "userSourcedId roleType role beginDate endDate orgSourcedId userProfileSourcedId",
-    "enrollments": "classSourcedId schoolSourcedId userSourcedId role primary beginDate endDate"
-    " metadata.jp.shussekiNo metadata.jp.publicFlg",
-    "demographics": "birthDate sex americanIndianOrAlaskaNative asian blackOrAfricanAmerican"
-    " nativeHawaiianOrOtherPacificIslander white demographicRaceTwoOrMoreRaces hispanicOrLatinoEthnicity"
-    " countryOfBirthCode stateOfBirthAbbreviation cityOfBirth publicSchoolResidenceStatus",
-}
+from appliance.oneroster.writing import write_zip
 
 
 def write_school(school: MadeSchool, path: Path) -> None:
     """Write the ZIP."""
-    rows = _rows(school)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        _add(archive, "manifest.csv", [("propertyName", "value"), *_manifest()])
-        for name in _FILES:
-            columns = (*_HEAD, *_COLUMNS[name].split())
-            table = [[row.get(column, "") for column in columns] for row in rows[name]]
-            _add(archive, f"{name}.csv", [columns, *table])
-
-
-def _add(archive: zipfile.ZipFile, name: str, rows: Iterable[Sequence[str]]) -> None:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(rows)
-    archive.writestr(zipfile.ZipInfo(name, _STAMP), text.getvalue().encode())
-
-
-def _manifest() -> list[tuple[str, str]]:
-    modes = {**dict.fromkeys(_FILES, "bulk"), **dict.fromkeys(_ABSENT, "absent")}
-    return [
-        ("manifest.version", "1.0"),
-        ("oneroster.version", "1.2_JP"),
-        *((f"file.{name}", modes[name]) for name in sorted(modes)),
-        ("source.systemName", "Kurabako generator"),
-        ("source.systemCode", "kurabako"),
-    ]
+    write_zip(_rows(school), path, ("Kurabako generator", "kurabako"))
 
 
 def _rows(school: MadeSchool) -> dict[str, list[dict[str, str]]]:

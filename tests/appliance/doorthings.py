@@ -15,6 +15,7 @@ from appliance.attendance.notices import Notice
 from appliance.classification.model import Action
 from appliance.documents.intake import Incoming
 from appliance.exchange.incoming import Examined, Form
+from appliance.exchange.records import Sent
 from appliance.hours.importing import ClockPlan, PlannedRow
 from appliance.hours.reckoning import Way
 from appliance.hours.records import Correction, Press, Punch, Shift
@@ -70,6 +71,17 @@ TORN = Examined(
     bytes(32),
     Form.ONEROSTER,
     refusal=ContainerBrokenError(operation="open export", file="torn.zip"),
+)
+SENT = Sent(
+    what="roster",
+    first=ON,
+    last=ON,
+    plain=bytes(32),
+    sha256=bytes(32),
+    size=1,
+    rows=1,
+    graded=3,
+    name="roster.zip",
 )
 NOTICE = NoticeItem(title="献立", body="カレー", first=ON, until=ON)
 

@@ -20,7 +20,8 @@ from appliance.documents.filing import FilingDesk
 from appliance.emergency.cards import EmergencyCard
 from appliance.emergency.desk import EmergencyDesk
 from appliance.exchange.desk import ExchangeDesk
-from appliance.exchange.outgoing import ExchangeReleases
+from appliance.exchange.mapping import read_exchange_mapping
+from appliance.exchange.outgoing import Asked, ExchangeReleases, Mappings, What
 from appliance.hours.desk import HoursDesk
 from appliance.hours.reckoning import Way
 from appliance.ledger.desk import LedgerDesk
@@ -32,6 +33,7 @@ from appliance.meetings.sharedtext import SharedText
 from appliance.noticeboard.desk import NoticeboardDesk
 from appliance.office import Office
 from appliance.permits.desk import PermitDesk
+from appliance.permits.gate import Lock
 from appliance.permits.releases import Form, ReleaseDesk
 from appliance.rosterdesk import RosterDesk
 from appliance.schoolcalendar import CalendarDesk
@@ -48,6 +50,7 @@ from tests.appliance.doorthings import (
     NOTICE,
     ON,
     QUESTIONS,
+    SENT,
     TAKEN,
     TORN,
     WHOLE,
@@ -218,6 +221,14 @@ CALLS: dict[tuple[type, str], Call] = {
     (ExchangeDesk, "examine_file"): lambda o, s, t: o.exchange.examine_file(s.zip),
     (ExchangeDesk, "settle"): lambda o, s, t: o.exchange.settle(TORN),
     (ExchangeDesk, "turn_away"): lambda o, s, t: o.exchange.turn_away(TORN),
+    (ExchangeDesk, "last_sent"): lambda o, s, t: o.exchange.last_sent("roster", ON, ON),
+    (ExchangeDesk, "keep_sent"): lambda o, s, t: o.exchange.keep_sent(SENT),
+    (ExchangeReleases, "make"): lambda o, s, t: o.outgoing.make(
+        Asked(What.ROSTER, ON, ON, again=True), Mappings(read_mapping(), read_exchange_mapping()), Lock()
+    ),
+    (ExchangeReleases, "manifest"): lambda o, s, t: o.outgoing.manifest(ON, ON),
+    (AttendanceDesk, "month_totals"): lambda o, s, t: o.attendance.month_totals(ON),
+    (RosterDesk, "standing"): lambda o, s, t: o.roster.standing(),
     (ExchangeReleases, "receipt"): lambda o, s, t: o.outgoing.receipt(o.exchange.receipts()[0].receipt_id),
     (Office, "home"): lambda o, s, t: o.home(),
 }
@@ -249,6 +260,9 @@ SILENT = {
             "released_into",
             "system_mapping",
             "give_receipt",
+            "send_out",
+            "list_sent",
+            "exchange_mapping",
             "hand_out",  # puts down what the gate has made already, and what `make` asks for itself
         )
     ),
@@ -302,7 +316,7 @@ KEEPS = {
     *((EmergencyDesk, name) for name in ("keep", "open", "close")),
     *((NoticeboardDesk, name) for name in ("keep", "withdraw")),
     *((SurveyDesk, name) for name in ("make", "close", "answer")),
-    *((ExchangeDesk, name) for name in ("settle", "turn_away")),
+    *((ExchangeDesk, name) for name in ("settle", "turn_away", "keep_sent")),
 }
 EDITS = {
     *KEEPS,
@@ -315,6 +329,8 @@ EDITS = {
     (HoursDesk, "plan_rows"),
     (ExchangeDesk, "examine"),
     (ExchangeDesk, "examine_file"),
+    (ExchangeDesk, "last_sent"),
+    (ExchangeReleases, "make"),
 }
 OTHER_ACTIONS = {
     (FloorDesk, "mark_read"): Action.VIEW,
@@ -326,6 +342,8 @@ OTHER_ACTIONS = {
     (ReleaseDesk, "hours"): Action.EXPORT,
     (ReleaseDesk, "survey"): Action.EXPORT,
     (ReleaseDesk, "day"): Action.PRINT,
+    (ExchangeReleases, "receipt"): Action.VIEW,  # the id is looked up first, here
+    (ExchangeReleases, "manifest"): Action.EXPORT,
     (FilingDesk, "destroy"): Action.DESTROY,
 }
 RELEASED = {

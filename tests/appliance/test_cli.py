@@ -54,7 +54,7 @@ GROUPS = {
         ),
     ),
     "bundle": ("build", "verify"),
-    "exchange": ("waiting", "receipts", "take", "receipt"),
+    "exchange": ("waiting", "receipts", "take", "receipt", "out", "sent"),
     "demo": ("office", "line", "outage", "roster"),
     "replica": ("verify", "heal", "rebuild"),
     "roster": ("show", "import"),
