@@ -37,6 +37,7 @@ from appliance.exchange.outgoing import (
     Outgoing,
     Sources,
 )
+from appliance.exchange.records import Receipt
 from appliance.hours.desk import HoursDesk
 from appliance.hours.settings import HoursSettings, load_hours
 from appliance.inbox.told import read_told
@@ -234,10 +235,14 @@ class Office:
             self.light(),
             self.permits.counts(),
             self.noticeboard.waiting(),
+            self.exchange.count() if self._edits(Receipt.kind, Receipt.importance) else 0,
         )
 
     def _shows(self, kind: str, importance: Importance) -> bool:
         return self._session.may(Action.VIEW, kind, importance).verdict is Verdict.ALLOW
+
+    def _edits(self, kind: str, importance: Importance) -> bool:
+        return self._session.may(Action.EDIT, kind, importance).verdict is Verdict.ALLOW
 
     def logout(self) -> None:
         """Forget every key and close the session."""

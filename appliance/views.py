@@ -393,3 +393,4 @@ class HomeView:
     light: Light
     permits: PermitCounts = PermitCounts(0, 0, 0)
     notices: int = 0  # that are not on the noticeboard as they stand
+    exchange: int = 0  # files of the school system that wait for this person

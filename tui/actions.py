@@ -51,6 +51,12 @@ SURVEY_RESULT = Action("survey_result", "f4", _("結果"), _("締め切ったア
 NOTICES_FOR_ALL = Action(
     "noticeboard", "o", _("掲示板"), _("児童生徒のタブレットに見せる掲示を書く"), footer=False
 )
+SCHOOL_SYSTEM = Action(
+    "exchange", "e", _("校務連携"), _("校務支援システムのファイルを取り込む、書き出す、受領書を見る"), footer=False
+)
+TAKE_IN = Action("take_in", "f4", _("取り込む"), _("調べたファイルを取り込み、受領書を作る"))
+TURN_AWAY = Action("turn_away", "x", _("断る"), _("調べたファイルを取り込まずに断り、受領書を作る"))
+RECEIPT = Action("receipt", "f2", _("受領書"), _("選んだファイルの受領書を書き出す"))
 POST = Action("post", "n", _("書く"), _("掲示を書いて、ページに載せる"))
 TAKE_DOWN = Action("take_down", "x", _("取り下げ"), _("選んだ掲示を、終わりの日より前に取り下げる"))
 POST_ALL = Action("post_all", "f4", _("載せる"), _("まだページに出ていない掲示を、すべて載せる"))
@@ -173,6 +179,7 @@ HOME = (
     CLOSURES,
     NOTICES_FOR_ALL,
     ASKED,
+    SCHOOL_SYSTEM,
     WORK,
     LOOK,
     *EVERYWHERE,
@@ -246,6 +253,8 @@ MONTH = (
 CLOSURE_LIST = (CLOSE_DOWN, LIFT, UNDO, BACK, HELP, LOCK, PALETTE)
 SURVEYS = (OPEN, SURVEY_MAKE, SURVEY_CLOSE, SURVEY_RESULT, BACK, HELP, LOCK, PALETTE)
 NOTICEBOARD = (OPEN, POST, TAKE_DOWN, POST_ALL, BACK, HELP, LOCK, PALETTE)
+EXCHANGE = (OPEN, RECEIPT, RELEASE, BACK, HELP, LOCK, PALETTE)
+EXCHANGE_FILE = (TAKE_IN, TURN_AWAY, BACK, HELP, LOCK, PALETTE)
 ATTENTION = (OPEN, BACK, *EVERYWHERE)
 HOURS = (
     OPEN,

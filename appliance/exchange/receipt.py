@@ -1,6 +1,7 @@
 """A receipt 受領書 in words: what became of a file, which rows stayed out and why, and what to do.
 
-Invariant: pure; holds counts, codes and places, never a value of a row.
+Invariant: pure; a receipt holds counts, codes and places, never a value of a row. Who would leave is named only to
+whoever looks at the file.
 """
 
 from collections.abc import Iterator
@@ -11,8 +12,10 @@ from appliance.exchange.records import Receipt
 from appliance.exchange.views import ReceiptView
 from appliance.messages import Language, explain_code
 from appliance.oneroster.findings import PROBLEMS
+from appliance.oneroster.plan import ImportPlan
 from appliance.oneroster.report import report_lines
 from appliance.release.sheet import Column, Sheet
+from appliance.roster import User
 from appliance.text import printable
 
 OUTCOMES: Final[dict[Language, dict[str, str]]] = {
@@ -37,6 +40,7 @@ DECLINED: Final[dict[Language, tuple[str, str]]] = {
     "ja": ("担当者が取り込まないと決めました。", "内容を確かめて、書き出し直したファイルを置いてください。"),
     "en": ("Somebody decided not to import it.", "Look at what it holds, and put a new export there."),
 }
+MOST_SHOWN: Final = 40
 _COLUMNS: Final = ("項目", "ファイル・シート", "行", "列", "内容", "コード")
 _COUNTS: Final = (
     ("追加・更新した記録", "put"),
@@ -101,11 +105,22 @@ def examined_lines(examined: Examined, lang: Language) -> list[str]:
     """Return what a file is and would do, before anything of it is kept."""
     head = [f"{printable(examined.name)}  {examined.size:,} B", f"SHA-256 {examined.sha256.hex()}"]
     if examined.plan is not None:
-        return [*head, *report_lines(examined.plan, lang)]
+        return [*head, *_leavers(examined.plan, lang), *report_lines(examined.plan, lang)]
     if examined.answers:
         words = {"ja": "受領書: {n}件のファイルについて", "en": "receipt: it speaks of {n} files"}
         return [*head, words[lang].format(n=len(examined.answers))]
     return head
+
+
+def _leavers(plan: ImportPlan, lang: Language) -> list[str]:
+    """Return who would leave, for whoever has to say yes to it; stands in no receipt."""
+    gone = sorted((one for one in plan.remove if isinstance(one, User)), key=lambda one: (one.grades, one.kana))
+    if not gone:
+        return []
+    head = {"ja": f"外れる人 {len(gone)}人", "en": f"Who would leave: {len(gone)}"}[lang]
+    lines = [f"  {'・'.join(one.grades) or '―'}  {printable(one.name)}" for one in gone[:MOST_SHOWN]]
+    more = {"ja": "  ほか {n}人", "en": "  and {n} more"}[lang].format(n=len(gone) - MOST_SHOWN)
+    return ["", head, *lines, *([more] if len(gone) > MOST_SHOWN else []), ""]
 
 
 def _counts(receipt: Receipt, lang: Language) -> str:

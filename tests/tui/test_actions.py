@@ -30,6 +30,8 @@ from tui.actions import (
     DOCUMENT,
     DOCUMENTS,
     EMERGENCY,
+    EXCHANGE,
+    EXCHANGE_FILE,
     HELD,
     HOME,
     HOURS,
@@ -68,6 +70,8 @@ from tui.screens.correction import CorrectionScreen
 from tui.screens.document import DocumentScreen
 from tui.screens.documents import DocumentsScreen
 from tui.screens.emergency import EmergencyScreen, OpeningScreen
+from tui.screens.exchange import ExchangeScreen
+from tui.screens.exchangefile import ExchangeFileScreen
 from tui.screens.filing import AddScreen, ClassScreen, DestroyScreen, VersionsScreen
 from tui.screens.find import FindScreen
 from tui.screens.help import HelpScreen
@@ -131,6 +135,8 @@ SCREENS: list[tuple[type[Screen[Any]], tuple[Action, ...]]] = [
     (ClosuresScreen, CLOSURE_LIST),
     (NoticeboardScreen, NOTICEBOARD),
     (SurveysScreen, SURVEYS),
+    (ExchangeScreen, EXCHANGE),
+    (ExchangeFileScreen, EXCHANGE_FILE),
     (HoursScreen, HOURS),
     (HoursAllScreen, HOURS_ALL),
     (HoursReportScreen, HOURS_REPORT),

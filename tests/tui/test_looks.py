@@ -30,6 +30,8 @@ from tui.screens.conflicts import ConflictsScreen
 from tui.screens.document import DocumentScreen
 from tui.screens.documents import DocumentsScreen
 from tui.screens.emergency import EmergencyScreen
+from tui.screens.exchange import ExchangeScreen
+from tui.screens.exchangefile import ExchangeFileScreen
 from tui.screens.home import HomeScreen
 from tui.screens.hours import HoursScreen
 from tui.screens.hoursall import HoursAllScreen
@@ -54,9 +56,9 @@ from tui.screens.surveys import SurveysScreen
 pytestmark = pytest.mark.looks
 DAY = date(2026, 10, 6)
 MEETING = f"demo-{SCHOOL_DAY.isoformat()}"
-ELSEWHERE = (AuditScreen, DocumentScreen, ConflictsScreen, HomeScreen)
-"""The audit record lists what this very run did; a page and a conflict are looked at in tests of their own; home
-is where every test begins."""
+ELSEWHERE = (AuditScreen, DocumentScreen, ConflictsScreen, ExchangeFileScreen, HomeScreen)
+"""The audit record lists what this very run did; a page, a conflict and a file of the school system are looked at
+in tests of their own; home is where every test begins."""
 _MASKS = (
     (re.compile(r"\d{1,2}:\d{2}(?= [^\d\s])|(?<=\d )\d{1,2}:\d{2}\b"), "hh:mm"),
     (re.compile(r"保存済 [\d,]+"), "保存済 n"),
@@ -114,6 +116,7 @@ def screens(own: School) -> dict[str, Callable[[], Screen[Any]]]:
         "notices": NoticesScreen,
         "noticeboard": NoticeboardScreen,
         "surveys": SurveysScreen,
+        "exchange": ExchangeScreen,
         "attention": AttentionScreen,
         "closures": ClosuresScreen,
         "meetings": MeetingsScreen,

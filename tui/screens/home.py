@@ -20,6 +20,7 @@ from tui.screens.closures import ClosuresScreen
 from tui.screens.conflicts import ConflictsScreen
 from tui.screens.documents import DocumentsScreen
 from tui.screens.emergency import EmergencyScreen
+from tui.screens.exchange import ExchangeScreen
 from tui.screens.hours import HoursScreen
 from tui.screens.inbox import InboxScreen
 from tui.screens.ledger import LedgerScreen
@@ -40,6 +41,7 @@ _PERMITS = "!permits"
 _DEVICES = "!devices"
 _INBOX = "!inbox"
 _NOTICES = "!notices"
+_EXCHANGE = "!exchange"
 _HELP = _("""左は今日の学級です。「未」はまだ確定していない学級、「済」は確定した学級です。
 矢印で選び、Enter で出席簿を開きます。
 「競合」は二人が別々に書いた記録です。その行で Enter を押すと、どちらを残すか決められます。
@@ -150,6 +152,8 @@ class HomeScreen(OfficeScreen):
             lines.append((_DEVICES, _("USBを止めた {count}件").format(count=devices)))
         if self._home is not None and self._home.notices:
             lines.append((_NOTICES, _("掲示板に未反映 {count}件").format(count=self._home.notices)))
+        if self._home is not None and self._home.exchange:
+            lines.append((_EXCHANGE, _("校務連携 待ち {count}件").format(count=self._home.exchange)))
         who, permits = self.office_app.who, self._home.permits if self._home else None
         if permits is not None and permits.overdue:
             lines.append((_PERMITS, _("期限切れの持出 {count}件").format(count=permits.overdue)))
@@ -174,6 +178,8 @@ class HomeScreen(OfficeScreen):
             self.action_dropped()
         elif event.row_key.value == _NOTICES:
             self.action_noticeboard()
+        elif event.row_key.value == _EXCHANGE:
+            self.action_exchange()
         elif event.row_key.value == _DEVICES:
             await self._look_at_devices()
         elif event.row_key.value is not None and office is not None:
@@ -226,6 +232,10 @@ class HomeScreen(OfficeScreen):
     def action_noticeboard(self) -> None:
         """Open the noticeboard."""
         self.app.push_screen(NoticeboardScreen())
+
+    def action_exchange(self) -> None:
+        """Open the exchange with the school system."""
+        self.app.push_screen(ExchangeScreen())
 
     def action_surveys(self) -> None:
         """Open the questionnaires."""

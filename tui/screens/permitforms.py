@@ -25,6 +25,7 @@ ASKED_FOR: Final = (
     (Action.SEND_OUTSIDE, "document.file", _("文書を外部へ送る（次に文書を選ぶ）")),
     (Action.EXPORT, "meeting.item", _("会議録を持ち出す（次に会議を選ぶ）")),
     (Action.EXPORT, "audit.entry", _("監査記録を持ち出す")),
+    (Action.EXPORT, "hours.day", _("勤務時間を持ち出す（校務支援システムへ）")),
 )
 _HOW_WORDS: Final = (_("持ち帰り"), _("廃棄（消した・破棄した）"), _("紛失（なくした）"))
 _WEEK: Final = timedelta(days=7)

@@ -14,6 +14,7 @@ import pytest
 from appliance.audit import AuditEntry
 from appliance.exchange.errors import AgreementNeededError, RosterChangedError, UnknownArrivalError
 from appliance.exchange.incoming import FEW, Agreement, Caution, Form
+from appliance.exchange.receipt import examined_lines, receipt_lines
 from appliance.exchange.records import Receipt
 from appliance.exits import Exit
 from appliance.office import Office
@@ -96,7 +97,9 @@ def test_who_leaves_is_taken_out_only_by_a_yes_to_just_that_number(jimu: Office,
     assert jimu.exchange.examine(dropped(jimu, own, "few.zip", few).document_id).cautions == ()
     seen = jimu.exchange.examine(dropped(jimu, own, "many.zip", many).document_id)
     before = everything(jimu)
-    assert seen.cautions == (Caution.PEOPLE,)
+    assert seen.cautions == (Caution.PEOPLE,) and seen.plan is not None
+    gone = [one.name for one in seen.plan.remove if isinstance(one, User)]
+    assert len(gone) == FEW + 1 and all(name in "\n".join(examined_lines(seen, "ja")) for name in gone)
     for agreement in (None, Agreement(old=True), Agreement(FEW), Agreement(FEW + 2)):
         with pytest.raises(AgreementNeededError) as raised:
             jimu.exchange.settle(seen, agreement)
@@ -104,6 +107,7 @@ def test_who_leaves_is_taken_out_only_by_a_yes_to_just_that_number(jimu: Office,
     assert everything(jimu) == before
     view = jimu.exchange.settle(seen, Agreement(FEW + 1))
     assert view.receipt.people == FEW + 1 and view.receipt.removed > FEW
+    assert not any(name in "\n".join(receipt_lines(view, "ja")) for name in gone)
     users = {one.id for one in everything(jimu) if isinstance(one, User)}
     assert len(users) == len([one for one in before if isinstance(one, User)]) - FEW - 1
 
