@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from importlib.resources import files
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -37,6 +37,7 @@ VALUES: Final = frozenset(
     ]
 )
 _FILE: Final = "mapping.toml"
+_Mapping = TypeVar("_Mapping", bound=msgspec.Struct)
 
 
 class MappingFileError(ApplianceError):
@@ -88,12 +89,18 @@ class SystemRow:
 
 def read_mapping(path: Path | None = None) -> SystemMapping:
     """Read a mapping file, or the one that comes with the program; raises MappingFileError."""
+    return read_mapping_file(path, ("appliance.attendance", _FILE), SystemMapping)
+
+
+def read_mapping_file(path: Path | None, shipped: tuple[str, str], kind: type[_Mapping]) -> _Mapping:
+    """Read a mapping of some kind, or the one that is shipped (package, file); raises MappingFileError."""
+    package, file = shipped
     try:
-        data = path.read_bytes() if path else files("appliance.attendance").joinpath(_FILE).read_bytes()
-        return msgspec.convert(tomllib.loads(data.decode("utf-8-sig")), SystemMapping)
+        data = path.read_bytes() if path else files(package).joinpath(file).read_bytes()
+        return msgspec.convert(tomllib.loads(data.decode("utf-8-sig")), kind)
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as exc:
         problem = exc.strerror or str(exc) if isinstance(exc, OSError) else str(exc)
-        name = path.name if path else _FILE
+        name = path.name if path else file
         raise MappingFileError(
             operation="read mapping", subject=name, cause=exc, file=name, problem=problem
         ) from exc

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from appliance.exchange.sheets import Cell
+from appliance.text import printable
 
 _NAMES: Final[dict[str, str]] = {
     "code": "生徒コード 児童コード 児童生徒コード 学籍番号 個人番号 管理番号 識別番号 児童生徒番号",
@@ -34,6 +35,7 @@ _NAMES: Final[dict[str, str]] = {
 _GUARDIAN: Final = "保護者"
 _HIRAGANA: Final = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
 _REMARK: Final = re.compile(r"[(\[【].*?[)\]】]|[*※◎○●◯＊:：]")
+_SHOWN: Final = 16
 LOOKED_AT: Final = 30
 """So many rows at the top of a sheet may be titles before the headings come."""
 
@@ -106,7 +108,7 @@ def _read(at: int, cells: tuple[Cell, ...], above: tuple[Cell, ...]) -> Headings
         field = _field(own, group, alone=upper is not None)
         if field and field not in columns:
             columns[field] = column
-            texts[field] = str(cell if cell is not None else upper).strip()
+            texts[field] = printable(str(cell if cell is not None else upper).strip())[:_SHOWN]
     return Headings(at, columns, texts)
 
 

@@ -3,15 +3,13 @@
 Invariant: a mapping is wholly usable or refused by name; a value that is no column of ours cannot be asked for.
 """
 
-import tomllib
 from datetime import datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
 
-from appliance.attendance.schoolsystem import MappingFileError
+from appliance.attendance.schoolsystem import read_mapping_file
 from appliance.release.columns import MappedColumn, check_columns
 from appliance.release.csvfile import Encoding
 
@@ -77,12 +75,4 @@ class ExchangeMapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def read_exchange_mapping(path: Path | None = None) -> ExchangeMapping:
     """Read a mapping file, or the one that comes with the program; raises MappingFileError."""
-    try:
-        data = path.read_bytes() if path else files("appliance.exchange").joinpath(_FILE).read_bytes()
-        return msgspec.convert(tomllib.loads(data.decode("utf-8-sig")), ExchangeMapping)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as exc:
-        problem = exc.strerror or str(exc) if isinstance(exc, OSError) else str(exc)
-        name = path.name if path else _FILE
-        raise MappingFileError(
-            operation="read mapping", subject=name, cause=exc, file=name, problem=problem
-        ) from exc
+    return read_mapping_file(path, ("appliance.exchange", _FILE), ExchangeMapping)

@@ -1,9 +1,6 @@
 """Importing over the sealed store: whole or not at all, and nothing that was not looked at."""
 
-import csv
-import io
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,10 +17,8 @@ from appliance.oneroster.errors import (
 from appliance.policy import PolicyDeniedError
 from appliance.roster import Enrollment, User
 from sync.reader import Reader
+from tests.appliance.exports import Change, Rows, export
 from tests.school import SCHOOL_DAY, School, enrol
-
-Rows = list[dict[str, str]]
-Change = Callable[[dict[str, Rows]], None]
 
 
 @pytest.fixture
@@ -52,20 +47,7 @@ def clerk(own: School) -> Iterator[Office]:
 
 def rewritten(source: Path, target: Path, change: Change, mode: str = "bulk") -> Path:
     """Write the export again after a change to its rows."""
-    with zipfile.ZipFile(source) as archive:
-        texts = {name: archive.read(name).decode() for name in archive.namelist()}
-    heads = {name: next(csv.reader(io.StringIO(text))) for name, text in texts.items()}
-    parts = {name.removesuffix(".csv"): list(csv.DictReader(io.StringIO(text))) for name, text in texts.items()}
-    for row in parts["manifest"]:
-        row["value"] = mode if row["value"] == "bulk" else row["value"]
-    change(parts)
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, head in heads.items():
-            out = io.StringIO()
-            writer = csv.DictWriter(out, head)
-            writer.writeheader()
-            writer.writerows(parts[name.removesuffix(".csv")])
-            archive.writestr(name, out.getvalue())
+    target.write_bytes(export(source, change, mode))
     return target
 
 

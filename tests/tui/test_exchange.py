@@ -8,7 +8,8 @@ from textual.widgets import Button, DataTable, OptionList
 
 from appliance.exchange.incoming import FEW
 from tests.appliance.exchange.test_incoming import renamed, without
-from tests.appliance.exchange.townexchange import export, put
+from tests.appliance.exchange.townexchange import put
+from tests.appliance.exports import export
 from tests.school import School, enrol
 from tests.tui.driving import SIZES, Driver, at_home, screen_of, sees, shown, until
 from tests.tui.test_actions import check_fits

@@ -20,8 +20,9 @@ from appliance.exits import Exit
 from appliance.office import Office
 from appliance.policy import PolicyDeniedError
 from appliance.roster import RosterRecord, User
-from tests.appliance.exchange.townexchange import Rows, dropped, export
+from tests.appliance.exchange.townexchange import dropped
 from tests.appliance.exchange.workbooks import book, class_list, listed
+from tests.appliance.exports import Rows, export
 from tests.appliance.test_cli import Ran, run
 from tests.school import PASSPHRASE, School, enrol
 

@@ -4,9 +4,12 @@ import io
 import zipfile
 from collections import Counter
 from datetime import UTC, date, datetime
+from random import Random
 from typing import Final
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from appliance.exchange.dates import read_day
 from appliance.exchange.errors import WorkbookHeadingsError, WorkbookUnreadableError
@@ -145,6 +148,31 @@ def test_the_same_workbook_twice_changes_nothing_the_second_time(roster: list[Ro
     standing = applied(roster, first)
     again = plan(book({"名簿": rows, "空": []}), standing)
     assert (again.put, again.remove) == ((), ())
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 23)), max_size=40), st.randoms(use_true_random=False))
+def test_whatever_a_workbook_lists_it_changes_nothing_the_second_time(
+    roster: list[RosterRecord], listed_places: list[tuple[int, int]], shuffled: Random
+) -> None:
+    """Any pupils in any of three classes, in any order, some of them twice."""
+    rows: list[Cells] = [("学年", "組", "番号", "氏名", "ふりがな")]
+    for number, (place, who) in enumerate(listed_places):
+        pupil = SCHOOL.classes[0].pupils[who % len(SCHOOL.classes[0].pupils)]
+        name, kana = (
+            f"{pupil.name.family} {pupil.name.given}",
+            f"{pupil.name.kana_family} {pupil.name.kana_given}",
+        )
+        rows.append((1, place + 1, number % 40 + 1, name, kana))
+    body = rows[1:]
+    shuffled.shuffle(body)
+    data = book({"名簿": [rows[0], *body]})
+    done = plan(data, roster)
+    standing = applied(roster, done)
+    again = plan(data, standing)
+    assert (again.put, again.remove) == ((), ())
+    users = {one.id for one in standing if isinstance(one, User)}
+    assert all(one.user_id in users for one in standing if isinstance(one, Enrollment))
 
 
 def test_into_an_empty_roster_it_brings_school_year_and_classes() -> None:
