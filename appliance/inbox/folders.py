@@ -4,6 +4,7 @@ Invariant: a label is the first folder's name and nothing else; whatever is no l
 unlabelled. Names are bytes here; nothing is read, nothing removed.
 """
 
+import contextlib
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -81,7 +82,8 @@ def make_folders(inbox: Path) -> None:
     for name in FOLDERS:
         if name not in present:
             (inbox / name).mkdir(exist_ok=True)
-            (inbox / name).chmod(mode)  # whoever shares the folder said who may write here
+            with contextlib.suppress(PermissionError):  # the unit forbids setgid: there tmpfiles made it before
+                (inbox / name).chmod(mode)  # whoever shares the folder said who may write here
 
 
 def _label(folder: bytes) -> str:

@@ -4,6 +4,7 @@ Invariant: a file that stands there already is not touched, and what is written 
 folder is looked at before the gate is asked, so that nothing is written down as taken out that has no place to go.
 """
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,7 +50,8 @@ def subfolder(folder: Path, name: str) -> Path:
     try:
         if not below.is_dir():
             below.mkdir(mode=0o700, exist_ok=True)
-            below.chmod(folder.stat().st_mode & 0o7777)  # whoever fetches from the one fetches from the other
+            with contextlib.suppress(PermissionError):  # a unit may forbid setgid: there tmpfiles made it before
+                below.chmod(folder.stat().st_mode & 0o7777)  # whoever fetches from the one fetches from the other
     except OSError as error:
         raise NoPlaceError(operation="release", subject=str(below), cause=error, folder=str(below)) from error
     return below

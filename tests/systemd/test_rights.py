@@ -48,6 +48,7 @@ TABLE = {
     f"{S}/litestream-meta": "- rw - - - - -",
     f"{S}/blobs": "- rw rw - rw - -",
     f"{S}/released": "- - - - rw - -",
+    f"{S}/released/書出": "- - - - rw - -",
     f"{S}/ballots": "- rw rw - rw - -",
     f"{S}/inbox": "- - rw - - - -",
     f"{S}/inbox/I": "- - rw - - - -",
