@@ -9,7 +9,8 @@ from typing import Final, Generic, TypeVar
 import msgspec
 
 from appliance.exchange.records import Answer, Arrival, Receipt, Sent
-from sync.sealed import Draft, Plain, SealedStore
+from sync import reading
+from sync.sealed import Draft, SealedStore
 
 _SITE: Final = "site"
 _R = TypeVar("_R", Arrival, Receipt, Sent, Answer)
@@ -34,7 +35,7 @@ class ExchangeBook:
 
     def waiting(self) -> list[Standing[Arrival]]:
         """Return the files that came and that nobody settled, the oldest first."""
-        settled = {plain.record for plain in self._store.heads(Receipt.kind)}
+        settled = {one.record for one in self.receipts()}
         return [one for one in self.arrivals() if one.record not in settled]
 
     def arrivals(self) -> list[Standing[Arrival]]:
@@ -58,9 +59,10 @@ class ExchangeBook:
 
     def ever_sent(self) -> set[bytes]:
         """Return the SHA-256 of every file that ever went out, also of those that others followed."""
+        decode = reading.decoder(Sent)
         records = [one.record for one in self.sent()]
-        found = (_read(plain, Sent) for record in records for plain in self._store.history(Sent.kind, record))
-        return {thing.sha256 for thing in found if thing is not None}
+        found = (reading.history(self._store, Sent, decode, record) for record in records)
+        return {thing.sha256 for changes in found for thing, _ in changes}
 
     def answers(self) -> dict[bytes, Answer]:
         """Return SHA-256 of a file that went out → what was said of it."""
@@ -72,17 +74,10 @@ class ExchangeBook:
         return Draft(thing.kind, record, thing.importance, msgspec.msgpack.encode(thing), base)
 
     def _all(self, kind: type[_R]) -> list[Standing[_R]]:
-        found = [(plain, _read(plain, kind)) for plain in self._store.heads(kind.kind)]
-        known = [Standing(p.record, p.author, p.at_ms, thing) for p, thing in found if thing is not None]
+        found = reading.newest(self._store, kind, reading.decoder(kind))
+        known = [Standing(plain.record, plain.author, plain.at_ms, thing) for thing, plain in found]
         return sorted(known, key=lambda one: (one.at_ms, one.record))
 
     def _of_site(self, author: bytes) -> bool:
         person = self._store.keyring.people.person(author)
         return person is not None and _SITE in person.roles
-
-
-def _read(plain: Plain, kind: type[_R]) -> _R | None:
-    try:
-        return msgspec.msgpack.decode(plain.payload, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
