@@ -64,7 +64,7 @@ bundle: $(STAMP)         ## what boxes without internet are set up and updated f
 	$(BIN)/kurabako bundle build --out build
 
 lock: $(STAMP)           ## rewrite requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --group dev \
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --extra region --group dev \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	  --no-config --quiet -o requirements.lock pyproject.toml
 

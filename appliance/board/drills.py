@@ -16,10 +16,11 @@ from typing import Final
 
 import msgspec
 
-from appliance.board.folder import BoardFolder
-from appliance.board.restored import RestoreRequest, restore_school
+from appliance.board.folder import BoardFolder, ReplicaPlace
+from appliance.board.restored import RestoreRequest, known_seq, remember_seq, restore_place
 from appliance.errors import ApplianceError
 from appliance.messages import explain
+from crypto.signing import VerifyKey
 from sync.clock import wall_ms
 from sync.restore import RestoreReport, Stage
 
@@ -46,6 +47,26 @@ class Drill(msgspec.Struct, frozen=True):
     missing: int = 0
     store_bytes: int = 0
     seconds: float = 0.0
+
+
+class Errand(msgspec.Struct, frozen=True):
+    """What a drill takes: where the replica is, the board's public root key, what was verified before. No key."""
+
+    place: ReplicaPlace
+    root: bytes
+    known_seq: int
+    full: bool
+
+    def __repr__(self) -> str:  # a cluster may log what it was given: never the store's key pair
+        return f"Errand({self.place.school})"
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of an errand: the line of the record, and up to which seq the replica at `place` was proven."""
+
+    drill: Drill
+    place: ReplicaPlace | None = None
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +106,43 @@ def drill_school(
     board: BoardFolder, school: str, target: Path, *, full: bool = False, stage: Stage | None = None
 ) -> Drill:
     """Restore a school into `target`, prove it, remove it, and write down what came of it."""
-    began, at_ms = time.monotonic(), wall_ms()
+    at_ms = wall_ms()
     try:
-        report = restore_school(board, RestoreRequest(school, target, None, full), stage)
-        drill = _drill(school, at_ms, report)
+        errand = errand_for(board, school, full=full)
+    except Exception as error:  # noqa: BLE001 - a broken file of one school keeps no other from being tried
+        outcome = Outcome(Drill(school, at_ms, passed=False, code=explain(error).code))
+    else:
+        outcome = run_errand(errand, target, stage)
+    note_outcome(board, outcome)
+    return outcome.drill
+
+
+def errand_for(board: BoardFolder, school: str, *, full: bool) -> Errand:
+    """Return what it takes to drill a school; raises UnknownSchoolError and what a broken file raises."""
+    place = board.place(school)
+    return Errand(place, board.root.to_bytes(), known_seq(board, place), full)
+
+
+def run_errand(errand: Errand, target: Path, stage: Stage | None = None) -> Outcome:
+    """Restore a school into `target`, prove it and remove it. Never raises; needs no folder of the board."""
+    began, at_ms, school = time.monotonic(), wall_ms(), errand.place.school
+    try:
+        root = VerifyKey.from_bytes(errand.root)
+        request = RestoreRequest(school, target, None, errand.full)
+        report = restore_place(errand.place, root, errand.known_seq, request, stage)
+        return Outcome(_drill(school, at_ms, report), errand.place, report.verified.seq)
     except Exception as error:  # noqa: BLE001 - whatever one school's drill fails with, the others are tried
         seconds = round(time.monotonic() - began, 3)
-        drill = Drill(school, at_ms, passed=False, code=explain(error).code, seconds=seconds)
+        return Outcome(Drill(school, at_ms, passed=False, code=explain(error).code, seconds=seconds))
     finally:
         _clear(target)
-    _keep(board, drill)
-    return drill
+
+
+def note_outcome(board: BoardFolder, outcome: Outcome) -> None:
+    """Write down what came of a drill; only the board's own process does."""
+    if outcome.place is not None:
+        remember_seq(board, outcome.place, outcome.seq)
+    _keep(board, outcome.drill)
 
 
 def read_drills(board: BoardFolder) -> list[Drill]:

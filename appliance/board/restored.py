@@ -14,6 +14,7 @@ from appliance.board.folder import BoardFolder, ReplicaPlace
 from appliance.policy import writing_rules
 from crypto.identity import Identity
 from crypto.secret import Secret
+from crypto.signing import VerifyKey
 from sync.atomic import atomic_write
 from sync.ids import Origin, Site
 from sync.keyring import open_keyring
@@ -43,21 +44,37 @@ class RestoreRequest:
 def restore_school(board: BoardFolder, request: RestoreRequest, stage: Stage | None = None) -> RestoreReport:
     """Restore and verify; raises UnknownSchoolError and what `Restorer.run` raises."""
     place = board.place(request.school)
-    seen = _read_seen(board, place)
+    report = restore_place(place, board.root, known_seq(board, place), request, stage)
+    if request.at is None:
+        remember_seq(board, place, report.verified.seq)
+    return report
+
+
+def restore_place(
+    place: ReplicaPlace, root: VerifyKey, known: int, request: RestoreRequest, stage: Stage | None = None
+) -> RestoreReport:
+    """Restore and verify without the board's folder, on any machine; raises what `Restorer.run` raises."""
     at_ms = None if request.at is None else int(request.at.timestamp() * 1000)
     wanted = Wanted(
         Origin(place.school, Site.BOX, place.epoch),
-        board.root,
+        root,
         at_ms,
-        known_seq=seen.seq,
+        known_seq=known,
         full=request.full,
         rules=writing_rules(),  # without them what a bucket's owner says is held back would be believed
     )
-    report = Restorer(store_of(place), wanted, request.target, stage).run()
-    if request.at is None and report.verified.seq > seen.seq:
-        state = _Seen(place.epoch, report.verified.seq)
-        atomic_write(_seen_file(board, place), msgspec.json.encode(state))
-    return report
+    return Restorer(store_of(place), wanted, request.target, stage).run()
+
+
+def known_seq(board: BoardFolder, place: ReplicaPlace) -> int:
+    """Return the newest position that the board ever verified of a school's box; 0 of none."""
+    return _read_seen(board, place).seq
+
+
+def remember_seq(board: BoardFolder, place: ReplicaPlace, seq: int) -> None:
+    """Note what was verified, unless more was before."""
+    if seq > _read_seen(board, place).seq:
+        atomic_write(_seen_file(board, place), msgspec.json.encode(_Seen(place.epoch, seq)))
 
 
 def open_restored(folder: Path, root: Identity) -> SealedStore:

@@ -9,11 +9,13 @@ import click
 from appliance.board.folder import BoardFolder, open_board
 from appliance.board.restorereport import iso_time, shown_time
 from appliance.commands.progress import Progress
+from appliance.commands.region import region_options
 from appliance.exits import Exit
 from appliance.messages import explain_code, language
 
 if TYPE_CHECKING:
     from appliance.board.drills import Drill, Standing
+    from appliance.region.cluster import Where
 
 _WORDS: Final = {
     "ja": {
@@ -46,6 +48,7 @@ _WORDS: Final = {
 @click.option("--work", type=click.Path(path_type=Path), help="where to restore meanwhile (default: BOARD/drill)")
 @click.option("--status", "only_status", is_flag=True, help="drill nothing; say how every school stands")
 @click.option("--within", "days", type=click.IntRange(1), default=35, show_default=True, help="days that count")
+@region_options
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
 @click.pass_obj
 def drill(
@@ -56,11 +59,13 @@ def drill(
     work: Path | None,
     only_status: bool,
     days: int,
+    where: "Where | None",
     as_json: bool,
 ) -> int:
     """Restore SCHOOLS into a folder of the moment, verify, measure, remove, and keep a record. Needs no key.
 
-    Exit code 0 when all passed, 3 with an alarm line on stderr for each that did not.
+    With --workers or --scheduler many at once, each school a task. Exit code 0 when all passed, 3 with an alarm
+    line on stderr for each that did not.
     """
     board = open_board(folder)
     if only_status:
@@ -69,7 +74,12 @@ def drill(
         raise click.UsageError("name schools, or say --all")
     for school in schools:
         board.place(school)
-    done = _drill_all(board, board.schools if every else list(schools), work, full, as_json)
+    wanted = board.schools if every else list(schools)
+    done = (
+        _drill_all(board, wanted, work, full, as_json)
+        if where is None
+        else _drill_region(board, wanted, where, full, as_json)
+    )
     if as_json:
         click.echo(json.dumps({"drills": [_drill_json(drill) for drill in done]}, ensure_ascii=False, indent=2))
     return Exit.OK if all(drill.passed for drill in done) else Exit.INCOMPLETE
@@ -91,9 +101,28 @@ def _drill_all(
 
                 drill = drill_school(board, school, target, full=full, stage=stage)
             done.append(drill)
-            if not drill.passed or not as_json:
-                click.echo(_drill_line(drill), err=not drill.passed)
+            _tell(drill, as_json)
     return done
+
+
+def _drill_region(
+    board: BoardFolder, schools: list[str], where: "Where", full: bool, as_json: bool
+) -> list["Drill"]:
+    from appliance.board.drills import drill_folder
+    from appliance.region.cluster import cluster_at
+    from appliance.region.drilling import drill_region
+
+    done = []
+    with drill_folder(board), cluster_at(where) as cluster:
+        for drill in drill_region(board, schools, cluster, full=full):
+            done.append(drill)
+            _tell(drill, as_json)
+    return done
+
+
+def _tell(drill: "Drill", as_json: bool) -> None:
+    if not drill.passed or not as_json:
+        click.echo(_drill_line(drill), err=not drill.passed)
 
 
 def _tell_status(board: BoardFolder, days: int, as_json: bool) -> int:

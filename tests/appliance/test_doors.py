@@ -147,6 +147,8 @@ WRITERS = {
     "appliance/provision/bundle.py": "programs out of a checked bundle",
     "appliance/provision/bundling.py": "programs into a bundle",
     "appliance/provision/install.py": "programs into a slot",
+    "appliance/region/cluster.py": "the workers' scratch folder, which goes with them",
+    "appliance/region/drilling.py": "a sealed store that was restored, removed when its drill ends",
     "appliance/surveys/box.py": "sealed answers without names, and marks of who answered",
     "appliance/updates/keys.py": "keys of those who sign updates, sealed",
     "appliance/updates/repository.py": "signed lists of programs",
