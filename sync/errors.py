@@ -274,3 +274,15 @@ class BlobAlteredError(SyncError):
     """The store gives other bytes of a sealed document than were sent; nothing of them is used."""
 
     code = "SYNC-055"
+
+
+class AnotherWriterError(SyncError):
+    """Another visit to this hub was quicker: what stands in the store is not what was to be put there."""
+
+    code = "SYNC-056"
+
+
+class UnconditionalStoreError(SyncError):
+    """The store takes a second object in the place of one that was to be created once. Params: `endpoint`."""
+
+    code = "SYNC-057"

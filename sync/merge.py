@@ -26,14 +26,17 @@ _SLICE: Final = 250  # changes in one transaction: an entry at the screen waits 
 
 
 class Merger:
-    """Judges and keeps changes for one site. Used by one thread at a time."""
+    """Judges and keeps changes for one site. Used by one thread at a time.
 
-    def __init__(self, reader: Reader, client: Keeping, root: VerifyKey, rules: Rules) -> None:
+    `judged` is up to which seq its own changes were judged before.
+    """
+
+    def __init__(self, reader: Reader, client: Keeping, root: VerifyKey, rules: Rules, judged: int = 0) -> None:
         self._reader = reader
         self._client = client
         self._root = root
         self._rules = rules
-        self._own_judged = 0
+        self._own_judged = judged
         self._looked_at = range(0), False
         self.authority = self._read_authority()
 

@@ -22,7 +22,7 @@ from obstore.exceptions import (
 from obstore.store import S3Store
 
 from crypto.secret import Secret
-from sync.errors import StoreRefusedError, StoreUnreachableError
+from sync.errors import StoreRefusedError, StoreUnreachableError, UnconditionalStoreError
 from sync.stores import key_names
 
 _SLOWEST: Final = 4_000  # bytes/s; half of what a line of 64 kbit/s carries
@@ -89,6 +89,19 @@ class ObjectStore:
         except (BaseError, OSError) as exc:
             raise self._failure("store object", exc) from exc
         return True
+
+    def require_conditions(self, prefix: str) -> None:
+        """Return when the store keeps two creators apart; raises UnconditionalStoreError."""
+        key = f"{prefix}/conditions"
+        self.put(key, b"")
+        try:
+            obstore.put(self._store, _checked(key), b"", mode="create")
+        except AlreadyExistsError:
+            return
+        except (BaseError, OSError) as exc:
+            raise self._failure("store object", exc) from exc
+        where = self._config.endpoint
+        raise UnconditionalStoreError(operation="create object", subject=where, endpoint=where)
 
     def probe(self, prefix: str) -> None:
         """Ask for one object that need not be there; returns when the store answers."""

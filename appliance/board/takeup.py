@@ -6,9 +6,7 @@ place only when its database was proven and completed from the segments, with th
 
 import contextlib
 import shutil
-from hashlib import sha256
 from pathlib import Path
-from typing import Final
 
 from appliance.board.folder import BoardFolder, ReplicaPlace
 from appliance.board.hubs import HubMissingError, furnish_hub, hub_path
@@ -22,21 +20,13 @@ from crypto.identity import Identity
 from crypto.secret import Secret
 from crypto.signing import SigningKey
 from sync.atomic import sync_folder
-from sync.client import Keeping
-from sync.complete import first_beyond
 from sync.errors import SiteExistsError
-from sync.grants import read_grants
 from sync.healing import OPERATOR, ask_for_healing
 from sync.ids import Origin, Site
-from sync.inbox import give_place
 from sync.objectstore import ObjectStore
-from sync.outbox import OutboxState, give_outbox
+from sync.places import give_places
 from sync.reader import Reader
 from sync.restore import Restorer, RestoreReport, Stage, Wanted
-from sync.segment import segment_extent, segment_name
-from sync.stores import Store
-
-_NOWHERE: Final = 0
 
 
 def take_up_hub(board: BoardFolder, root: Identity, school: str, stage: Stage | None = None) -> RestoreReport:
@@ -81,23 +71,5 @@ def _settle(board: BoardFolder, place: ReplicaPlace, work: Path, key: SigningKey
     (work / "restored" / "school.db").rename(paths.store)
     library = ObjectStore(store_of(place))
     with SiteKeeper(paths) as client, contextlib.closing(Reader(paths.store)) as reader:
-        _places(reader, client, library, board)
+        give_places(reader, client, library, board.root)
     ask_for_healing(paths, OPERATOR)  # its replica goes on as a new whole one, whatever the former machine left
-
-
-def _places(reader: Reader, client: Keeping, library: Store, board: BoardFolder) -> None:
-    own = reader.origin
-    number, digest, last = _newest(reader, library, own)
-    if number != _NOWHERE:
-        give_outbox(client, OutboxState(number, last, digest))
-    for grant in read_grants(reader, board.root):
-        number, digest, _ = _newest(reader, library, grant.origin)
-        if grant.origin != own and number != _NOWHERE:
-            give_place(client, grant.origin, number, digest)
-
-
-def _newest(reader: Reader, library: Store, origin: Origin) -> tuple[int, bytes, int]:
-    """Return number, hash and last seq of the last segment of an origin that the store holds whole."""
-    number = first_beyond(library, origin, reader.position(origin).seq) - 1
-    data = library.get(segment_name(origin, number)) if number > _NOWHERE else None
-    return (number, sha256(data).digest(), segment_extent(data).last) if data else (_NOWHERE, b"", 0)

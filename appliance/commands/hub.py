@@ -12,12 +12,15 @@ import click
 
 from appliance.board.folder import open_board
 from appliance.commands.asking import passphrase_option
+from appliance.commands.region import region_options
 from appliance.commands.unlocking import unlock_root
 from appliance.exits import Exit
 from appliance.messages import language
 
 if TYPE_CHECKING:
+    from appliance.board.folder import BoardFolder
     from appliance.office import Office
+    from appliance.region.cluster import Where
     from appliance.views import Saved
 
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
@@ -173,12 +176,18 @@ def audit(folder: Path, school: str, days: int | None, refused: bool, as_json: b
 
 
 @click.command()
+@region_options
 @click.pass_obj
-def run(folder: Path) -> int:
-    """Run the hubs of all schools until Ctrl-C or SIGTERM; schools enrolled meanwhile join in."""
+def run(folder: Path, where: "Where | None") -> int:
+    """Run the hubs of all schools until Ctrl-C or SIGTERM; schools enrolled meanwhile join in.
+
+    With --workers or --scheduler many at once: each visit to a hub is a task, and its state is in object storage.
+    """
     from appliance.board.running import run_hubs
 
     opened = open_board(folder)
+    if where is not None:
+        return _run_region(opened, where)
 
     async def serve() -> None:
         stop = asyncio.Event()
@@ -187,6 +196,20 @@ def run(folder: Path) -> int:
         await run_hubs(opened, stop, lambda text: click.echo(f"kurabako: {text}", err=True))
 
     asyncio.run(serve())
+    return 0
+
+
+def _run_region(board: "BoardFolder", where: "Where") -> int:
+    import threading
+
+    from appliance.region.cluster import cluster_at
+    from appliance.region.running import Region
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    with cluster_at(where) as cluster:
+        Region(board, cluster, stop, lambda text: click.echo(f"kurabako: {text}", err=True)).run()
     return 0
 
 

@@ -198,6 +198,16 @@ def scratch_folder() -> str | None:
         return None
 
 
+def worker_address() -> str:
+    """Return where the worker that asks is; "" elsewhere."""
+    from distributed import get_worker
+
+    try:
+        return str(get_worker().address)
+    except ValueError:
+        return ""
+
+
 def _result(future: "Future[object]", name: str) -> object:
     try:
         return future.result()

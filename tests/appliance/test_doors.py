@@ -118,6 +118,7 @@ WRITERS = {
     "appliance/standby/serving.py": "the folder of the proxy's socket and settings",
     "appliance/standby/visitors.py": "who signed on when from which device",
     "appliance/board/replacement.py": "a site's signing key",
+    "appliance/board/regional.py": "marks of hubs that are with the region",
     "appliance/board/restored.py": "positions of schools",
     "appliance/commands/demo.py": "the report of a played outage",
     "appliance/board/granting.py": "a grant: the store's key pair, sealed to one box",

@@ -1,17 +1,33 @@
 """A city of small schools in a real object store: enrolled, replicated, and no process of them left running."""
 
+import contextlib
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
+
+import msgspec
 
 from appliance.board.enrolment import NewSchool, enrol_school
 from appliance.board.folder import BoardFolder, ReplicaPlace, init_board
 from appliance.config import StoreSection
 from appliance.generator.school import make_school
+from appliance.region.cluster import Cluster, Where, cluster_at
+from appliance.region.running import Region
+from appliance.site import open_site
 from crypto.identity import Identity, KdfProfile
+from crypto.importance import Importance
+from sync.client import KeeperClient
+from sync.exchange import Exchange
+from sync.founding import open_as_board
 from sync.ids import Origin, Site
 from sync.litestream import Litestream, Replicated
-from sync.objectstore import StoreConfig
+from sync.objectstore import ObjectStore, StoreConfig
+from sync.reader import Reader
+from sync.sealed import Draft
 from sync.site import SitePaths
+from sync.visitlog import VisitLog
 from tests.school import BOARD_PASSPHRASE
 from tests.sync.cloud import LONG_S, syncs, wait_until
 
@@ -61,3 +77,65 @@ def replicate(city: City, folder: Path) -> None:
             litestream.sync(LONG_S, database)
     finally:
         litestream.stop()
+
+
+class BoxSide:
+    """A school's box in this process: it takes entries, and exchanges segments when it is told to."""
+
+    def __init__(self, city: City, code: str) -> None:
+        paths = city.boxes[code]
+        self.log, self.reader = VisitLog(paths), Reader(paths.store)
+        settings = open_site(paths.root).daemon_settings()
+        client = cast(KeeperClient, self.log)  # which the entries are made by in this process
+        self.store = open_as_board(Reader(paths.store), client, city.root)
+        self.exchange = Exchange(self.reader, self.log, settings, ObjectStore(city.store))
+        self.entered = 0
+
+    def enter(self, count: int = 1) -> None:
+        """Make entries, each a record of its own."""
+        for _ in range(count):
+            self.entered += 1
+            record = self.store.record_id("meeting.item", Importance.III, "region", str(self.entered))
+            body = msgspec.json.encode({"number": self.entered})
+            self.store.put([Draft("meeting.item", record, Importance.III, body)])
+
+    def step(self) -> None:
+        """Send, receive, as far as it goes."""
+        self.exchange.hurry()
+        self.exchange.step()
+
+    @property
+    def confirmed(self) -> bool:
+        """Say whether everything that was entered here is 確認済."""
+        return self.reader.content_after(self.exchange.confirmed.seq) == 0
+
+    def close(self) -> None:
+        self.reader.close()
+        self.store.close()  # with its log
+
+
+@contextlib.contextmanager
+def boxes_of(city: City) -> Iterator[dict[str, BoxSide]]:
+    """Open the boxes of a city for a while."""
+    with contextlib.ExitStack() as after:
+        found = {}
+        for code in city.boxes:
+            found[code] = BoxSide(city, code)
+            after.callback(found[code].close)
+        yield found
+
+
+@contextlib.contextmanager
+def running(city: City, workers: int) -> Iterator[tuple[Region, Cluster]]:
+    """Run a city's hubs as a region for a while."""
+    stop, said = threading.Event(), list[str]()
+    with cluster_at(Where(workers=workers)) as cluster:
+        region = Region(city.board, cluster, stop, said.append)
+        thread = threading.Thread(target=region.run, name="region")
+        thread.start()
+        try:
+            yield region, cluster
+        finally:
+            stop.set()
+            thread.join(LONG_S)
+            assert not thread.is_alive()
