@@ -56,6 +56,8 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "kind.hours.shift": ("勤務時間の割振り", "shift"),
     "kind.hours.badge": ("打刻カード", "time clock card"),
     "kind.hours.approval": ("勤務の訂正の承認", "approval of corrected hours"),
+    "kind.hours.report": ("在校等時間の集計", "counts of working hours"),
+    "kind.attendance.report": ("出欠の集計", "counts of attendance"),
     "kind.ledger.entry": ("情報資産台帳", "asset ledger"),
     "kind.ledger.standard": ("標準台帳", "standard ledger"),
     "kind.policy.signed": ("分類の規則", "classification rules"),

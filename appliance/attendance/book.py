@@ -87,6 +87,12 @@ class AttendanceBook:
                 found.setdefault(mark.pupil, {})[mark.on] = mark.code
         return found
 
+    def reasons_since(self, first: date) -> dict[tuple[str, date], str]:
+        """Return (pupil, day) → reason from a day on; raises NotClearedError without importance II."""
+        self._store.keyring.pair(Reason.importance)
+        told = (msgspec.msgpack.decode(plain.payload, type=Reason) for plain in self._store.heads(Reason.kind))
+        return {(reason.pupil, reason.on): reason.text for reason in told if reason.text and reason.on >= first}
+
     def look(
         self, days: Iterable[ClassOn], cells: Iterable[tuple[str, date, str]] = (), reason: str | None = None
     ) -> Standing:

@@ -98,11 +98,18 @@ def board_store(site: SiteFolder, root: Identity) -> Iterator[SealedStore]:
 
 
 @contextlib.contextmanager
-def board_office(site: SiteFolder, root: Identity) -> Iterator[Office]:
-    """Open the office of a site as the board: what it enters there reaches the school as any change does."""
+def board_session(site: SiteFolder, root: Identity) -> Iterator[Session]:
+    """Open a session of the board at a site."""
     with board_store(site, root) as store:
         person = store.keyring.people.person(root.person)
         assert person is not None  # noqa: S101 - founding puts the board into the first roster
+        yield Session(site, store, person)
+
+
+@contextlib.contextmanager
+def board_office(site: SiteFolder, root: Identity) -> Iterator[Office]:
+    """Open the office of a site as the board: what it enters there reaches the school as any change does."""
+    with board_session(site, root) as session:
         codes = site.path / site.config.office.codes if site.config.office.codes else None
         hours = site.path / site.config.office.hours if site.config.office.hours else None
-        yield Office(Session(site, store, person), load_choices(codes), load_hours(hours), load_sheet_form(codes))
+        yield Office(session, load_choices(codes), load_hours(hours), load_sheet_form(codes))

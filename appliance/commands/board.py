@@ -21,6 +21,7 @@ from appliance.commands.hub import audit, import_orphans, publish, run
 from appliance.commands.lease import lease
 from appliance.commands.officer import officer, status
 from appliance.commands.replace import renew, replace
+from appliance.commands.report import report
 from appliance.commands.restore import restore
 from appliance.commands.share import share
 from appliance.commands.standby import board_standby
@@ -61,7 +62,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     officer,
     status,
 )
-_COMMANDS += (deposit, recover, take_up, board_standby)
+_COMMANDS += (deposit, recover, take_up, board_standby, report)
 for _command in _COMMANDS:
     board.add_command(_command)
 

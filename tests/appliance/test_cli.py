@@ -46,6 +46,7 @@ GROUPS = {
             "deposit",
             "standby",
             "recover",
+            "report",
             "take-up",
             "lease",
             "officer",

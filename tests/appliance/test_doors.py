@@ -150,6 +150,7 @@ WRITERS = {
     "appliance/provision/install.py": "programs into a slot",
     "appliance/region/cluster.py": "the workers' scratch folder, which goes with them",
     "appliance/region/drilling.py": "a sealed store that was restored, removed when its drill ends",
+    "appliance/region/reports.py": "counts of all schools, small ones hidden, and figures of machines",
     "appliance/surveys/box.py": "sealed answers without names, and marks of who answered",
     "appliance/updates/keys.py": "keys of those who sign updates, sealed",
     "appliance/updates/repository.py": "signed lists of programs",
