@@ -20,6 +20,7 @@ from appliance.commands.granting import read_request_file, request_options
 from appliance.commands.hub import audit, import_orphans, publish, run
 from appliance.commands.lease import lease
 from appliance.commands.officer import officer, status
+from appliance.commands.page import page
 from appliance.commands.replace import renew, replace
 from appliance.commands.report import report
 from appliance.commands.restore import restore
@@ -62,7 +63,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     officer,
     status,
 )
-_COMMANDS += (deposit, recover, take_up, board_standby, report)
+_COMMANDS += (deposit, recover, take_up, board_standby, report, page)
 for _command in _COMMANDS:
     board.add_command(_command)
 

@@ -9,17 +9,17 @@ import gzip
 import os
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from aiohttp import web
 
 from appliance.errors import ApplianceError
-from appliance.noticeboard.page import JST, page, policy
+from appliance.noticeboard.page import JST, page
 from appliance.noticeboard.snapshot import Snapshot, Stamp, read_snapshot, stamp_of
 from sync.servicemanager import Pulse, leaving, serving
 
@@ -45,6 +45,19 @@ class Answer:
     tag: str
 
 
+class Page(Protocol):
+    """Something that has a page to show."""
+
+    def answer(self) -> Answer:
+        """Return the page of now; called for every request, so it is quick."""
+        ...
+
+
+def answer_of(plain: bytes) -> Answer:
+    """Return a page ready to be sent."""
+    return Answer(plain, gzip.compress(plain, 9, mtime=0), f'"{sha256(plain).hexdigest()[:24]}"')
+
+
 @dataclass
 class Board:
     """The page of one folder, made anew when the file or the day changed."""
@@ -61,17 +74,15 @@ class Board:
         if self._answer is None or seen != self._seen:
             found = read_snapshot(self.folder)
             self._last = found or self._last
-            plain = page(self._last, seen[1])
-            tag = f'"{sha256(plain).hexdigest()[:24]}"'
-            self._answer = Answer(plain, gzip.compress(plain, 9, mtime=0), tag)
+            self._answer = answer_of(page(self._last, seen[1]))
             self._seen = seen
         return self._answer
 
 
-def application(board: Board) -> web.Application:
-    """Return the server's application."""
+def application(pages: Mapping[str, Page], policy: str) -> web.Application:
+    """Return the application that shows pages by their paths, under a Content-Security-Policy."""
     closed = {
-        "Content-Security-Policy": policy(),
+        "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-cache",  # a tablet keeps the page, and asks whether it is still the same
@@ -80,7 +91,7 @@ def application(board: Board) -> web.Application:
     }
 
     async def show(request: web.Request) -> web.Response:
-        answer = board.answer()
+        answer = pages[request.path].answer()
         headers = {**closed, "ETag": answer.tag}
         if answer.tag in request.headers.get("If-None-Match", ""):
             return web.Response(status=304, headers=headers)
@@ -91,7 +102,8 @@ def application(board: Board) -> web.Application:
         return web.Response(body=body, headers=headers, content_type="text/html", charset="utf-8")
 
     made = web.Application(client_max_size=1024)
-    made.router.add_get("/", show)  # HEAD too
+    for path in pages:
+        made.router.add_get(path, show)  # HEAD too
 
     async def hide_versions(_request: web.Request, response: web.StreamResponse) -> None:
         for name, value in closed.items():
@@ -122,18 +134,19 @@ def listening(address: str) -> socket.socket:
     return made
 
 
-async def serve(board: Board, line: socket.socket) -> None:
+async def serve(pages: Mapping[str, Page], policy: str, line: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT."""
     stop, pulse = asyncio.Event(), Pulse()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     runner = web.AppRunner(
-        application(board), access_log=None, keepalive_timeout=_IDLE_S, shutdown_timeout=_STOP_S
+        application(pages, policy), access_log=None, keepalive_timeout=_IDLE_S, shutdown_timeout=_STOP_S
     )
     await runner.setup()
     try:
         await web.SockSite(runner, line, backlog=_BACKLOG).start()
-        board.answer()  # the first pupil waits no longer than the others
+        for one in pages.values():
+            one.answer()  # the first who asks waits no longer than the others
         serving()
         while not stop.is_set():
             pulse.beat()

@@ -47,6 +47,7 @@ GROUPS = {
             "standby",
             "recover",
             "report",
+            "page",
             "take-up",
             "lease",
             "officer",
