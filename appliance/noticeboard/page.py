@@ -4,21 +4,18 @@ Invariant: pure; every text is escaped, nothing is fetched from anywhere, no pro
 moves or reloads by itself. The whole page is one answer.
 """
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from functools import cache
-from hashlib import sha256
-from importlib.resources import files
 from typing import Final
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, Template
 from markupsafe import Markup
 
+from appliance.noticeboard.pagefiles import policy_of, style_of, template_of
 from appliance.noticeboard.records import SECTIONS
 from appliance.noticeboard.snapshot import PostedNotice, Snapshot
 
+_PACKAGE: Final = "appliance.noticeboard"
 JST: Final = timezone(timedelta(hours=9), "JST")
 _WEEKDAYS: Final = "月火水木金土日"
 _NOTHING: Final = "いま掲示はありません。"
@@ -44,9 +41,9 @@ def page(snapshot: Snapshot | None, today: date) -> bytes:
     """Return the page of a day; None stands for what cannot be read."""
     shown = [one for one in (snapshot.notices if snapshot else ()) if one.first <= today <= one.until]
     updated = datetime.fromtimestamp(snapshot.at_ms / 1000, JST) if snapshot else None
-    text = _template().render(
+    text = template_of(_PACKAGE).render(
         school=snapshot.school if snapshot else "",
-        style=Markup(_style()),  # noqa: S704 - our own file
+        style=Markup(style_of(_PACKAGE)),  # noqa: S704 - our own file
         today=_day(today),
         updated=f"{_day(updated.date())} {updated:%H:%M}" if updated else "",
         sections=_sections(shown),
@@ -56,10 +53,8 @@ def page(snapshot: Snapshot | None, today: date) -> bytes:
 
 
 def policy() -> str:
-    """Return the Content-Security-Policy of the page: its own style by hash, and nothing else."""
-    digest = base64.b64encode(sha256(_style().encode()).digest()).decode()
-    closed = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    return f"{closed}; style-src 'sha256-{digest}'"
+    """Return the Content-Security-Policy of the page."""
+    return policy_of(_PACKAGE)
 
 
 def _sections(notices: Sequence[PostedNotice]) -> tuple[_Section, ...]:
@@ -81,16 +76,3 @@ def _notice(one: PostedNotice) -> _Notice:
 
 def _day(on: date) -> str:
     return f"{on.month}月{on.day}日（{_WEEKDAYS[on.weekday()]}）"
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(files("appliance.noticeboard").joinpath("page.html").read_text("utf-8"))
-
-
-@cache
-def _style() -> str:
-    return files("appliance.noticeboard").joinpath("page.css").read_text("utf-8")

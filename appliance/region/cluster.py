@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _DEATHS: Final = 10  # of workers with one task in hand; then the task is given up, not the machine
+_SETTINGS: Final[dict[str, object]] = {
+    "distributed.scheduler.allowed-failures": _DEATHS,
+    "distributed.scheduler.http.routes": [],  # its pages would be read without a certificate
+    "distributed.worker.http.routes": [],
+    "distributed.worker.profile.enabled": False,  # nobody looks, and it takes a share of every core
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.tick.limit": "60s",
+    "distributed.admin.system-monitor.interval": "5s",
+}
 _PATIENCE_S: Final = 20.0
 
 
@@ -145,17 +154,17 @@ def _local(workers: int) -> "Iterator[Client]":
     import dask
     from distributed import Client, LocalCluster
 
-    settings = {"distributed.scheduler.allowed-failures": _DEATHS, "distributed.admin.log-length": 0}
     with (
         tempfile.TemporaryDirectory(prefix="kurabako-region-") as scratch,
-        dask.config.set(settings),
+        dask.config.set(_SETTINGS),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             host="127.0.0.1",
             security=True,  # other users of this machine reach loopback too
             dashboard_address=None,
-            worker_dashboard_address=None,
+            scheduler_kwargs={"dashboard": False, "dashboard_address": "127.0.0.1:0"},  # else 8787, or a warning
+            config=_SETTINGS,
             memory_limit=0,
             local_directory=scratch,
             silence_logs=logging.CRITICAL,  # that a worker was lost is told by what becomes of its task

@@ -40,7 +40,7 @@ _TURN_S: Final = 0.2
 _FRESH_S: Final = 4.0  # a status that is ten seconds old counts as none
 # (seconds since the last news, seconds until the next question), and for a hub that is quieter than all of them.
 _PACE: Final = ((60.0, 0.3), (900.0, 2.0), (3600.0, 10.0))
-_IDLE_S: Final = 30.0
+IDLE_S: Final = 30.0
 _UNREACHABLE: Final = ("SYNC-040",)
 Say = Callable[[str], None]
 
@@ -67,7 +67,7 @@ class Ward:
     def pause_s(self) -> float:
         """Return the seconds until this hub is to be visited again."""
         age = time.monotonic() - self.news_at
-        return next((every for until, every in _PACE if age <= until), _IDLE_S)
+        return next((every for until, every in _PACE if age <= until), IDLE_S)
 
 
 class Region:

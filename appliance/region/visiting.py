@@ -1,8 +1,8 @@
 """A visit to a hub as a task: what a worker is told, does, and tells.
 
 Invariant: a task carries what the hub itself has (its signing key, the key that opens lease escrows, its key pair
-of the store), nothing of an officer's; a worker keeps the keys in memory only, and its copy of a hub, which it may
-lose at any moment, in its scratch folder.
+of the store), nothing of an officer's; a worker keeps the keys in memory only. Its copy of a hub lies where the
+other workers of its machine find it when it was lost; all of them may be lost at any moment.
 """
 
 import shutil
@@ -70,7 +70,9 @@ def visit_one(errand: Errand) -> Outcome:
 def _visit(errand: Errand) -> Outcome:
     """Visit with the copy that is here, or bring one up; give way to whoever was quicker, then look again."""
     origin, settings = Origin(errand.place.school, Site.HUB, 1), _settings(errand)
-    folder = Path(scratch_folder() or tempfile.gettempdir()) / "kurabako-hubs" / origin.school
+    scratch = scratch_folder()
+    machine = Path(scratch).parent if scratch else Path(tempfile.gettempdir())
+    folder = machine / "kurabako-hubs" / errand.root.hex()[:16] / origin.school
     for _ in range(_TRIES):
         cold = not (folder / "school.db").exists()
         if cold:

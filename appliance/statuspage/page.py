@@ -4,26 +4,25 @@ Invariant: pure; every text is escaped, nothing is fetched from anywhere, no pro
 moves or reloads by itself. State is glyph, word and colour; the map says nothing that the table does not.
 """
 
-import base64
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from hashlib import sha256
 from importlib.resources import files
 from math import ceil, sqrt
 from typing import Final
 
-from jinja2 import BaseLoader, Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from appliance.health.words import known_alarm
 from appliance.health.words import words as alarm_words
 from appliance.messages import Language, explain_code
+from appliance.noticeboard.pagefiles import policy_of, style_of, template_of
 from appliance.session import JST
 from appliance.statuspage.gathering import Health, SchoolView
 
+_PACKAGE: Final = "appliance.statuspage"
 GLYPHS: Final = {Health.BAD: "✕", Health.WARN: "▲", Health.OK: "●"}
 SHAPES: Final = {  # told apart without their colours: a cross, a triangle, a dot
     Health.BAD: "M-9-6L-6-9L0-3L6-9L9-6L3 0L9 6L6 9L0 3L-6 9L-9 6L-3 0Z",
@@ -69,11 +68,11 @@ def page(board: str, schools: Sequence[SchoolView], now_ms: int, lang: Language)
     words = _words()[lang]
     other: Language = "en" if lang == "ja" else "ja"
     dots, width, height = _map(schools)
-    text = _template().render(
+    text = template_of(_PACKAGE).render(
         lang=lang,
         w=words,
         board=board,
-        style=Markup(_style()),  # noqa: S704 - our own file
+        style=Markup(style_of(_PACKAGE)),  # noqa: S704 - our own file
         at=f"{_time(now_ms):%Y-%m-%d %H:%M}",
         here=PATHS[lang],
         other=PATHS[other],
@@ -97,10 +96,8 @@ def page(board: str, schools: Sequence[SchoolView], now_ms: int, lang: Language)
 
 
 def policy() -> str:
-    """Return the Content-Security-Policy of the page: its own style by hash, and nothing else."""
-    digest = base64.b64encode(sha256(_style().encode()).digest()).decode()
-    closed = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    return f"{closed}; style-src 'sha256-{digest}'"
+    """Return the Content-Security-Policy of the page."""
+    return policy_of(_PACKAGE)
 
 
 def _row(view: SchoolView, words: Mapping[str, str], now_ms: int, lang: Language) -> _Row:
@@ -187,17 +184,4 @@ def _time(at_ms: int) -> datetime:
 
 @cache
 def _words() -> dict[str, dict[str, str]]:
-    return tomllib.loads(files("appliance.statuspage").joinpath("words.toml").read_text("utf-8"))
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.from_string(files("appliance.statuspage").joinpath("page.html").read_text("utf-8"))
-
-
-@cache
-def _style() -> str:
-    return files("appliance.statuspage").joinpath("page.css").read_text("utf-8")
+    return tomllib.loads(files(_PACKAGE).joinpath("words.toml").read_text("utf-8"))

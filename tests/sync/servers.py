@@ -201,7 +201,7 @@ def moto(folder: Path, policy: str = ALL) -> Iterator[StoreConfig]:
         subprocess.Popen(command, env=env, stdout=log, stderr=log) as run,
     ):
         try:
-            _wait_for(port)
+            wait_for(port)
             yield _moto_user(port, policy)
         finally:
             run.terminate()
@@ -231,7 +231,7 @@ def _moto(port: int, service: str, method: str, path: str, body: str = "") -> st
         return str(answer.read().decode())
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
     end = time.monotonic() + 60
     while True:
         with socket.socket() as probe:

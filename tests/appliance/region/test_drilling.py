@@ -1,8 +1,12 @@
 """Drills of a region: workers are killed in the middle, and every school is in the record once."""
 
+import contextlib
+import http.client
 import os
 import random
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -13,6 +17,8 @@ import msgspec
 import pytest
 
 from appliance.board.drills import RECORD, Drill, read_drills, standings
+from appliance.board.hubs import open_hub
+from appliance.board.regional import in_region
 from appliance.region.cluster import Certificates, OpenSchedulerError, SchedulerAwayError, Where, cluster_at
 from appliance.region.drilling import drill_region
 from sync.linecut import LineCut
@@ -116,6 +122,13 @@ def test_a_scheduler_is_reached_with_certificates_or_not_at_all(clean: City, tmp
         pass
 
 
+def listening(pid: int) -> set[int]:
+    """Return the TCP ports of IPv4 that a process listens on."""
+    own = {os.readlink(file) for file in Path(f"/proc/{pid}/fd").iterdir() if file.is_symlink()}
+    rows = [line.split() for line in Path(f"/proc/{pid}/net/tcp").read_text("ascii").splitlines()[1:]]
+    return {int(row[1].split(":")[1], 16) for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in own}
+
+
 def test_nobody_else_on_this_machine_may_speak_to_the_scheduler() -> None:
     from distributed import Client
 
@@ -125,6 +138,15 @@ def test_nobody_else_on_this_machine_may_speak_to_the_scheduler() -> None:
         for at in (address, address.replace("tls", "tcp")):
             with pytest.raises((OSError, TypeError, RuntimeError)):
                 Client(at, timeout=2, set_as_default=False)
+        assert cluster.pids, "and whoever has them still may"
+        ports = {port for pid in (os.getpid(), *cluster.pids) for port in listening(pid)}
+        for port in ports:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                line = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+                with contextlib.closing(line):
+                    line.request("GET", "/info/main/workers.html")
+                    assert line.getresponse().status in (400, 404), "no page tells anything"
+        assert 8787 not in ports
 
 
 def test_what_a_task_carries_shows_no_key_pair_when_it_is_logged(clean: City) -> None:
@@ -132,3 +154,16 @@ def test_what_a_task_carries_shows_no_key_pair_when_it_is_logged(clean: City) ->
 
     secret = clean.board.place(clean.board.schools[0]).secret_key
     assert secret not in repr(errand_for(clean.board, clean.board.schools[0], full=False))
+
+
+def test_hubs_are_not_shared_among_workers_over_a_store_without_conditions(clean: City) -> None:
+    words = ("board", "--board", str(clean.board.path), "run", "--workers", "1")
+    command = [sys.executable, "-m", "appliance.cli", *words]
+    environment = os.environ | {"KURABAKO_LANG": "en"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as region:
+        assert region.stderr is not None
+        told = next((line for line in region.stderr if "SYNC-057" in line), "")
+        region.terminate()
+        assert region.wait(60) == 0
+    assert told.startswith("kurabako: C") and "If-None-Match" in told
+    assert not any(in_region(open_hub(clean.board, school).paths) for school in clean.board.schools)
