@@ -11,12 +11,16 @@ from pathlib import Path
 import pytest
 
 from appliance.board.hubs import board_store, open_hub
+from appliance.board.leasing import revoke_lease
 from appliance.board.regional import in_region, leave_region
+from appliance.board.sharing import document_of, share
 from appliance.policy import writing_rules
 from crypto.importance import Importance
 from sync.hubimage import bring_up
 from sync.hubvisit import visit
 from sync.ids import Origin, Site
+from sync.leases import newest_lease
+from sync.objectstore import ObjectStore
 from sync.reader import Reader
 from sync.sealed import Draft
 from sync.site import SitePaths
@@ -83,7 +87,7 @@ def test_workers_are_killed_at_random_and_every_entry_is_confirmed_and_kept_once
                 assert len(reader.heads("meeting.item")) == box.entered
 
 
-def test_what_an_officer_gives_a_school_goes_through_the_region(city: City) -> None:
+def test_what_an_officer_gives_a_school_goes_through_the_region(city: City, tmp_path: Path) -> None:
     code = city.board.schools[0]
     with boxes_of(city) as boxes, running(city, workers=1) as (region, _):
         wait_until(lambda: len(region.wards) == SCHOOLS, "all hubs are with the region")
@@ -98,6 +102,20 @@ def test_what_an_officer_gives_a_school_goes_through_the_region(city: City) -> N
 
         wait_until(arrived, "the box has it")
         assert in_region(open_hub(city.board, code).paths)
+        file = tmp_path / "handbook.txt"
+        file.write_bytes("学校安全の手引き".encode() * 100)
+        (shared,) = share(city.board, city.root, [code], document_of(file, Importance.III, "手引き"))
+        assert shared.new and shared.error is None
+        blobs = ObjectStore(city.store).sizes(f"{code}/hub/1/blobs")
+        assert any(name.endswith("manifest") for name in blobs), "its sealed bytes are in the store"
+        assert revoke_lease(city.board, code).lease.revoked
+
+        def heard() -> bool:
+            boxes[code].step()
+            lease = newest_lease(boxes[code].reader, city.board.root, boxes[code].reader.origin)
+            return lease is not None and lease.revoked
+
+        wait_until(heard, "the box hears that its lease is revoked")
 
 
 def test_a_hub_comes_back_with_everything_and_is_run_here_again(city: City) -> None:
