@@ -100,7 +100,7 @@ def test_the_command_drills_on_workers_and_alarms_for_what_fails(clean: City) ->
         told = run("board", "--board", clean.board.path, "drill", "--all", "--workers", 2, "--json")
     finally:
         file.write_text(whole, "utf-8")
-    assert told.code == 3 and [line.split()[:2] for line in told.err.splitlines()] == [["警報", broken]]
+    assert told.code == 3 and [line.split()[:2] for line in told.err.splitlines()] == [["通報", broken]]
     rows = msgspec.json.decode(told.out)["drills"]
     assert {row["school"]: row["passed"] for row in rows} == {
         school: school != broken for school in clean.board.schools
