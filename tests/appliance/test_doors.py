@@ -129,6 +129,7 @@ WRITERS = {
     "appliance/commands/provision.py": "the hand-over sheet: names of a box, no pupil's",
     "appliance/enrolment/boxside.py": "a box's request and its public keys",
     "appliance/enrolment/vault.py": "a box's own keys, encrypted by the machine",
+    "appliance/provision/crosswheel.py": "a library built for another machine",
     "appliance/provision/granters.py": "a box's request and the grant for it",
     "appliance/commands/site.py": "the box's settings that provisioning sends",
     "appliance/commands/supportbundle.py": "figures and known words",
