@@ -33,6 +33,7 @@ from tui.screens.help import key_name
 from tui.screens.home import HomeScreen
 from tui.screens.login import LoginScreen
 
+_NEWLINE = "ctrl+j"
 _LOOK_S = 5.0
 RENEWED: Final = -1
 """The screen was locked and wants to go on in a process that never held a key."""
@@ -82,6 +83,10 @@ class OfficeApp(App[int]):
         """Note that somebody is there."""
         if isinstance(event, events.Key | events.Paste | events.MouseDown):
             self._touched = time.monotonic()
+        if isinstance(event, events.Key) and event.key == _NEWLINE:
+            event = events.Key(
+                "enter", "\r"
+            )  # typed before the screen had the terminal: that made a newline of it
         # Here and not in the screen: a fast typist's keys are already on their way to the first line, and a
         # passphrase must not end up where it can be read.
         enter = isinstance(event, events.Key) and event.key == "enter"

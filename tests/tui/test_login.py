@@ -67,6 +67,17 @@ async def test_a_burst_puts_nothing_of_the_passphrase_into_the_first_line(school
         assert fields(pilot)[0] == "kocho"
 
 
+async def test_what_was_typed_before_the_screen_had_the_terminal_counts_as_typed(
+    school: School, today: date
+) -> None:
+    """A terminal hands on newlines until a program takes it over."""
+    async with started(school) as pilot:
+        type_fast(pilot, *"sato", "ctrl+j", *PASSPHRASE)
+        await until(pilot, lambda: fields(pilot) == ("sato", PASSPHRASE))
+        type_fast(pilot, "ctrl+j")
+        await screen_of(pilot, HomeScreen)
+
+
 async def test_a_passphrase_typed_with_the_ime_on_works(school: School, today: date) -> None:
     wide = "".join(chr(ord(letter) + 0xFEE0) for letter in PASSPHRASE)
     async with started(school) as pilot:

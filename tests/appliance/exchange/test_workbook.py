@@ -234,6 +234,7 @@ def test_values_that_do_not_fit_are_told_and_never_repeated(roster: list[RosterR
         (OLE + bytes(100), WorkbookUnreadableError),
         (book({"a": [C4TH]})[:-40], RefusedExportError),
     ],
+    ids=["other headings", "the old format", "cut off"],
 )
 def test_what_is_no_roster_is_refused_as_a_whole(data: bytes, error: type[RefusedExportError]) -> None:
     assert form_of(data) is Form.WORKBOOK
