@@ -19,7 +19,7 @@ from tests.appliance.doorthings import Things, made_things
 from tests.appliance.everydoor import CALLS, EDITS, KEEPS, OTHER_ACTIONS
 from tests.appliance.exchange.townexchange import dropped
 from tests.badchanges import keep_damaged
-from tests.school import School
+from tests.school import School, enrol
 
 VIEWS = [door for door in CALLS if door not in EDITS and OTHER_ACTIONS.get(door, Action.VIEW) is Action.VIEW]
 LOGINS = ("kocho", "sato", "shien")
@@ -34,6 +34,14 @@ class Town:
     things: Things
     before: dict[str, list[str]]
     kinds: set[str]
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
+    """A school of its own: what is kept here would be told on everybody's home."""
+    made = enrol(tmp_path_factory.mktemp("bad"))
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")

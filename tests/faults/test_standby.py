@@ -174,15 +174,17 @@ def test_the_office_itself_listens_on_no_port_and_answers_only_the_proxy(scene: 
     for found in _sockets():
         assert found.stat().st_mode & 0o077 == 0 and found.parent.stat().st_mode & 0o077 == 0
     if os.geteuid() == 0:  # else this process has the proxy's own user
-        line = socket.socket(socket.AF_UNIX)
-        line.connect(str(_sockets()[0]))
-        line.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Kurabako-Login: kocho\r\nConnection: close\r\n\r\n")
-        assert b" 403 " in line.recv(4096).split(b"\r\n")[0]
-        line.close()
+        asked = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Kurabako-Login: kocho\r\nConnection: close\r\n\r\n"
+        with socket.socket(socket.AF_UNIX) as line:
+            line.connect(str(_sockets()[0]))
+            line.sendall(asked)
+            assert b" 403 " in line.recv(4096).split(b"\r\n")[0]
 
 
 def _sockets() -> list[Path]:
-    return list(Path(tempfile.gettempdir()).glob("kurabako-standby-*/office.sock"))
+    """Return the offices' sockets, the newest first: one that was killed leaves its own behind."""
+    found = Path(tempfile.gettempdir()).glob("kurabako-standby-*/office.sock")
+    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")

@@ -31,6 +31,13 @@ def listed(pilot: Driver) -> bool:
     return ROW in pilot.app.screen.query_one(DataTable).rows
 
 
+async def open_row(pilot: Driver) -> None:
+    """Press Enter on it, wherever it stands among what waits for somebody."""
+    table = pilot.app.screen.query_one(DataTable)
+    table.move_cursor(row=table.get_row_index(ROW))
+    await pilot.press("enter")
+
+
 def side(pilot: Driver) -> str:
     return "".join(said(pilot, "#link").split())
 
@@ -41,7 +48,7 @@ async def test_a_manager_is_told_and_looks(school: School, today: date, size: tu
         refuse(school)
         await until(pilot, lambda: listed(pilot))
         assert "USBを止めた 1件" in shown(pilot) and TOLD in side(pilot)
-        await pilot.press("up", "enter")
+        await open_row(pilot)
         screen = await screen_of(pilot, AuditScreen)
         table = screen.query_one(DataTable)
         await until(pilot, lambda: table.row_count > 0)
@@ -57,7 +64,7 @@ async def test_a_clerk_is_told_who_looks(school: School, today: date, size: tupl
     refuse(school)
     async with at_home(school, size, "jimu") as pilot:
         await until(pilot, lambda: listed(pilot))
-        await pilot.press("up", "enter")
+        await open_row(pilot)
         told = "校長か教頭がこの行を開いて確かめると、消えます。"
         await until(pilot, lambda: told in [toast.message for toast in pilot.app._notifications])
         assert isinstance(pilot.app.screen, HomeScreen) and listed(pilot)
