@@ -26,8 +26,13 @@ def served(folder: Path) -> tuple[float, float]:
 def _resident(city: DemoCity) -> float:
     serving = city.serving_pid()
     assert serving is not None
-    total = sum(_rss(pid) for pid in [serving, *_children(serving)])
-    return total / 1e6
+    pids = [serving, *(pid for pid in _children(serving) if not _is_inbox(pid))]
+    return sum(_rss(pid) for pid in pids) / 1e6
+
+
+def _is_inbox(pid: int) -> bool:
+    """Say whether it is the drop folder's process, which the figure does not name."""
+    return b"inbox" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
 
 
 def _children(pid: int) -> list[int]:
