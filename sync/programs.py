@@ -18,6 +18,7 @@ from typing import IO, Final
 from sync.errors import ProgramMissingError
 
 _IN_UNIT: Final = "KURABAKO_UNIT"  # set by the unit files
+_UNLESS_ORPHANED: Final = '[ "$PPID" = "$0" ] && exec "$@"'  # $0: the process that started it
 
 
 def find_program(name: str) -> str:
@@ -30,10 +31,14 @@ def find_program(name: str) -> str:
 
 
 def tied(command: Sequence[str], signal: str = "TERM") -> list[str]:
-    """Return a command whose process gets the signal when ours ends."""
+    """Return a command whose process gets the signal when ours ends, and is never begun where ours has ended.
+
+    The kernel sends nothing for a parent that was gone before it was asked to: whoever asked looks once more.
+    """
     if os.environ.get(_IN_UNIT):
         return list(command)
-    return [find_program("setpriv"), "--pdeathsig", signal, *command]
+    asked = [find_program("setpriv"), "--pdeathsig", signal]
+    return [*asked, "/bin/sh", "-c", _UNLESS_ORPHANED, str(os.getpid()), *command]
 
 
 def start_child(
