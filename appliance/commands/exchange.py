@@ -11,6 +11,7 @@ import click
 from appliance.commands.asking import ask_passphrase, passphrase_option
 from appliance.exits import Exit
 from appliance.messages import explain, language
+from appliance.text import printable
 
 if TYPE_CHECKING:
     from appliance.exchange.incoming import Agreement, Examined
@@ -42,12 +43,11 @@ def exchange() -> None:
 @_LOGIN
 @passphrase_option
 def waiting(site: Path, name: str, from_stdin: bool) -> int:
-    """List the files that came into 取込 and wait for somebody: id, time, bytes, form, SHA-256."""
+    """List the files that came into 取込 and wait for somebody: id, time, bytes, form, SHA-256, name."""
     with _office(site, name, from_stdin) as office:
         for one in office.exchange.waiting():
-            click.echo(
-                f"{one.document_id[:8]}\t{one.at:%Y-%m-%d %H:%M}\t{one.size}\t{_WORDS[one.form]}\t{one.sha256}"
-            )
+            line = f"{one.document_id[:8]}\t{one.at:%Y-%m-%d %H:%M}\t{one.size}\t{_WORDS[one.form]}\t{one.sha256}"
+            click.echo(f"{line}\t{printable(one.name)}")
     return Exit.OK
 
 
@@ -63,7 +63,7 @@ def receipts(site: Path, name: str, from_stdin: bool) -> int:
         for one in office.exchange.receipts():
             told = OUTCOMES[language()].get(one.receipt.outcome, one.receipt.outcome)
             line = f"{one.receipt_id[:8]}\t{one.at:%Y-%m-%d %H:%M}\t{one.by}\t{told}\t{one.receipt.code}"
-            click.echo(f"{line}\t{one.receipt.sha256.hex()}")
+            click.echo(f"{line}\t{one.receipt.sha256.hex()}\t{printable(one.name)}")
     return Exit.OK
 
 

@@ -5,7 +5,7 @@ it changed: there is never the one without the other. Nothing of a plain file to
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -34,10 +34,13 @@ _III: Final = Importance.III
 
 
 class ExchangeDesk:
-    """The exchange over one session."""
+    """The exchange over one session. `name_of` says what a list may show of a document's name."""
 
-    def __init__(self, session: Session, documents: DocumentDesk, roster: RosterDesk) -> None:
+    def __init__(
+        self, session: Session, documents: DocumentDesk, roster: RosterDesk, name_of: Callable[[str], str]
+    ) -> None:
         self._session, self._documents, self._roster = session, documents, roster
+        self._name_of = name_of
         self._book = ExchangeBook(session.store)
 
     def waiting(self) -> tuple[ArrivalView, ...]:
@@ -46,6 +49,7 @@ class ExchangeDesk:
         return tuple(
             ArrivalView(
                 one.record.hex(),
+                self._name_of(one.record.hex()),
                 local_time(one.at_ms),
                 one.thing.sha256.hex(),
                 one.thing.size,
@@ -202,9 +206,10 @@ class ExchangeDesk:
         return self._session.store.record_id(Sent.kind, _III, what, first.isoformat(), last.isoformat())
 
     def _view(self, one: Standing[Receipt], came: set[bytes]) -> ReceiptView:
-        name = self._session.roster.display_name(one.author)
+        by = self._session.roster.display_name(one.author)
         document = one.record.hex() if one.record in came else ""
-        return ReceiptView(one.record.hex(), document, name, local_time(one.at_ms), one.thing)
+        name = self._name_of(document) if document else ""
+        return ReceiptView(one.record.hex(), document, name, by, local_time(one.at_ms), one.thing)
 
 
 def _receipt(examined: Examined, outcome: str, code: str = "") -> Receipt:

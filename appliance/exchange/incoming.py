@@ -18,6 +18,7 @@ from appliance.oneroster.plan import ImportPlan
 
 FEW: Final = 3
 """So many people may leave with the plain yes that every plan needs."""
+_SHEETS: Final = (".xlsx", ".xls")
 
 
 class Form(StrEnum):
@@ -77,7 +78,7 @@ Plan = Callable[[Held], ImportPlan]
 
 def examine(held: Held, plans: dict[Form, Plan], applied: Sequence[Receipt], document_id: str = "") -> Examined:
     """Look at a file. `applied` are the receipts of what was applied, the newest last."""
-    form = form_of(held.data)
+    form = form_of(held)
     seen = Examined(held.name, held.data, sha256(held.data).digest(), form, document_id)
     try:
         if form is Form.ANSWER:
@@ -88,11 +89,14 @@ def examine(held: Held, plans: dict[Form, Plan], applied: Sequence[Receipt], doc
     return replace(seen, plan=plan, cautions=cautions_of(plan, seen.sha256, applied))
 
 
-def form_of(data: bytes) -> Form:
-    """Say what a file is by its bytes."""
-    if data.startswith(OLE) or (data.startswith(b"PK") and b"xl/workbook.xml" in data):
+def form_of(held: Held) -> Form:
+    """Say what a file is by its bytes; by its name where they are no archive at all."""
+    archive = held.data.startswith(b"PK")
+    if held.data.startswith(OLE) or (archive and b"xl/workbook.xml" in held.data):
         return Form.WORKBOOK
-    return Form.ANSWER if is_answer(data) else Form.ONEROSTER
+    if not archive and held.name.lower().endswith(_SHEETS):
+        return Form.WORKBOOK
+    return Form.ANSWER if is_answer(held.data) else Form.ONEROSTER
 
 
 def cautions_of(plan: ImportPlan, digest: bytes, applied: Sequence[Receipt]) -> tuple[Caution, ...]:

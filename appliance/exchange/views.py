@@ -9,9 +9,10 @@ from crypto.importance import Importance
 
 @dataclass(frozen=True, slots=True)
 class ArrivalView:
-    """A file that waits. `form` is "zip", "text" or "other"; its name is as secret as the file."""
+    """A file that waits. `form` is "zip", "text" or "other"; `name` is empty for whoever may not see it."""
 
     document_id: str
+    name: str
     at: datetime
     sha256: str
     size: int
@@ -20,10 +21,14 @@ class ArrivalView:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptView:
-    """What became of a file; `by` settled it `at`. `document_id` is empty for one that did not come by 取込."""
+    """What became of a file; `by` settled it `at`.
+
+    `document_id` is empty for one that did not come by 取込, `name` also for whoever may not see it.
+    """
 
     receipt_id: str
     document_id: str
+    name: str
     by: str
     at: datetime
     receipt: Receipt

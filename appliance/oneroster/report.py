@@ -1,6 +1,6 @@
 """A plan in the clerk's words and as JSON.
 
-Invariant: counts come first, then what stays out; nothing in a report is a value of a person's row.
+Invariant: what would change comes first, then what stays out; nothing in a report is a value of a person's row.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ _MODES: dict[Language, dict[str, str]] = {
 
 
 def report_lines(plan: ImportPlan, lang: Language) -> list[str]:
-    """Return the report as lines: classes, totals, changes, rows that stay out, warnings."""
+    """Return the report as lines: totals, changes, rows that stay out, classes, warnings."""
     if lang == "en":
         return _english(plan)
     totals = plan.totals
@@ -27,10 +27,6 @@ def report_lines(plan: ImportPlan, lang: Language) -> list[str]:
         if plan.version == WORKBOOK
         else f"OneRoster {plan.version}・{_MODES['ja'][plan.mode]}・文字コード {plan.encoding}",
         "",
-        "学級ごとの人数",
-    ]
-    lines += [_class_ja(count) for count in plan.class_counts] or ["  （学級がありません）"]
-    lines += [
         f"合計  学級 {totals.classes}、児童生徒 {totals.pupils}人、教員 {totals.teachers}人、"
         f"利用者 {totals.users}人、在籍 {totals.enrollments}件",
         f"変更  追加・更新 {len(plan.put)}件、外す {len(plan.remove)}件、変更なし {plan.unchanged}件",
@@ -39,6 +35,8 @@ def report_lines(plan: ImportPlan, lang: Language) -> list[str]:
         lines.append(f"ほかの学校 {totals.skipped_schools}校の {totals.skipped_rows}行は取り込みません")
     lines += ["", f"取り込まない行 {totals.quarantined}行"]
     lines += [_finding_ja(found) for found in plan.quarantined]
+    lines += ["", "学級ごとの人数"]
+    lines += [_class_ja(count) for count in plan.class_counts] or ["  （学級がありません）"]
     lines += ["", f"お知らせ {totals.warnings}件（取り込みます）"]
     lines += [_finding_ja(found) for found in plan.warnings]
     return lines
@@ -63,9 +61,9 @@ def report_json(plan: ImportPlan) -> dict[str, object]:
 def _english(plan: ImportPlan) -> list[str]:
     totals = plan.totals
     oneroster = f"OneRoster {plan.version}, {_MODES['en'][plan.mode]}, encoding {plan.encoding}"
-    lines = ["roster (Excel)" if plan.version == WORKBOOK else oneroster, "", "By class"]
-    lines += [_class_en(count) for count in plan.class_counts] or ["  (no classes)"]
-    lines += [
+    lines = [
+        "roster (Excel)" if plan.version == WORKBOOK else oneroster,
+        "",
         f"Total: {totals.classes} classes, {totals.pupils} pupils, {totals.teachers} teachers, "
         f"{totals.users} users, {totals.enrollments} enrolments",
         f"Changes: {len(plan.put)} new or changed, {len(plan.remove)} removed, {plan.unchanged} unchanged",
@@ -74,6 +72,8 @@ def _english(plan: ImportPlan) -> list[str]:
         lines.append(f"Not imported: {totals.skipped_rows} rows of {totals.skipped_schools} other schools")
     lines += ["", f"Rows left out: {totals.quarantined}"]
     lines += [_finding_en(found) for found in plan.quarantined]
+    lines += ["", "By class"]
+    lines += [_class_en(count) for count in plan.class_counts] or ["  (no classes)"]
     lines += ["", f"Warnings: {totals.warnings} (imported all the same)"]
     lines += [_finding_en(found) for found in plan.warnings]
     return lines

@@ -59,6 +59,7 @@ async def test_a_waiting_file_is_on_home_and_goes_in_after_a_look(own: School) -
         await pilot.press("e")
         await screen_of(pilot, ExchangeScreen)
         await sees(pilot, "⚠ 待ち")
+        await sees(pilot, "名簿.zip")
         check_fits(pilot)
         await open_first(pilot)
         await sees(pilot, "まだ何も変えていません")

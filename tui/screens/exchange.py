@@ -154,16 +154,16 @@ def _way(what: What, month: date, today: date) -> Way:
 
 
 def _receipt_of(office: Office, row: ReceiptView) -> HandedOut:
-    name = office.documents.facts(row.document_id).name if row.document_id else ""
-    return office.give_receipt(row.receipt_id, name)
+    return office.give_receipt(row.receipt_id, row.name)
 
 
 def _cells(row: _Row) -> tuple[str, ...]:
     if isinstance(row, ArrivalView):
-        return _("⚠ 待ち"), f"{row.at:%m/%d %H:%M}", _FORMS.get(row.form, "?"), "", f"{row.size:,} B"
+        what = row.name or _FORMS.get(row.form, "?")
+        return _("⚠ 待ち"), f"{row.at:%m/%d %H:%M}", what, "", f"{row.size:,} B"
     if isinstance(row, ReceiptView):
         receipt = row.receipt
-        what = _("受け取り {mark}").format(mark=receipt.sha256.hex()[:_KNOWN])
+        what = row.name or _("受け取り {mark}").format(mark=receipt.sha256.hex()[:_KNOWN])
         count = f"{receipt.put + receipt.removed}"
         return _STATES.get(receipt.outcome, "?"), f"{row.at:%m/%d %H:%M}", what, count, row.by
     state = _("→ 書出")
@@ -178,9 +178,11 @@ def _what(row: SentView) -> str:
 
 def _details(row: _Row) -> Iterator[str]:
     if isinstance(row, ArrivalView):
+        yield row.name or _FORMS.get(row.form, "?")
         yield _("{at} に届いて、だれかを待っています。Enter で調べます。").format(at=f"{row.at:%m/%d %H:%M}")
         yield f"SHA-256 {row.sha256}"
     elif isinstance(row, ReceiptView):
+        yield row.name or _FORMS["other"]
         yield from receipt_lines(row, language())
     else:
         yield f"{row.name}  {row.importance.label}  {row.first:%m/%d}–{row.last:%m/%d}"

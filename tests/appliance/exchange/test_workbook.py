@@ -16,7 +16,7 @@ from appliance.exchange.errors import WorkbookHeadingsError, WorkbookUnreadableE
 from appliance.exchange.headings import find_headings, letter
 from appliance.exchange.incoming import Form, form_of
 from appliance.exchange.pupilrows import grade_code, phone_of
-from appliance.exchange.sheets import OLE
+from appliance.exchange.sheets import OLE, read_sheets
 from appliance.exchange.workbook import Place, plan_workbook
 from appliance.generator.school import MadeClass, MadePerson, make_school
 from appliance.generator.writer import write_school
@@ -237,9 +237,17 @@ def test_values_that_do_not_fit_are_told_and_never_repeated(roster: list[RosterR
     ids=["other headings", "the old format", "cut off"],
 )
 def test_what_is_no_roster_is_refused_as_a_whole(data: bytes, error: type[RefusedExportError]) -> None:
-    assert form_of(data) is Form.WORKBOOK
+    assert form_of(Held("a", data)) is Form.WORKBOOK
     with pytest.raises(error):
         plan(data, [])
+
+
+@pytest.mark.parametrize("name", ["名簿.xlsx", "名簿.XLS"])
+def test_what_only_calls_itself_a_workbook_is_told_so(name: str) -> None:
+    junk = Held(name, b"not what it says" * 30)
+    assert form_of(junk) is Form.WORKBOOK
+    with pytest.raises(WorkbookUnreadableError):
+        read_sheets(junk)
 
 
 def test_hostile_xml_in_a_workbook_is_refused_and_not_worked_out() -> None:
