@@ -11,10 +11,11 @@ from typing import Final
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from crypto.classkeys import ClassKeyId, ClassKeyPair, ClassPublic
-from crypto.errors import ContextMismatchError, MalformedError, UnknownVersionError
+from crypto.errors import ContextMismatchError, MalformedError
 from crypto.framing import frame, unframe
 from crypto.hybrid import hybrid_open, hybrid_seal
 from crypto.secret import Secret
+from crypto.signedform import versioned
 from crypto.signing import SigningKey, Verifier
 
 VERSION: Final = 1
@@ -91,11 +92,7 @@ def _info(key_id: bytes, class_key: bytes, author: bytes) -> bytes:
 
 
 def _split(header: bytes) -> tuple[list[bytes], bytes, bytes]:
-    if not header:
-        raise MalformedError(operation="read batch header", subject="no bytes")
-    if header[0] != VERSION:
-        raise UnknownVersionError(operation="read batch header", subject=f"version {header[0]}", version=header[0])
-    body, signature = unframe(header[1:], 2)
+    body, signature = unframe(versioned(header, VERSION, "read batch header"), 2)
     parts = unframe(body, 4)
     if len(parts[0]) != ID_BYTES:
         raise MalformedError(operation="read batch header", subject="key id")

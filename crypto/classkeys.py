@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from crypto.errors import ContextMismatchError, MalformedError, UnknownVersionError
+from crypto.errors import ContextMismatchError, MalformedError
 from crypto.framing import frame, unframe
 from crypto.hybrid import (
     PRIVATE_BYTES,
@@ -21,6 +21,7 @@ from crypto.hybrid import (
 )
 from crypto.importance import Importance
 from crypto.secret import Secret
+from crypto.signedform import versioned
 from crypto.signing import SigningKey, VerifyKey
 
 VERSION: Final = 1
@@ -114,7 +115,7 @@ def certify_class_key(public: ClassPublic, root: SigningKey) -> bytes:
 
 def open_class_certificate(blob: bytes, root: VerifyKey) -> ClassPublic:
     """Check and read a certificate; raises UnknownVersionError, MalformedError, BadSignatureError."""
-    body, signature = unframe(_versioned(blob, "class certificate"), 2)
+    body, signature = unframe(versioned(blob, VERSION, "read class certificate"), 2)
     root.verify(CERTIFICATE_DOMAIN, bytes((VERSION,)) + body, signature)
     key_id, key, naming = unframe(body, 3)
     return ClassPublic(ClassKeyId.from_bytes(key_id), HybridPublicKey.from_bytes(key), naming)
@@ -138,7 +139,7 @@ def wrap_class_key(pair: ClassKeyPair, person: bytes, person_key: HybridPublicKe
 
 def read_wrap(blob: bytes) -> WrapHeader:
     """Read what a wrap says in clear; raises UnknownVersionError, MalformedError."""
-    key_id, person, _ = unframe(_versioned(blob, "wrap"), 3)
+    key_id, person, _ = unframe(versioned(blob, VERSION, "read wrap"), 3)
     return WrapHeader(ClassKeyId.from_bytes(key_id), person)
 
 
@@ -148,7 +149,7 @@ def open_wrap(blob: bytes, certified: ClassPublic, person: bytes, person_key: Hy
     Raises UnknownVersionError, MalformedError, ContextMismatchError (another class, person or key than
     certified), OpenFailedError.
     """
-    key_id, owner, sealed = unframe(_versioned(blob, "wrap"), 3)
+    key_id, owner, sealed = unframe(versioned(blob, VERSION, "read wrap"), 3)
     if key_id != certified.id.to_bytes() or owner != person:
         raise ContextMismatchError(operation="open wrap", subject="class key or person")
     secret = hybrid_open(person_key, sealed, frame(WRAP_DOMAIN, key_id, owner))
@@ -162,11 +163,3 @@ def open_wrap(blob: bytes, certified: ClassPublic, person: bytes, person_key: Hy
     if pair.public != certified:
         raise ContextMismatchError(operation="open wrap", subject="certificate")
     return pair
-
-
-def _versioned(blob: bytes, what: str) -> bytes:
-    if not blob:
-        raise MalformedError(operation=f"read {what}", subject="no bytes")
-    if blob[0] != VERSION:
-        raise UnknownVersionError(operation=f"read {what}", subject=f"version {blob[0]}", version=blob[0])
-    return blob[1:]

@@ -10,9 +10,10 @@ from hashlib import sha256
 from typing import Final
 
 from crypto.classkeys import ClassKeyId, WrapHeader, read_wrap
-from crypto.errors import ContextMismatchError, MalformedError, UnknownVersionError
+from crypto.errors import ContextMismatchError, MalformedError
 from crypto.framing import frame, unframe
 from crypto.hybrid import HybridPrivateKey, HybridPublicKey, hybrid_open, hybrid_seal
+from crypto.signedform import versioned
 
 VERSION: Final = 1
 LEASE_KEY_DOMAIN: Final = b"kurabako/lease-key/v1"
@@ -82,7 +83,7 @@ def seal_escrow(wrap: bytes, hub: HybridPublicKey) -> bytes:
 
 def read_escrow(blob: bytes) -> WrapHeader:
     """Read what an escrow says in clear; raises UnknownVersionError, MalformedError."""
-    key_id, person, _ = unframe(_versioned(blob, "escrow"), 3)
+    key_id, person, _ = unframe(versioned(blob, VERSION, "read escrow"), 3)
     return WrapHeader(ClassKeyId.from_bytes(key_id), person)
 
 
@@ -100,17 +101,9 @@ def open_escrow(blob: bytes, hub: HybridPrivateKey) -> bytes:
 
 
 def _lock(blob: bytes) -> tuple[LockHeader, list[bytes], bytes]:
-    *context, sealed = unframe(_versioned(blob, "lock"), 6)
+    *context, sealed = unframe(versioned(blob, VERSION, "read lock"), 6)
     key_id, person, epoch, lease_key, escrow = context
     if len(epoch) != 4 or len(lease_key) != KEY_ID_BYTES or len(escrow) != KEY_ID_BYTES:
         raise MalformedError(operation="read lock")
     header = LockHeader(ClassKeyId.from_bytes(key_id), person, int.from_bytes(epoch, "big"), lease_key, escrow)
     return header, context, sealed
-
-
-def _versioned(blob: bytes, what: str) -> bytes:
-    if not blob:
-        raise MalformedError(operation=f"read {what}", subject="no bytes")
-    if blob[0] != VERSION:
-        raise UnknownVersionError(operation=f"read {what}", subject=f"version {blob[0]}", version=blob[0])
-    return blob[1:]

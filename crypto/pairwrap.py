@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
-from crypto.errors import ContextMismatchError, MalformedError, UnknownVersionError
+from crypto.errors import ContextMismatchError, MalformedError
 from crypto.framing import frame, unframe
 from crypto.hybrid import HybridPublicKey, hybrid_open, hybrid_seal
 from crypto.identity import PERSON_BYTES, Identity
 from crypto.secret import Secret
+from crypto.signedform import versioned
 from crypto.signing import KEY_BYTES, VerifyKey
 
 VERSION: Final = 1
@@ -87,11 +88,7 @@ def _info(header: PairHeader, layer: bytes) -> bytes:
 
 
 def _pair(blob: bytes) -> tuple[PairHeader, bytes]:
-    if not blob:
-        raise MalformedError(operation="read pair wrap", subject="no bytes")
-    if blob[0] != VERSION:
-        raise UnknownVersionError(operation="read pair wrap", subject=f"version {blob[0]}", version=blob[0])
-    root, version, outer, inner, sealed = unframe(blob[1:], 5)
+    root, version, outer, inner, sealed = unframe(versioned(blob, VERSION, "read pair wrap"), 5)
     sizes = (len(root), len(version), len(outer), len(inner))
     if sizes != (KEY_BYTES, _VERSION_BYTES, PERSON_BYTES, PERSON_BYTES) or outer >= inner:
         raise MalformedError(operation="read pair wrap")

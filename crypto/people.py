@@ -9,9 +9,9 @@ from typing import Final
 
 import msgspec
 
-from crypto.errors import ContextMismatchError, MalformedError, UnknownVersionError
-from crypto.framing import frame, unframe
+from crypto.errors import ContextMismatchError
 from crypto.hybrid import HybridPublicKey
+from crypto.signedform import SignedForm
 from crypto.signing import SigningKey, VerifyKey, VerifyKeys
 
 VERSION: Final = 1
@@ -63,6 +63,9 @@ class PeopleRoster(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return next((p for p in self.people if p.id == id), None)
 
 
+_FORM: Final = SignedForm(PeopleRoster, VERSION, DOMAIN, "people roster")
+
+
 def signers(rosters: Iterable[PeopleRoster]) -> dict[bytes, VerifyKeys]:
     """Return every person's signature keys, newest first: somebody who got a new one still stands by the old."""
     keys: dict[bytes, list[VerifyKey]] = {}
@@ -74,8 +77,7 @@ def signers(rosters: Iterable[PeopleRoster]) -> dict[bytes, VerifyKeys]:
 
 def sign_people(roster: PeopleRoster, root: SigningKey) -> bytes:
     """Sign a roster: version, msgpack body, signature of the board's root."""
-    body = msgspec.msgpack.encode(roster)
-    return bytes((VERSION,)) + frame(body, root.sign(DOMAIN, bytes((VERSION,)) + body))
+    return _FORM.sign(roster, root)
 
 
 def open_people(blob: bytes, root: VerifyKey, school: str) -> PeopleRoster:
@@ -83,16 +85,7 @@ def open_people(blob: bytes, root: VerifyKey, school: str) -> PeopleRoster:
 
     Raises UnknownVersionError, MalformedError, BadSignatureError, ContextMismatchError (another school's).
     """
-    if not blob:
-        raise MalformedError(operation="open people roster", subject="no bytes")
-    if blob[0] != VERSION:
-        raise UnknownVersionError(operation="open people roster", subject=f"version {blob[0]}", version=blob[0])
-    body, signature = unframe(blob[1:], 2)
-    root.verify(DOMAIN, bytes((VERSION,)) + body, signature)
-    try:
-        roster = msgspec.msgpack.decode(body, type=PeopleRoster)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:  # bad UTF-8 is no DecodeError
-        raise MalformedError(operation="open people roster", cause=exc) from exc
+    roster = _FORM.open(blob, root)
     if roster.school != school:
         raise ContextMismatchError(operation="open people roster", subject="school")
     return roster

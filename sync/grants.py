@@ -8,8 +8,8 @@ from typing import Final
 
 import msgspec
 
-from crypto.errors import ContextMismatchError, CryptoError, MalformedError, UnknownVersionError
-from crypto.framing import frame, unframe
+from crypto.errors import ContextMismatchError, CryptoError, MalformedError
+from crypto.signedform import SignedForm
 from crypto.signing import SigningKey, VerifyKey
 from sync.ids import Origin, Site
 from sync.openrecords import GRANT, grant_record
@@ -34,10 +34,12 @@ class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return Origin(self.school, Site(self.site), self.epoch)
 
 
+_FORM: Final = SignedForm(Grant, VERSION, DOMAIN, "grant")
+
+
 def sign_grant(grant: Grant, root: SigningKey) -> bytes:
     """Sign a grant: version, msgpack body, signature of the board's root."""
-    body = msgspec.msgpack.encode(grant)
-    return bytes((VERSION,)) + frame(body, root.sign(DOMAIN, bytes((VERSION,)) + body))
+    return _FORM.sign(grant, root)
 
 
 def open_grant(blob: bytes, root: VerifyKey, school: str) -> Grant:
@@ -45,17 +47,9 @@ def open_grant(blob: bytes, root: VerifyKey, school: str) -> Grant:
 
     Raises UnknownVersionError, MalformedError, BadSignatureError, ContextMismatchError (another school's).
     """
-    if not blob:
-        raise MalformedError(operation="open grant", subject="no bytes")
-    if blob[0] != VERSION:
-        raise UnknownVersionError(operation="open grant", subject=f"version {blob[0]}", version=blob[0])
-    body, signature = unframe(blob[1:], 2)
-    root.verify(DOMAIN, bytes((VERSION,)) + body, signature)
-    try:
-        grant = msgspec.msgpack.decode(body, type=Grant)
-        Site(grant.site)
-    except (msgspec.DecodeError, ValueError) as exc:  # bad UTF-8 is a ValueError too
-        raise MalformedError(operation="open grant", cause=exc) from exc
+    grant = _FORM.open(blob, root)
+    if grant.site not in tuple(Site):
+        raise MalformedError(operation="open grant", subject="site")
     if grant.school != school:
         raise ContextMismatchError(operation="open grant", subject="school")
     return grant

@@ -6,15 +6,16 @@ that revokes: an old lease that is shown again extends nothing.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
 
-from crypto.errors import BadSignatureError, ContextMismatchError, CryptoError, MalformedError, UnknownVersionError
-from crypto.framing import frame, unframe
+from crypto.errors import BadSignatureError, ContextMismatchError, CryptoError, MalformedError
 from crypto.hybrid import HybridPublicKey
 from crypto.leasewrap import KEY_ID_BYTES
 from crypto.people import Person
+from crypto.signedform import SignedForm
 from crypto.signing import SigningKey, Verifier, VerifyKey
 from sync.checkpoint import site_person
 from sync.errors import PeopleMissingError
@@ -49,10 +50,26 @@ class Lease(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.serial, self.revoked
 
 
+@dataclass(frozen=True, slots=True)
+class _AnyOf:
+    signers: Sequence[Verifier]
+
+    def verify(self, domain: str, message: bytes, signature: bytes) -> None:
+        for signer in self.signers:
+            try:
+                signer.verify(domain, message, signature)
+            except BadSignatureError:
+                continue
+            return
+        raise BadSignatureError(operation="open lease")
+
+
+_FORM: Final = SignedForm(Lease, VERSION, DOMAIN, "lease")
+
+
 def sign_lease(lease: Lease, key: SigningKey) -> bytes:
     """Sign a lease: version, msgpack body, signature of the hub or of the board's root."""
-    body = msgspec.msgpack.encode(lease)
-    return bytes((VERSION,)) + frame(body, key.sign(DOMAIN, bytes((VERSION,)) + body))
+    return _FORM.sign(lease, key)
 
 
 def open_lease(blob: bytes, signers: Sequence[Verifier], box: Origin) -> Lease:
@@ -61,31 +78,12 @@ def open_lease(blob: bytes, signers: Sequence[Verifier], box: Origin) -> Lease:
     Raises UnknownVersionError, MalformedError, BadSignatureError (by none of `signers`), ContextMismatchError
     (another school's or another epoch's).
     """
-    if not blob:
-        raise MalformedError(operation="open lease", subject="no bytes")
-    if blob[0] != VERSION:
-        raise UnknownVersionError(operation="open lease", subject=f"version {blob[0]}", version=blob[0])
-    body, signature = unframe(blob[1:], 2)
-    _check(bytes((VERSION,)) + body, signature, signers)
-    try:
-        lease = msgspec.msgpack.decode(body, type=Lease)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:  # bad UTF-8 is no DecodeError
-        raise MalformedError(operation="open lease", cause=exc) from exc
+    lease = _FORM.open(blob, _AnyOf(signers))
     if (lease.school, lease.epoch) != (box.school, box.epoch) or box.site != Site.BOX:
         raise ContextMismatchError(operation="open lease", subject="school or epoch")
     if len(lease.lease_key) != KEY_ID_BYTES:
         raise MalformedError(operation="open lease", subject="lease key id")
     return lease
-
-
-def _check(message: bytes, signature: bytes, signers: Sequence[Verifier]) -> None:
-    for signer in signers:
-        try:
-            signer.verify(DOMAIN, message, signature)
-        except BadSignatureError:
-            continue
-        return
-    raise BadSignatureError(operation="open lease")
 
 
 def find_hub(reader: Reader, root: VerifyKey) -> Person | None:

@@ -8,10 +8,11 @@ from typing import Final
 
 import msgspec
 
-from crypto.errors import ContextMismatchError, CryptoError, MalformedError, UnknownVersionError
-from crypto.framing import frame, unframe
+from crypto.errors import ContextMismatchError, CryptoError, MalformedError
+from crypto.framing import frame
 from crypto.hybrid import HybridPrivateKey, HybridPublicKey, hybrid_open, hybrid_seal
 from crypto.secret import Secret
+from crypto.signedform import SignedForm
 from crypto.signing import SigningKey, VerifyKey
 from sync.client import Keeping
 from sync.ids import Origin
@@ -60,6 +61,9 @@ class Letter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise MalformedError(operation="open letter", subject="secrets") from None
 
 
+_FORM: Final = SignedForm(Letter, VERSION, DOMAIN, "letter")
+
+
 def write_letter(
     box: Origin,
     login: str,
@@ -72,8 +76,7 @@ def write_letter(
     """Seal a letter to a box's key and sign it: version, msgpack body, signature of the board's root."""
     public = sign_key.to_bytes()
     sealed = hybrid_seal(to, msgspec.msgpack.encode(secrets), _info(box.school, box.epoch, login, public))
-    body = msgspec.msgpack.encode(Letter(box.school, box.epoch, login, public, now_ms, sealed))
-    return bytes((VERSION,)) + frame(body, root.sign(DOMAIN, bytes((VERSION,)) + body))
+    return _FORM.sign(Letter(box.school, box.epoch, login, public, now_ms, sealed), root)
 
 
 def open_letter(blob: bytes, root: VerifyKey, box: Origin) -> Letter:
@@ -81,16 +84,7 @@ def open_letter(blob: bytes, root: VerifyKey, box: Origin) -> Letter:
 
     Raises UnknownVersionError, MalformedError, BadSignatureError, ContextMismatchError (another box's).
     """
-    if not blob:
-        raise MalformedError(operation="open letter", subject="no bytes")
-    if blob[0] != VERSION:
-        raise UnknownVersionError(operation="open letter", subject=f"version {blob[0]}", version=blob[0])
-    body, signature = unframe(blob[1:], 2)
-    root.verify(DOMAIN, bytes((VERSION,)) + body, signature)
-    try:
-        letter = msgspec.msgpack.decode(body, type=Letter)
-    except (msgspec.DecodeError, ValueError) as exc:  # bad UTF-8 is a ValueError too
-        raise MalformedError(operation="open letter", cause=exc) from exc
+    letter = _FORM.open(blob, root)
     if (letter.school, letter.epoch) != (box.school, box.epoch):
         raise ContextMismatchError(operation="open letter", subject="school or epoch")
     return letter

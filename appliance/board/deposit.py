@@ -15,10 +15,11 @@ from typing import Final
 
 import msgspec
 
-from crypto.errors import ContextMismatchError, MalformedError, UnknownVersionError
-from crypto.framing import frame, unframe
+from crypto.errors import ContextMismatchError, MalformedError
+from crypto.framing import frame
 from crypto.hybrid import hybrid_open, hybrid_seal
 from crypto.identity import Identity
+from crypto.signedform import SignedForm
 from crypto.signing import VerifyKey
 
 VERSION: Final = 1
@@ -65,6 +66,9 @@ class Deposit:
         return files
 
 
+_FORM: Final = SignedForm(DepositHead, VERSION, DOMAIN, "deposit")
+
+
 def deposit_name(root: VerifyKey) -> str:
     """Return where a board's deposit is in its bucket."""
     return f"recovery/{sha256(root.to_bytes()).hexdigest()[:32]}/board"
@@ -79,8 +83,7 @@ def files_digest(files: Mapping[str, bytes]) -> bytes:
 def seal_deposit(head: DepositHead, files: Mapping[str, bytes], root: Identity) -> bytes:
     """Return the bytes of a deposit; `head.sealed_sha256` is filled in."""
     sealed = hybrid_seal(root.seal.public, zlib.compress(msgspec.msgpack.encode(dict(files))), _info(head))
-    body = msgspec.msgpack.encode(msgspec.structs.replace(head, sealed_sha256=sha256(sealed).digest()))
-    return bytes((VERSION,)) + frame(body, root.sign.sign(DOMAIN, bytes((VERSION,)) + body), sealed)
+    return _FORM.sign(msgspec.structs.replace(head, sealed_sha256=sha256(sealed).digest()), root.sign, sealed)
 
 
 def open_deposit(blob: bytes, root: VerifyKey) -> Deposit:
@@ -88,16 +91,7 @@ def open_deposit(blob: bytes, root: VerifyKey) -> Deposit:
 
     Raises UnknownVersionError, MalformedError, BadSignatureError (not of this board), ContextMismatchError.
     """
-    if not blob:
-        raise MalformedError(operation="open deposit", subject="no bytes")
-    if blob[0] != VERSION:
-        raise UnknownVersionError(operation="open deposit", subject=f"version {blob[0]}", version=blob[0])
-    body, signature, sealed = unframe(blob[1:], 3)
-    root.verify(DOMAIN, bytes((VERSION,)) + body, signature)
-    try:
-        head = msgspec.msgpack.decode(body, type=DepositHead)
-    except (msgspec.DecodeError, ValueError) as exc:
-        raise MalformedError(operation="open deposit", cause=exc) from exc
+    head, (sealed,) = _FORM.open_beside(blob, root, 1)
     if (head.root, head.sealed_sha256) != (root.to_bytes(), sha256(sealed).digest()):
         raise ContextMismatchError(operation="open deposit", subject="root or sealed part")
     return Deposit(head, sealed)

@@ -13,9 +13,9 @@ import msgspec
 from appliance.classification.decision import Policy
 from appliance.classification.rules import PolicyFileError, read_policy
 from appliance.policy import shipped, writing_rules
-from crypto.errors import ContextMismatchError, CryptoError, MalformedError, UnknownVersionError
-from crypto.framing import frame, unframe
+from crypto.errors import ContextMismatchError, CryptoError
 from crypto.importance import Importance
+from crypto.signedform import SignedForm
 from crypto.signing import SigningKey, VerifyKey
 from sync.errors import ForgedChangeError, NotClearedError
 from sync.sealed import Draft, SealedStore
@@ -33,6 +33,9 @@ class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str
 
 
+_FORM: Final = SignedForm(_Body, VERSION, DOMAIN, "policy")
+
+
 @dataclass(frozen=True, slots=True)
 class SignedPolicy:
     """A policy of the board for one school. `version` only grows; `issued_ms` is ms since 1970."""
@@ -46,8 +49,7 @@ class SignedPolicy:
 def sign_policy(school: str, version: int, issued_ms: int, text: str, root: SigningKey) -> bytes:
     """Sign a policy: version, msgpack body, signature of the board's root. Raises PolicyFileError."""
     _fits_the_sites(Policy(read_policy(text)))
-    body = msgspec.msgpack.encode(_Body(school, version, issued_ms, text))
-    return bytes((VERSION,)) + frame(body, root.sign(DOMAIN, bytes((VERSION,)) + body))
+    return _FORM.sign(_Body(school, version, issued_ms, text), root)
 
 
 def open_policy(blob: bytes, root: VerifyKey, school: str) -> SignedPolicy:
@@ -56,16 +58,7 @@ def open_policy(blob: bytes, root: VerifyKey, school: str) -> SignedPolicy:
     Raises UnknownVersionError, MalformedError, BadSignatureError, ContextMismatchError (another school's),
     PolicyFileError.
     """
-    if not blob:
-        raise MalformedError(operation="open policy", subject="no bytes")
-    if blob[0] != VERSION:
-        raise UnknownVersionError(operation="open policy", subject=f"version {blob[0]}", version=blob[0])
-    raw, signature = unframe(blob[1:], 2)
-    root.verify(DOMAIN, bytes((VERSION,)) + raw, signature)
-    try:
-        body = msgspec.msgpack.decode(raw, type=_Body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:  # bad UTF-8 is no DecodeError
-        raise MalformedError(operation="open policy", cause=exc) from exc
+    body = _FORM.open(blob, root)
     if body.school != school:
         raise ContextMismatchError(operation="open policy", subject="school")
     return SignedPolicy(body.school, body.version, body.issued_ms, Policy(read_policy(body.text)))

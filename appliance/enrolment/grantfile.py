@@ -11,9 +11,10 @@ from typing import Final
 
 import msgspec
 
-from crypto.errors import ContextMismatchError, MalformedError, UnknownVersionError
-from crypto.framing import frame, unframe
+from crypto.errors import ContextMismatchError, MalformedError
+from crypto.framing import frame
 from crypto.hybrid import HybridPrivateKey, HybridPublicKey, hybrid_open, hybrid_seal
+from crypto.signedform import SignedForm
 from crypto.signing import SigningKey, VerifyKey
 from sync.ids import Origin, Site
 
@@ -89,6 +90,9 @@ class GrantFile:
             raise MalformedError(operation="open grant file", subject="store", cause=exc) from exc
 
 
+_FORM: Final = SignedForm(GrantHead, VERSION, DOMAIN, "grant file")
+
+
 def seal_secrets(secrets: GrantSecrets, to: HybridPublicKey, request: bytes) -> bytes:
     """Seal the secret part to a box, for the request of this digest."""
     return hybrid_seal(to, msgspec.msgpack.encode(secrets), frame(SEAL_DOMAIN, request))
@@ -101,8 +105,7 @@ def pack_store(store: bytes) -> bytes:
 
 def sign_grant_file(head: GrantHead, sealed: bytes, packed: bytes, root: SigningKey) -> bytes:
     """Return the bytes of a grant file; `head` must name the hashes of both parts."""
-    body = msgspec.msgpack.encode(head)
-    return bytes((VERSION,)) + frame(body, root.sign(DOMAIN, bytes((VERSION,)) + body), sealed, packed)
+    return _FORM.sign(head, root, sealed, packed)
 
 
 def open_grant_file(blob: bytes, root: VerifyKey, request: bytes) -> GrantFile:
@@ -111,16 +114,7 @@ def open_grant_file(blob: bytes, root: VerifyKey, request: bytes) -> GrantFile:
     Raises UnknownVersionError, MalformedError, BadSignatureError (not of this board), ContextMismatchError (it
     answers another request).
     """
-    if not blob:
-        raise MalformedError(operation="open grant file", subject="no bytes")
-    if blob[0] != VERSION:
-        raise UnknownVersionError(operation="open grant file", subject=f"version {blob[0]}", version=blob[0])
-    body, signature, sealed, packed = unframe(blob[1:], 4)
-    root.verify(DOMAIN, bytes((VERSION,)) + body, signature)
-    try:
-        head = msgspec.msgpack.decode(body, type=GrantHead)
-    except (msgspec.DecodeError, ValueError) as exc:
-        raise MalformedError(operation="open grant file", cause=exc) from exc
+    head, (sealed, packed) = _FORM.open_beside(blob, root, 2)
     if head.request != request:
         raise ContextMismatchError(operation="open grant file", subject="request")
     if sha256(sealed).digest() != head.secrets_sha256 or sha256(packed).digest() != head.store_sha256:

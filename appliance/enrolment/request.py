@@ -10,10 +10,10 @@ from typing import Final
 import msgspec
 
 from appliance.enrolment.chaincode import letters
-from crypto.errors import ContextMismatchError, MalformedError, UnknownVersionError
-from crypto.framing import frame, unframe
+from crypto.errors import ContextMismatchError
 from crypto.hybrid import HybridPublicKey
 from crypto.identity import PersonKeys
+from crypto.signedform import SignedForm
 from crypto.signing import SigningKey, VerifyKey
 from sync.checkpoint import site_person
 from sync.ids import Origin, Site
@@ -49,10 +49,12 @@ class EnrolmentRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return HybridPublicKey.from_bytes(self.lease_key)
 
 
+_FORM: Final = SignedForm(EnrolmentRequest, VERSION, DOMAIN, "request")
+
+
 def sign_request(request: EnrolmentRequest, key: SigningKey) -> bytes:
     """Sign a request: version, msgpack body, signature of the box's own key."""
-    body = msgspec.msgpack.encode(request)
-    return bytes((VERSION,)) + frame(body, key.sign(DOMAIN, bytes((VERSION,)) + body))
+    return _FORM.sign(request, key)
 
 
 def open_request(blob: bytes) -> EnrolmentRequest:
@@ -60,19 +62,13 @@ def open_request(blob: bytes) -> EnrolmentRequest:
 
     Raises UnknownVersionError, MalformedError, BadSignatureError, ContextMismatchError (an epoch that is none).
     """
-    if not blob:
-        raise MalformedError(operation="open request", subject="no bytes")
-    if blob[0] != VERSION:
-        raise UnknownVersionError(operation="open request", subject=f"version {blob[0]}", version=blob[0])
-    body, signature = unframe(blob[1:], 2)
-    try:
-        request = msgspec.msgpack.decode(body, type=EnrolmentRequest)
-    except (msgspec.DecodeError, ValueError) as exc:  # bad UTF-8 is a ValueError too
-        raise MalformedError(operation="open request", cause=exc) from exc
+    return _FORM.open_by(blob, _own_key)
+
+
+def _own_key(request: EnrolmentRequest) -> VerifyKey:
     if request.epoch < 1:
         raise ContextMismatchError(operation="open request", subject="epoch")
-    request.keys.sign.verify(DOMAIN, bytes((VERSION,)) + body, signature)
-    return request
+    return request.keys.sign
 
 
 def request_digest(blob: bytes) -> bytes:
