@@ -127,7 +127,7 @@ def test_every_desk_that_an_office_hands_out_is_in_the_table(office: Office) -> 
     """A desk in a module that is known already would pass tests/appliance/test_doors.py."""
     public = {type(thing) for name, thing in vars(office).items() if not name.startswith("_")}
     desks = {kind for kind in public if kind.__module__.startswith("appliance.")}
-    assert desks - {*AREAS} == {ConflictDesk}, "tests/appliance/test_conflictdesk.py asks that one"
+    assert desks - {*AREAS} == {ConflictDesk}, "tests/appliance/conflicts asks that one"
     assert {*AREAS} - desks == {Office}
 
 

@@ -8,12 +8,18 @@ from typing import Any
 from appliance.config import BoardSection, Config, SiteSection, write_config
 from appliance.health.look import Look, look_at
 from appliance.health.machine import Machine
+from sync.clock import wall_ms
 from sync.ids import Origin, Site
 from sync.site import SitePaths, create_site
 from sync.status import LinkState, Status, write_status
 
 AT = 1_795_000_000_000
 CODE = "C199999900001"
+HOUR_MS = 3_600_000
+
+
+def ago(hours: float) -> int:
+    return wall_ms() - int(hours * HOUR_MS)
 
 
 def status(**more: Any) -> Status:

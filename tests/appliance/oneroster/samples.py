@@ -208,3 +208,11 @@ def two_schools() -> Sample:
     ]
     sample.parts["roles"].append(role(uid(141), far_pupil, "student", orgSourcedId=far_school))
     return sample
+
+
+def found(plan: ImportPlan, kind: type[RosterRecord], key: str) -> RosterRecord:
+    return next(record for record in plan.put if isinstance(record, kind) and record.id == key)
+
+
+def ids(records: tuple[RosterRecord, ...], kind: type[RosterRecord]) -> set[str]:
+    return {record.id for record in records if isinstance(record, kind)}

@@ -5,10 +5,8 @@ from pathlib import Path
 import pytest
 
 from appliance.oneroster.dialects import JP
-from appliance.oneroster.errors import SchoolUnclearError, WrongSchoolError
-from appliance.oneroster.plan import ImportPlan, plan_import
-from appliance.oneroster.report import report_json, report_lines
-from appliance.roster import Contact, Enrollment, RosterRecord, School, SchoolClass, Session, User
+from appliance.oneroster.plan import plan_import
+from appliance.roster import Contact, Enrollment, School, SchoolClass, Session, User
 from tests.appliance.oneroster.samples import (
     CLASS_A,
     CLASS_B,
@@ -16,7 +14,6 @@ from tests.appliance.oneroster.samples import (
     ENROL_A,
     ENROL_B,
     GUARDIAN,
-    OTHER_CODE,
     PUPIL_A,
     PUPIL_B,
     SCHOOL,
@@ -24,21 +21,14 @@ from tests.appliance.oneroster.samples import (
     YEAR,
     clean,
     enrolment,
-    old_style,
+    found,
+    ids,
     role,
     rules,
     two_schools,
     uid,
     user,
 )
-
-
-def found(plan: ImportPlan, kind: type[RosterRecord], key: str) -> RosterRecord:
-    return next(record for record in plan.put if isinstance(record, kind) and record.id == key)
-
-
-def ids(records: tuple[RosterRecord, ...], kind: type[RosterRecord]) -> set[str]:
-    return {record.id for record in records if isinstance(record, kind)}
 
 
 def test_a_clean_export_goes_in_without_a_word(tmp_path: Path) -> None:
@@ -260,79 +250,12 @@ def test_the_first_of_two_rows_with_an_id_counts(tmp_path: Path) -> None:
     assert isinstance(kept, User) and kept.family_name == "山田"
 
 
-def test_another_schools_export_is_refused_with_both_codes(tmp_path: Path) -> None:
-    with pytest.raises(WrongSchoolError) as caught:
-        clean().plan(tmp_path, code=OTHER_CODE)
-    assert caught.value.params == {"wanted": OTHER_CODE, "found": CODE}
-
-
-def test_of_a_citys_export_only_the_asked_school_goes_in(tmp_path: Path) -> None:
-    plan = two_schools().plan(tmp_path)
-    alone = clean().plan(tmp_path)
-    assert plan.put == alone.put and plan.quarantined == () and plan.class_counts == alone.class_counts
-    assert (plan.totals.skipped_schools, plan.totals.skipped_rows) == (1, 6)
-    other = two_schools().plan(tmp_path, code=OTHER_CODE)
-    assert ids(other.put, User) == {TEACHER, uid(121)}
-    assert ids(other.put, Enrollment) == {uid(131), uid(132)}
-
-
-@pytest.mark.parametrize("names_child", [True, False], ids=["named by the pupil", "names the pupil"])
-def test_guardians_without_a_school_come_with_their_children(tmp_path: Path, names_child: bool) -> None:
-    sample = two_schools()
-    sample.row("users", 3)["primaryOrgSourcedId"] = ""
-    sample.row("roles", 3)["orgSourcedId"] = ""
-    if not names_child:
-        sample.row("users")["agentSourcedIds"] = ""
-        sample.row("users", 3)["agentSourcedIds"] = PUPIL_A
-    assert GUARDIAN in ids(sample.plan(tmp_path).put, User)
-    assert GUARDIAN not in ids(sample.plan(tmp_path, code=OTHER_CODE).put, User)
-
-
-def test_staff_known_by_their_school_alone_come_in(tmp_path: Path) -> None:
-    sample = two_schools()
-    sample.parts["users"].append(user(uid(70), "用務", "員子"))
-    assert uid(70) in ids(sample.plan(tmp_path).put, User)
-    assert uid(70) not in ids(sample.plan(tmp_path, code=OTHER_CODE).put, User)
-
-
-def test_faults_of_another_school_are_not_reported(tmp_path: Path) -> None:
-    sample = two_schools()
-    sample.row("users", 4)["familyName"] = ""
-    assert sample.plan(tmp_path).quarantined == ()
-
-
-def test_one_school_without_a_code_is_taken_with_a_warning(tmp_path: Path) -> None:
-    sample = clean()
-    sample.row("orgs", 1)["identifier"] = "daiichi"
-    plan = sample.plan(tmp_path)
-    assert {"orgs.identifier.ambiguous", "orgs.identifier.school_code"} <= rules(plan)
-    school = found(plan, School, SCHOOL)
-    assert isinstance(school, School) and school.code == ""
-
-
-def test_a_known_school_that_lost_its_code_is_still_ours(tmp_path: Path) -> None:
-    before = clean().plan(tmp_path).put
-    sample = two_schools()
-    for number in (1, 2):
-        sample.row("orgs", number)["identifier"] = ""
-    plan = sample.plan(tmp_path, before)
-    assert (plan.put, plan.remove) == ((), ())
-
-
 def test_a_damaged_roles_file_takes_no_role_away(tmp_path: Path) -> None:
     before = clean().plan(tmp_path).put
     sample = clean()
     sample.row("roles", 2)["sourcedId"] = ""
     plan = sample.plan(tmp_path, before)
     assert (plan.put, plan.remove) == ((), ())
-
-
-def test_two_schools_without_codes_are_refused(tmp_path: Path) -> None:
-    sample = two_schools()
-    for number in (1, 2):
-        sample.row("orgs", number)["identifier"] = ""
-    with pytest.raises(SchoolUnclearError):
-        sample.plan(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -401,40 +324,3 @@ def test_planning_is_repeatable_and_leaves_the_inputs_alone(tmp_path: Path) -> N
     kept = deepcopy(existing)
     assert plan_import(folder, CODE, existing) == plan_import(folder, CODE, existing)
     assert existing == kept and {path.name: path.read_bytes() for path in folder.iterdir()} == before
-
-
-def test_the_report_counts_first_and_names_no_values(tmp_path: Path) -> None:
-    sample = clean()
-    sample.row("users", 1)[JP + "kanaGivenName"] = "ﾊﾅｺ"
-    sample.row("users")["userMasterIdentifier"] = "秘密の番号"
-    plan = sample.plan(tmp_path)
-    japanese, english = report_lines(plan, "ja"), report_lines(plan, "en")
-    assert "  1年1組（P1）  児童生徒 1人、教員 1人" in japanese
-    bad = f"  users.csv 3行 {JP}kanaGivenName: 半角カタカナが含まれています [users.kana.halfwidth]"
-    counts = next(line for line in japanese if line.startswith("変更"))
-    order = [japanese.index(line) for line in (counts, "取り込まない行 3行", bad, "学級ごとの人数")]
-    assert order == sorted(order)
-    assert any("users.csv line 3" in line for line in english)
-    told = "\n".join((*japanese, *english, str(report_json(plan))))
-    assert not [word for word in ("山田", "鈴木", "ﾊﾅｺ", "秘密", PUPIL_A, "sato@") if word in told]
-
-
-def test_many_alike_warnings_are_folded_into_one(tmp_path: Path) -> None:
-    sample = clean()
-    for number, row in enumerate(sample.parts["users"]):
-        row["userMasterIdentifier"] = f"id{number}"
-    plan = sample.plan(tmp_path)
-    assert len(plan.warnings) == 1 and plan.totals.warnings == 4
-    assert "ほか3行" in plan.warnings[0].message_ja and plan.warnings[0].line == 2
-
-
-def test_json_report_holds_the_counts(tmp_path: Path) -> None:
-    report = report_json(old_style().plan(tmp_path))
-    assert report["put"] == {
-        "roster.school": 1,
-        "roster.session": 1,
-        "roster.class": 2,
-        "roster.user": 4,
-        "roster.contact": 3,
-        "roster.enrollment": 3,
-    }

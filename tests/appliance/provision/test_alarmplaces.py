@@ -29,9 +29,9 @@ from appliance.provision.inventory import Box, Inventory
 from appliance.provision.running import Job, State, apply_all, look_at_all
 from appliance.provision.wanted import wanted_groups
 from appliance.provision.words import need_line, step_line
+from tests.appliance.provision.jobs import KEY, ROOT, Granter, Source, make_request, tell
 from tests.appliance.provision.simulated import SimulatedBox, SimulatedSession
 from tests.appliance.provision.test_inventory import ONE, TEXT, read
-from tests.appliance.provision.test_provision import KEY, ROOT, Granter, Source, make_request, tell
 
 ALARMS = """
 [defaults.alarms]

@@ -27,9 +27,9 @@ from crypto.errors import BadSignatureError
 from crypto.identity import KdfProfile
 from sync.ids import Origin, Site
 from tests.appliance.enrolment.test_enrolment import BOARD, new_school
+from tests.appliance.provision.jobs import Source, make_request
 from tests.appliance.provision.simulated import SimulatedBox, SimulatedSession
 from tests.appliance.provision.test_inventory import TEXT
-from tests.appliance.provision.test_provision import Source, make_request
 
 QUICK = KdfProfile.QUICK
 

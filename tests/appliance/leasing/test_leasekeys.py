@@ -1,9 +1,7 @@
-"""Leases at an enrolled school with real keepers: lapse, revocation, renewal, and what a thief has afterwards."""
+"""Keys and words of a lease: nobody else extends it, a thief has nothing, what is lost is made anew."""
 
 import contextlib
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -11,11 +9,10 @@ import pytest
 
 from appliance.board.enrolment import admit_staff, renew_staff
 from appliance.board.keeping import SiteKeeper
-from appliance.board.leasing import allow_lease, ensure_hub_key, issuer_of, renew_lease, revoke_lease, show_lease
+from appliance.board.leasing import allow_lease, ensure_hub_key, issuer_of, revoke_lease, show_lease
 from appliance.credentials import read_pepper, read_site_key
-from appliance.office import Office
 from appliance.people import StaffMember
-from crypto.classkeys import open_wrap, read_wrap
+from crypto.classkeys import open_wrap
 from crypto.errors import CryptoError
 from crypto.hybrid import HybridPrivateKey
 from crypto.identity import Identity, KdfProfile, open_identity
@@ -23,13 +20,12 @@ from crypto.importance import Importance
 from crypto.leasewrap import lease_key_id, open_escrow, open_lock, read_lock
 from crypto.people import sign_people
 from crypto.secret import Secret
-from sync.client import KeeperClient
 from sync.clock import wall_ms
 from sync.database import open_reader
-from sync.errors import DiskFullError, HubKeyMissingError, LeaseRevokedError, NotClearedError
-from sync.founding import BOARD_LOGIN, open_as_board
-from sync.keyring import open_keyring, read_class_keys, read_people
-from sync.leaseguard import LEASE_NOTE, LeaseGuard, LeaseState
+from sync.errors import DiskFullError, HubKeyMissingError
+from sync.founding import open_as_board
+from sync.keyring import open_keyring, read_class_keys
+from sync.leaseguard import LEASE_NOTE, LeaseState
 from sync.leaseissuer import HUB_SECRET
 from sync.leases import Lease, newest_lease_key, sign_lease
 from sync.localstore import IDENTITY_SPACE, LEASE_SECRET
@@ -41,7 +37,6 @@ from sync.openrecords import (
     LOCKED,
     PEOPLE,
     SITE_LOCK,
-    WRAP,
     lease_key_record,
     lease_record,
     people_record,
@@ -49,243 +44,10 @@ from sync.openrecords import (
 from sync.reader import Reader
 from sync.sealed import Draft
 from sync.sitevoice import SiteVoice
-from sync.trustedtime import CLOCK, Boot, Clocks, boot_now
+from sync.trustedtime import CLOCK
+from tests.appliance.leasing.bench import DAY, OPEN, SECOND, TEACHER, YEARS, Bench
 from tests.hubside import hub, to_box, to_hub
-from tests.school import PASSPHRASE, School, enrol
-
-DAY = 24 * 3600 * 1000
-YEARS = 3652 * DAY
-SECOND = Importance.II
-
-
-@dataclass
-class Bench:
-    """A school of its own; the guard's clocks are set by the test, the rest is as on a box."""
-
-    school: School
-    wall_shift: int = 0
-    ran: int = 0
-    client: KeeperClient = field(init=False)
-    reader: Reader = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.client, self.reader = KeeperClient(self.school.paths.socket), Reader(self.school.paths.store)
-
-    @property
-    def clocks(self) -> Clocks:
-        def boot() -> Boot:
-            real = boot_now()
-            return Boot(real.up_ms + self.ran, real.id)
-
-        return Clocks(lambda: wall_ms() + self.wall_shift, boot)
-
-    def guard(self) -> LeaseGuard:
-        key = read_site_key(self.school.site)
-        return LeaseGuard(self.reader, self.client, self.school.board.root, key, self.clocks)
-
-    def state(self) -> LeaseState:
-        return self.guard().turn().state
-
-    def secret(self) -> bytes | None:
-        return self.client.local_get(*LEASE_SECRET)
-
-    def on_disk(self, wanted: bytes) -> list[str]:
-        """Return the files of the site that hold these bytes."""
-        files = [path for path in self.school.site.rglob("*") if path.is_file() and not path.is_symlink()]
-        return [path.name for path in files if wanted in path.read_bytes()]
-
-    def exchange(self) -> None:
-        """Let the hub hear the box, issue what is due, and the box hear the hub."""
-        to_hub(self.school)
-        with issuer_of(hub(self.school)) as issuer:
-            issuer.mind()
-        to_box(self.school)
-
-    @contextlib.contextmanager
-    def office(self, name: str = "sato") -> Iterator[Office]:
-        office = self.school.office(name)
-        try:
-            yield office
-        finally:
-            office.logout()
-
-    def opens(self, name: str = "sato") -> frozenset[Importance]:
-        with self.office(name) as office:
-            keyring = office._session.store.keyring
-            return frozenset(importance for importance in Importance if keyring.cleared(importance))
-
-    def close(self) -> None:
-        self.client.close()
-        self.reader.close()
-        self.school.close()
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(enrol(tmp_path, imported=False))
-    yield made
-    made.close()
-
-
-ALL = frozenset(Importance)
-TEACHER = ALL - {Importance.I}
-OPEN = ALL - LOCKED
-
-
-def test_a_leased_box_opens_everything_and_holds_no_wrap_that_lies_open(bench: Bench) -> None:
-    assert (bench.opens("sato"), bench.opens("kocho")) == (TEACHER, ALL)
-    assert bench.state() is LeaseState.LIVE
-    root = bench.school.board.root
-    board = next(
-        p for p in read_people(bench.reader, root, bench.school.made.code).people if p.login == BOARD_LOGIN
-    )
-    told = [read_wrap(row.body) for row in bench.reader.heads(WRAP)]
-    assert {head.person for head in told if head.class_key.importance in LOCKED} == {board.id}
-    secret = bench.secret()
-    assert secret is not None and set(bench.on_disk(secret)) <= {"local.db", "local.db-wal"}
-    assert bench.on_disk(secret), "else the tests of its end would prove nothing"
-
-
-def test_after_its_life_the_key_is_gone_and_only_three_and_four_open(bench: Bench) -> None:
-    secret = bench.secret()
-    assert secret is not None
-    with bench.office() as office:
-        store = office._session.store
-        record = store.record_id("attendance.reason", SECOND, "somebody")
-        store.put([Draft("attendance.reason", record, SECOND, b"fever")])
-        assert store.lease_state().opens
-        bench.wall_shift = 15 * DAY
-        assert bench.state() is LeaseState.LAPSED
-        assert bench.on_disk(secret) == []
-        assert store.lease_state().state is LeaseState.LAPSED
-        store.forget(LOCKED)
-        with pytest.raises(NotClearedError):
-            store.keyring.pair(SECOND)
-        with pytest.raises(NotClearedError):
-            store.heads("attendance.reason")
-        store.put([Draft("attendance.reason", record, SECOND, b"cough")])  # what may not be read may be written
-        with pytest.raises(NotClearedError):
-            store.heads("attendance.reason")
-    assert bench.opens("sato") == bench.opens("kocho") == OPEN
-
-
-def test_a_session_that_nobody_told_closes_by_itself(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sync.sealed._LEASE_S", 0.0)
-    with bench.office() as office:
-        store = office._session.store
-        record = store.record_id("attendance.reason", SECOND, "somebody")
-        store.put([Draft("attendance.reason", record, SECOND, b"fever")])
-        assert [plain.payload for plain in store.heads("attendance.reason")] == [b"fever"]
-        bench.wall_shift = 15 * DAY
-        assert bench.state() is LeaseState.LAPSED
-        with pytest.raises(NotClearedError):
-            store.heads("attendance.reason")
-
-
-def test_what_cannot_be_read_is_still_carried_both_ways(bench: Bench) -> None:
-    bench.wall_shift = 15 * DAY
-    assert bench.state() is LeaseState.LAPSED
-    with bench.office() as office:
-        store = office._session.store
-        store.put([Draft("attendance.reason", bytes(16), SECOND, b"fever")])
-    assert to_hub(bench.school) > 0
-    with issuer_of(hub(bench.school)) as issuer:
-        issuer.mind()
-    assert to_box(bench.school) > 0
-
-
-def test_a_new_key_lets_the_same_passphrase_open_again(bench: Bench) -> None:
-    before = bench.secret()
-    bench.wall_shift = 15 * DAY
-    assert bench.state() is LeaseState.LAPSED
-    after = bench.secret()
-    assert after is not None and after != before
-    assert bench.opens() == OPEN, "nothing is locked to it yet"
-    bench.wall_shift = 0
-    bench.exchange()
-    assert bench.state() is LeaseState.LIVE
-    assert (bench.opens("sato"), bench.opens("kocho")) == (TEACHER, ALL)
-    assert bench.secret() == after
-
-
-def test_a_login_alone_lets_an_old_lease_lapse(bench: Bench) -> None:
-    secret, guard = bench.secret(), bench.guard()
-    bench.wall_shift = 15 * DAY
-    guard.book.clock.keep(at_once=True)  # written down, then the daemon died
-    assert secret is not None and bench.secret() == secret
-    assert bench.opens() == OPEN
-    assert bench.secret() is None and bench.on_disk(secret) == []
-
-
-@pytest.mark.parametrize("shift", [-YEARS, 0])
-def test_a_clock_set_back_extends_nothing(bench: Bench, shift: int) -> None:
-    assert bench.state() is LeaseState.LIVE
-    bench.wall_shift = shift
-    bench.ran = 13 * DAY
-    assert bench.state() is LeaseState.LIVE
-    bench.ran = 15 * DAY
-    assert bench.state() is LeaseState.LAPSED
-    assert bench.opens() == OPEN
-
-
-def test_a_clock_set_back_after_the_lapse_brings_nothing_back(bench: Bench) -> None:
-    bench.wall_shift = 15 * DAY
-    assert bench.state() is LeaseState.LAPSED
-    for shift in (0, -YEARS):
-        bench.wall_shift = shift
-        assert bench.state() is LeaseState.LAPSED
-    assert bench.opens() == OPEN
-
-
-def test_a_clock_far_ahead_is_put_right_by_the_next_lease(bench: Bench) -> None:
-    bench.wall_shift = YEARS
-    assert bench.state() is LeaseState.LAPSED
-    bench.exchange()
-    assert bench.state() is LeaseState.LIVE, "and the machine's clock is still ten years ahead"
-    bench.ran = 13 * DAY
-    assert bench.state() is LeaseState.LIVE
-    bench.ran = 15 * DAY
-    assert bench.state() is LeaseState.LAPSED
-
-
-def test_it_is_renewed_in_time_without_anybody(bench: Bench) -> None:
-    first = show_lease(bench.school.board, bench.school.made.code).lease
-    with issuer_of(hub(bench.school)) as issuer:
-        assert not issuer.mind()
-        issuer._now_ms = lambda: wall_ms() + 5 * DAY
-        assert issuer.mind()
-        assert not issuer.mind()
-    locks = len(bench.reader.heads(SITE_LOCK))
-    to_box(bench.school)
-    assert bench.guard().turn().until_ms > first.until_ms
-    assert len(bench.reader.heads(SITE_LOCK)) == locks, "the key is the same, so nothing is locked anew"
-    bench.wall_shift = 15 * DAY
-    assert bench.state() is LeaseState.LIVE and bench.opens() == TEACHER
-
-
-def test_revoked_means_at_once_and_until_it_is_allowed(bench: Bench) -> None:
-    code, board, secret = bench.school.made.code, bench.school.board, bench.secret()
-    assert revoke_lease(board, code).word(wall_ms()) == "revoked"
-    assert revoke_lease(board, code).lease.serial == 2, "said once"
-    to_box(bench.school)
-    assert bench.state() is LeaseState.REVOKED
-    assert secret is not None and bench.on_disk(secret) == []
-    assert bench.opens() == OPEN
-    bench.exchange()
-    assert bench.state() is LeaseState.REVOKED, "it asked, and got nothing"
-    with pytest.raises(LeaseRevokedError):
-        renew_lease(board, code)
-    assert show_lease(board, code).asked
-    allow_lease(board, code)
-    to_box(bench.school)
-    assert bench.state() is LeaseState.LIVE
-    assert bench.opens() == TEACHER
-
-
-def test_a_login_takes_a_revocation_in_that_the_daemon_did_not(bench: Bench) -> None:
-    revoke_lease(bench.school.board, bench.school.made.code)
-    to_box(bench.school)
-    assert bench.opens() == OPEN and bench.secret() is None
+from tests.school import PASSPHRASE
 
 
 def test_no_other_word_extends_a_lease(bench: Bench) -> None:
