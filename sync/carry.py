@@ -8,15 +8,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from crypto.signing import SigningKey
+from crypto.signing import SigningKey, VerifyKey
 from sync.client import Keeping
-from sync.countersigns import owed_countersigns
+from sync.complete import first_beyond
+from sync.countersigns import newest_confirmed, owed_countersigns
 from sync.errors import BrokenSegmentChainError
+from sync.grants import read_grants
 from sync.ids import Origin
 from sync.inbox import Inbox, Wanted
 from sync.merge import Merger
 from sync.outbox import Outbox
 from sync.reader import Reader
+from sync.segment import segment_extent, segment_name
 from sync.settings import Settings
 from sync.sitevoice import SiteVoice
 from sync.stores import Store
@@ -31,6 +34,12 @@ class Exported:
     segments: int = 0
     first: int = 0
     last: int = 0
+
+    def and_then(self, more: "Exported") -> "Exported":
+        """Return both as one, `more` being what comes after."""
+        if not (self.segments and more.segments):
+            return self if self.segments else more
+        return Exported(self.segments + more.segments, self.first, more.last)
 
 
 @dataclass(slots=True)
@@ -58,6 +67,23 @@ def export_segments(
         if progress:
             progress(outgoing.last)
     return Exported(count, first, outbox.last) if count else Exported()
+
+
+def copy_unconfirmed(reader: Reader, root: VerifyKey, library: Store, medium: Store) -> Exported:
+    """Put what stands in the object store, and what no other site has countersigned yet, on a medium.
+
+    It is how a site without a line hears of what this one sent. Raises StoreUnreachableError, StoreRefusedError,
+    RolledBackError.
+    """
+    own = reader.origin
+    peers = [grant.origin for grant in read_grants(reader, root) if grant.origin != own]
+    first = newest_confirmed(reader, own, peers).seq + 1
+    start = number = first_beyond(library, own, first - 1)
+    last = 0
+    while (data := library.get(name := segment_name(own, number))) is not None:
+        medium.put(name, data)
+        last, number = segment_extent(data).last, number + 1
+    return Exported(number - start, first, last) if last else Exported()
 
 
 def import_segments(

@@ -21,18 +21,29 @@ def segments() -> None:
 @segments.command("export")
 @_SITE
 @click.option("--to", "medium", type=click.Path(path_type=Path), required=True, help="a folder on the medium")
+@click.option("--sent", is_flag=True, help="also what is in the object store: for a site that has no line to it")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object")
-def export(site: Path, medium: Path, as_json: bool) -> int:
-    """Put what SITE has not yet proven to be in the object store into a folder. May be done again at any time."""
+def export(site: Path, medium: Path, sent: bool, as_json: bool) -> int:
+    """Put what SITE has not yet proven to be in the object store into a folder. May be done again at any time.
+
+    With --sent also what stands there and nobody at the other site has confirmed.
+    """
     from appliance.board.keeping import SiteKeeper
-    from sync.carry import export_segments
+    from sync.carry import Exported, copy_unconfirmed, export_segments
     from sync.folderstore import FolderConfig, FolderStore
+    from sync.openstore import open_store
     from sync.reader import Reader
 
     folder = open_site(site)
     medium.mkdir(mode=0o700, parents=True, exist_ok=True)
     with SiteKeeper(folder.paths) as client, contextlib.closing(Reader(folder.paths.store)) as reader:
-        done = export_segments(reader, client, folder.daemon_settings().key, FolderStore(FolderConfig(medium)))
+        settings, there = folder.daemon_settings(), FolderStore(FolderConfig(medium))
+        before = Exported()
+        if sent:
+            before = copy_unconfirmed(
+                reader, settings.root, open_store(settings.segments or settings.store), there
+            )
+        done = before.and_then(export_segments(reader, client, settings.key, there))
     if as_json:
         click.echo(json.dumps({"segments": done.segments, "first": done.first, "last": done.last}))
     elif done.segments:

@@ -11,7 +11,7 @@ from crypto.importance import Importance
 from sync.client import KeeperClient
 from sync.localstore import POST_SPACE
 from sync.site import SitePaths
-from tests.faults.city import City, mark, office_at, wait_until
+from tests.faults.city import City, mark, office_at, parsed, wait_until
 
 pytestmark = pytest.mark.faults
 FIRST, SECOND = "the-first-passphrase", "the-second-passphrase"
@@ -29,6 +29,15 @@ def city(tmp_path: Path) -> Iterator[City]:
 def letters(site: Path) -> tuple[str, ...]:
     with contextlib.closing(KeeperClient(SitePaths(site).socket)) as client:
         return client.local_keys(POST_SPACE)
+
+
+def carried(city: City, medium: Path, *, sent: bool) -> int:
+    """Carry a medium from the board to the box, and say how many segments were on it."""
+    told = parsed(
+        city.run("segments", "export", city.hub.root, "--to", medium, "--json", *(["--sent"] if sent else []))
+    )
+    assert city.run("segments", "import", city.school.site, "--from", medium).returncode == 0
+    return int(told["segments"])
 
 
 def opens(site: Path, words: str) -> bool:
@@ -67,3 +76,21 @@ def test_admitted_and_renewed_while_the_line_is_cut_and_heard_when_it_is_back(ci
     with office_at(box, "shinnin", SECOND) as office:
         mark(office, 1)
     city.until_confirmed(box)
+
+
+def test_a_letter_goes_on_a_medium_to_a_box_that_has_no_line(city: City, tmp_path: Path) -> None:
+    box, words, medium = city.school.site, tmp_path / "words", tmp_path / "medium"
+    city.serve(box)
+    city.run_hubs()
+    with office_at(box) as office:
+        mark(office, 0)
+    city.until_confirmed(box)
+    city.line.cut()
+    words.write_text(FIRST, "utf-8")
+    options = ("--login", "shinnin", "--new-passphrase-file", words, "--passphrase-stdin")
+    done = city.as_board("admit", city.code, "--display-name", "新任 花子", "--role", "teacher", *options)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    city.until(city.hub.root, lambda status: status.waiting == 0, "the hub has sent it")
+    assert carried(city, medium, sent=False) == 0, "for the line there is nothing left to do"
+    assert carried(city, medium, sent=True) > 0
+    assert letters(box) == ("shinnin",) and opens(box, FIRST)

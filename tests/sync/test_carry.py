@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sync.carry import export_segments, import_segments
+from sync.carry import Exported, copy_unconfirmed, export_segments, import_segments
 from sync.client import KeeperClient
 from sync.complete import same_content
 from sync.errors import BrokenSegmentChainError, SegmentError
@@ -142,3 +142,23 @@ def test_what_is_kept_for_others_is_proven_first_and_overwrites_nothing(pair: Pa
     store.put(name, good)
     assert bring(pair, pair.hub, medium, store)[0] >= 1
     assert segment_name(HUB, 1) not in medium.sizes("")
+
+
+def copy(pair: Pair, party: Party, medium: FolderStore) -> Exported:
+    with closing(Reader(party.site.paths.store)) as reader:
+        return copy_unconfirmed(reader, pair.settings(party).root, ObjectStore(pair.cloud.config), medium)
+
+
+def test_what_stands_in_the_object_store_is_carried_where_no_line_goes(pair: Pair, medium: FolderStore) -> None:
+    pair.begin()
+    pair.until_confirmed(pair.hub, pair.hub.mark("aoi"))
+    pair.settle()
+    last = pair.hub.mark("haru", b"from the board")
+    assert pair.hub.exchange is not None
+    while pair.hub.exchange.sent_seq < last:  # the box has no line: only the hub goes on
+        pair.hub.exchange.step()
+    assert export(pair.hub, medium) == 0, "all of it is proven to be in the object store"
+    done = copy(pair, pair.hub, medium)
+    assert done.segments >= 1 and done.last >= last >= done.first
+    assert bring(pair, pair.box, medium)[0] >= 1
+    assert pair.box.values() == pair.hub.values()
