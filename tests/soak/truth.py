@@ -26,6 +26,7 @@ from tests.sync.cloud import store_of
 from tests.sync.pair import RULES, Party
 
 _LOOK_S = 0.1
+_TRIES = 20
 _AGAIN_S = 2.0
 _numbers = itertools.count()
 
@@ -145,9 +146,17 @@ class Lights:
 
     def _segments(self) -> int:
         """Return up to which seq the store holds segments without a gap."""
-        while (data := self._store.get(segment_name(self._ledger.origin, self._number + 1))) is not None:
+        while (data := self._read(segment_name(self._ledger.origin, self._number + 1))) is not None:
             self._number, self._held = self._number + 1, segment_extent(data).last
         return self._held
+
+    def _read(self, name: str) -> bytes | None:
+        """Read an object; rclone breaks an answer off whose object is being written at that moment."""
+        for _ in range(_TRIES):
+            with contextlib.suppress(StoreUnreachableError):
+                return self._store.get(name)
+            time.sleep(_LOOK_S)
+        return self._store.get(name)
 
     def _replica(self) -> int:
         """Return up to which seq the replica restores."""
