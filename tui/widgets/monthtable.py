@@ -14,13 +14,13 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.message import Message
-from textual.widgets import DataTable
 
 from appliance.views import AttendanceCode, Counting, MonthGrid, MonthPupil
 from tui.actions import CLEAR
 from tui.i18n import _
 from tui.typed import half_width
 from tui.widgets.numberjump import NumberJump
+from tui.widgets.quicktable import QuickTable
 from tui.wrap import cut
 
 FIXED: Final = 2
@@ -30,7 +30,7 @@ _NUMBER, _SCROLLBAR, _WIDE = 3, 2, 110
 _CLOSED, _OUTSIDE = "dim on grey19", "dim strike"
 
 
-class MonthTable(DataTable[Text]):
+class MonthTable(QuickTable):
     """Rows are keyed by pupil id, columns by ISO date."""
 
     @dataclass
@@ -89,9 +89,8 @@ class MonthTable(DataTable[Text]):
             self.move_cursor(row=min(here.row, max(len(people) - 1, 0)), column=max(here.column, FIXED))
         else:  # in place, so that the cursor is nowhere else in between
             for pupil_id, cells in lines.items():
-                for column, cell in zip(self.columns, cells, strict=True):
-                    if self.get_cell(pupil_id, column) != cell:
-                        self.update_cell(pupil_id, column, cell)
+                if self.get_row(pupil_id) != cells:
+                    self.replace(pupil_id, cells)
         if on in days:
             self.move_cursor(column=FIXED + days.index(on))
 

@@ -7,26 +7,19 @@ the letter arrives, so a slow disk can never put a mark on the pupil that the cu
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
 
-from rich.text import Text
 from textual import events
-from textual.cache import LRUCache
 from textual.message import Message
-from textual.widgets import DataTable
-from textual.widgets.data_table import RowKey
 
 from appliance.views import AttendanceCode
 from tui.actions import CLEAR
 from tui.typed import half_width
 from tui.widgets.numberjump import NumberJump
+from tui.widgets.quicktable import QuickTable
 from tui.wrap import plain
 
-_Key = TypeVar("_Key", bound=tuple[Any, ...])
-_Painted = TypeVar("_Painted")
 
-
-class PupilTable(DataTable[Text]):
+class PupilTable(QuickTable):
     """Rows are keyed by pupil id."""
 
     @dataclass
@@ -67,26 +60,13 @@ class PupilTable(DataTable[Text]):
         if list(rows) == [key.value for key in self.rows]:
             for pupil_id, cells in rows.items():
                 if [cell.plain for cell in self.get_row(pupil_id)] != list(cells):
-                    self._replace(pupil_id, cells)
+                    self.replace(pupil_id, [plain(cell) for cell in cells])
         else:
             self.clear()
             for pupil_id, cells in rows.items():
                 self.add_row(*map(plain, cells), key=pupil_id)
         if here is not None and here in rows and here != self.pupil_id:
             self.move_cursor(row=self.get_row_index(here))
-
-    def _replace(self, pupil_id: str, cells: Sequence[str]) -> None:
-        """Put others in place of a row's cells and paint that row alone.
-
-        `update_cell` forgets how every cell of the table was painted: one entry would take as long as all of them.
-        """
-        row, place = RowKey(pupil_id), self.get_row_index(pupil_id)
-        self._data[row] = dict(zip(self.columns, map(plain, cells), strict=True))
-        self._row_renderable_cache.discard((self._update_count, place))
-        _forget(self._cell_render_cache, row)
-        _forget(self._row_render_cache, row)
-        self._line_cache.clear()
-        self.refresh_row(place)
 
     def on_key(self, event: events.Key) -> None:
         """Take a code's letter, also a full-width one, the letter that takes a mark back, or a pupil's number."""
@@ -115,9 +95,3 @@ class PupilTable(DataTable[Text]):
         row = self._jump.press(digit, [self.get_row(key)[0].plain.strip() for key in self.rows])
         if row is not None:
             self.move_cursor(row=row)
-
-
-def _forget(cache: LRUCache[_Key, _Painted], row: RowKey) -> None:
-    """Drop what was painted of a row: each key begins with its row."""
-    for key in [key for key in cache.keys() if key[0] == row]:  # noqa: SIM118 - it is no mapping
-        cache.discard(key)
