@@ -92,8 +92,9 @@ class AttendanceScreen(OfficeScreen):
 
     async def on_resize(self) -> None:
         """Give the names what room there is."""
-        self._set_columns()
-        await self.refresh_data()
+        if not self.fits():
+            self._set_columns()
+            await self.refresh_data()
 
     async def refresh_data(self) -> None:
         """Read the day and keep the cursor on the same pupil."""

@@ -7,7 +7,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.app import ComposeResult
+from textual.geometry import Size
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widgets import Footer
 
 from appliance.office import Office
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _SECOND = 1.0
+_FRAME_S = 1 / 240
+"""After a paint Textual waits for one to two frames of 1/60 s; a mark is the second paint after its key."""
 
 
 class OfficeScreen(Screen[None]):
@@ -45,6 +49,10 @@ class OfficeScreen(Screen[None]):
         super().__init__()
         self._token = -1
         self._lease_over = False
+        self._opened_once = False
+        self._seen_before = False
+        self._fitted: Size | None = None
+        self._frames: Timer | None = None
 
     @property
     def office_app(self) -> "OfficeApp":
@@ -53,6 +61,13 @@ class OfficeScreen(Screen[None]):
 
         assert isinstance(self.app, OfficeApp)  # noqa: S101 - these screens exist in no other
         return self.app
+
+    @property
+    def _update_timer(self) -> Timer:
+        """Return the clock of paints."""
+        if self._frames is None:
+            self._frames = self.set_interval(_FRAME_S, self._on_timer_update, name="screen_update", pause=True)
+        return self._frames
 
     def body(self) -> ComposeResult:
         """Yield what is between the title and the bottom lines."""
@@ -65,14 +80,27 @@ class OfficeScreen(Screen[None]):
         yield Footer(show_command_palette=False, compact=True)
 
     async def on_mount(self) -> None:
-        """Fill the screen and look for news every second."""
+        """Fill the screen and look for news every second.
+
+        Textual calls the handlers of every class, so it calls this one again after a sub-class did.
+        """
+        if self._opened_once:
+            return
+        self._opened_once = True
         await self.reload()
+        self.fits()
         self.set_interval(_SECOND, self.look)
 
     async def on_screen_resume(self) -> None:
         """Fill the screen again after another one lay above it."""
-        if self._token >= 0:
+        if self._seen_before and self._token >= 0:
             await self.reload()
+        self._seen_before = True
+
+    def fits(self) -> bool:
+        """Say whether the terminal is as large as when this was asked last, so that what is shown still fits."""
+        fitted, self._fitted = self._fitted, self.app.size
+        return fitted == self._fitted
 
     async def look(self) -> None:
         """Show the light, and the data again when somebody kept something."""

@@ -17,6 +17,7 @@ from tui.i18n import _
 from tui.screens.ask import YesNoScreen
 from tui.screens.base import OfficeScreen
 from tui.screens.meetingtext import standing_line
+from tui.widgets.told import tell
 
 _LOOK_S: Final = 0.1
 _WHOLE: Final = 1000
@@ -47,8 +48,9 @@ class FollowingScreen(OfficeScreen):
 
     async def on_mount(self) -> None:
         """Fill, and look for pages that are shown to all."""
-        await super().on_mount()
-        self.set_interval(_LOOK_S, self._look_for_page)
+        if not self._opened_once:
+            await super().on_mount()
+            self.set_interval(_LOOK_S, self._look_for_page)
 
     async def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
         """Show the item under the cursor, to all if this is who shows; whoever turns away follows no more."""
@@ -68,7 +70,7 @@ class FollowingScreen(OfficeScreen):
         """Write the line that says what is shown to all."""
         if self._detail is not None:
             line = standing_line(self._detail, self._page, self._clock(), following=self._following)
-            self.query_one("#standing", Static).update(line)
+            tell(self.query_one("#standing", Static), line)
 
     def action_follow(self) -> None:
         """Follow the page that is shown, or stop."""

@@ -163,7 +163,8 @@ class HomeScreen(OfficeScreen):
 
     async def on_resize(self) -> None:
         """Fold the texts anew."""
-        await self.refresh_data()
+        if not self.fits():
+            await self.refresh_data()
 
     async def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Open the class, or what waits for somebody."""

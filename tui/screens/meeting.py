@@ -82,15 +82,18 @@ class MeetingScreen(FollowingScreen):
         self.tell()
 
     def write_list(self, place: int) -> None:
-        """Write the list anew, with the cursor at a place."""
+        """Write what changed in the list, with the cursor at a place."""
         items = self._detail.items if self._detail else ()
         options = self.query_one("#items", OptionList)
         page = self._page.item_id if self._page else ""
         width = options.size.width - 4
-        options.clear_options()
-        options.add_options(
-            [Option(cut(item_line(item, item.item_id == page), width), id=item.item_id) for item in items]
-        )
+        lines = {item.item_id: cut(item_line(item, item.item_id == page), width) for item in items}
+        if [option.id for option in options.options] == list(lines):
+            for option in options.options:
+                if option.id is not None and option.prompt != lines[option.id]:
+                    options.replace_option_prompt(option.id, lines[option.id])
+        else:
+            options.set_options([Option(line, id=item_id) for item_id, line in lines.items()])
         options.highlighted = min(place, len(items) - 1) if items else None
 
     async def on_resize(self) -> None:

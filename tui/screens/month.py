@@ -235,7 +235,8 @@ class MonthScreen(OfficeScreen):
 
     async def on_resize(self) -> None:
         """Give the names what room there is."""
-        await self.refresh_data()
+        if not self.fits():
+            await self.refresh_data()
 
 
 def _closed(grid: MonthGrid) -> str:
