@@ -21,7 +21,7 @@ from textual.screen import Screen
 from appliance.login import login, login_only
 from appliance.office import Office
 from appliance.views import FoundPupil, Who
-from tui import palette
+from tui import palette, pauses
 from tui.door import Door
 from tui.i18n import _
 from tui.looks import wear
@@ -35,6 +35,7 @@ from tui.screens.login import LoginScreen
 
 _NEWLINE = "ctrl+j"
 _LOOK_S = 5.0
+_PAUSE_S = 3.0
 RENEWED: Final = -1
 """The screen was locked and wants to go on in a process that never held a key."""
 
@@ -62,6 +63,7 @@ class OfficeApp(App[int]):
         self._only_login = only
         self._school = school
         self._touched = time.monotonic()
+        self._rested = self._touched
         self._renews = renews
         self.pictures = pictures
         """How this terminal draws pictures: sixel, kitty or blocks."""
@@ -78,6 +80,7 @@ class OfficeApp(App[int]):
         self.theme = "textual-ansi" if self.ansi_color else "textual-dark"
         self.push_screen(self._locked() if self.login_name else LoginScreen(self._school, self._only_login))
         self.set_interval(_LOOK_S, self._lock_if_idle)
+        self.set_interval(_PAUSE_S, self._rest_if_quiet)
 
     async def on_event(self, event: events.Event) -> None:
         """Note that somebody is there."""
@@ -158,6 +161,12 @@ class OfficeApp(App[int]):
         while len(self.screen_stack) > 1:
             await self.pop_screen()
         await self.push_screen(screen)
+
+    def _rest_if_quiet(self) -> None:
+        """Clear up once after somebody typed, when they have paused."""
+        if self._rested < self._touched < time.monotonic() - _PAUSE_S:
+            self._rested = time.monotonic()
+            pauses.rest()
 
     async def _lock_if_idle(self) -> None:
         office = self.door.office

@@ -12,6 +12,7 @@ from pathlib import Path
 from appliance.audit import CAME_FROM
 from appliance.errors import ApplianceError
 from appliance.site import open_site
+from tui import pauses
 from tui.app import RENEWED, OfficeApp
 
 
@@ -40,6 +41,7 @@ def run(site_dir: Path, locked: str = "", only: str = "", came_from: str = "") -
         os.environ[CAME_FROM] = came_from
     pictures, name = site.config.office.pictures, site.config.site.name
     app = OfficeApp(site.path, name, locked, renews=True, pictures=pictures, only=only)
+    pauses.keep_out_of_the_way()
     try:
         code = app.run()
     finally:
