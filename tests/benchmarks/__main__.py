@@ -216,6 +216,8 @@ def _screen(folder: Path) -> dict[str, float]:
     felt = screen.measure(folder)
     return {
         "first_paint_s": median(felt.first_paint),
+        "class_opens_ms": median(felt.class_opens) * 1000,
+        "month_opens_ms": median(felt.month_opens) * 1000,
         "key_move_p50_ms": median(felt.move) * 1000,
         "key_move_p99_ms": percentile(felt.move, 0.99) * 1000,
         "key_mark_p50_ms": median(felt.mark) * 1000,
