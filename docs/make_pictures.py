@@ -37,7 +37,7 @@ CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser") o
 WAY: Final[Sequence[tuple[str, Sequence[str]]]] = (
     ("attendance", ("Enter", "4", "b")),
     ("month", ("F5",)),
-    ("release", ("F3",)),
+    ("release", ("F7",)),
     ("meetings", ("Escape", "Escape", "Escape", "F5")),
     ("meeting", ("Enter", "ArrowDown")),
     ("minutes", ("F2",)),

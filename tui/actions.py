@@ -1,7 +1,7 @@
 """Every action of the screens, once: it feeds key bindings, footer, help and palette.
 
 Invariant: an id names one key and one meaning on every screen; keys are those that work over SSH, in tmux and on a
-Linux console (F1–F10, Enter, Esc, arrows, single letters outside inputs).
+Linux console (F1–F10, Enter, Esc, arrows, PgUp, PgDn, single letters outside inputs).
 """
 
 from dataclasses import dataclass, replace
@@ -120,9 +120,15 @@ CLOSE_MONTH = Action(
     "close_month", "f2", _("締め"), _("この学級のこの月を締める。締めた月は校長が開ける"), footer=False
 )
 MONTH_TOTALS = Action("month_totals", "f5", _("集計"), _("この学級のこの月の集計を見る"), footer=False)
-RELEASE = Action("release", "f3", _("書き出す"), _("印刷用や表計算用のファイルに書き出す（持ち出しの規則で）"))
-PREVIOUS_MONTH = Action("previous_month", "f6", _("前の月"), _("前の月を開く"))
-NEXT_MONTH = Action("next_month", "f7", _("次の月"), _("次の月を開く"))
+RELEASE = Action(  # a text that is written would take the key to select all of it
+    "release",
+    "f7",
+    _("書き出す"),
+    _("印刷用や表計算用のファイルに書き出す（持ち出しの規則で）"),
+    priority=True,
+)
+PREVIOUS_MONTH = Action("previous_month", "pageup", _("前の月"), _("前の月を開く"), priority=True)
+NEXT_MONTH = Action("next_month", "pagedown", _("次の月"), _("次の月を開く"), priority=True)
 
 DECIDE = Action("decide", "f4", _("決定記入"), _("選んだ議題の決定を書く"))
 MINUTES = Action("minutes", "f2", _("会議録"), _("選んだ議題の質疑要旨を書く（何人でも同時に書ける）"))

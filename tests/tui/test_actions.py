@@ -180,7 +180,10 @@ DIALOGS = [
     FileForm,
 ]
 ALL = [action for action in vars(actions).values() if isinstance(action, Action)]
-SAFE = {*(f"f{number}" for number in range(1, 11)), "enter", "escape", "up", "down", "left", "right"}
+SAFE = {
+    *(f"f{number}" for number in range(1, 11)),
+    *("enter", "escape", "up", "down", "left", "right", "pageup", "pagedown"),
+}
 _SCROLLING = (VerticalScroll, DataTable, OptionList, TextArea)
 
 
@@ -254,6 +257,15 @@ def test_an_id_and_its_key_mean_the_same_everywhere() -> None:
     assert all(keys[action.id] == action.key for action in ALL)
     assert max(Counter((action.id, action.footer) for action in ALL).values()) == 1
     assert all(safe(action.key) for action in ALL)
+
+
+def test_to_find_and_to_release_have_a_key_each_that_does_neither_elsewhere() -> None:
+    """What leaves the school leaves by one key; who looks for a pupil never meets that key under another name."""
+    by_key = {
+        key: {action.id for action in ALL if action.key == key} for key in (actions.FIND.key, actions.RELEASE.key)
+    }
+    assert by_key[actions.FIND.key] == {"find"}
+    assert "find" not in by_key[actions.RELEASE.key] and "release" in by_key[actions.RELEASE.key]
 
 
 @pytest.mark.parametrize("kind", DIALOGS)

@@ -157,10 +157,10 @@ async def test_one_bad_cell_refuses_the_whole_paste(school: School, slot: Slot, 
 async def test_months_before_and_after(school: School, slot: Slot) -> None:
     async with in_class(school, slot) as pilot:
         await by_month(pilot)
-        await pilot.press("f7")
+        await pilot.press("pagedown")
         await sees(pilot, "2026/11")
         await until(pilot, lambda: "これから" in said(pilot, "#state") or "日" in said(pilot, "#state"))
-        await pilot.press("f6", "f6")
+        await pilot.press("pageup", "pageup")
         await sees(pilot, "2026/09")
 
 
@@ -174,7 +174,7 @@ async def test_a_month_is_closed_refuses_entries_and_is_opened_by_the_principal(
         office.attendance.confirm(slot.class_id, on)
     async with in_class(school, slot) as pilot:
         table = await by_month(pilot)
-        await pilot.press("f7")
+        await pilot.press("pagedown")
         await until(pilot, lambda: f"{month.year}/{month.month:02}" in said(pilot, "#title"))
         await pilot.press("f2")
         await screen_of(pilot, YesNoScreen)
@@ -202,7 +202,7 @@ async def test_a_month_is_closed_refuses_entries_and_is_opened_by_the_principal(
     office.logout()
     async with in_class(school, slot, name="kocho") as pilot:
         await by_month(pilot)
-        await pilot.press("f7")
+        await pilot.press("pagedown")
         await until(pilot, lambda: "締め 佐藤 葵" in said(pilot, "#title"))
         await pilot.press("f2")
         screen = await screen_of(pilot, KeepTextScreen)
@@ -216,7 +216,7 @@ async def test_the_month_is_copied_as_cells_for_a_spreadsheet(school: School, sl
         table = await by_month(pilot)
         await pilot.press("b")
         await until(pilot, kept(pilot, table, slot.on, "病"))
-        await pilot.press("f3")
+        await pilot.press("f7")
         forms = (await screen_of(pilot, ReleaseScreen)).query_one(OptionList)
         await until(pilot, lambda: forms.highlighted == 0)
         await pilot.press("up", "enter")

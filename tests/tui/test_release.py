@@ -77,8 +77,8 @@ async def month(pilot: Driver, own: School) -> None:
 
 
 async def choose(pilot: Driver, words: str) -> None:
-    """Press F3 and choose a form by its words."""
-    await pilot.press("f3")
+    """Press F7 and choose a form by its words."""
+    await pilot.press("f7")
     dialog = await screen_of(pilot, ReleaseScreen)
     check_fits(pilot)
     forms = dialog.query_one(OptionList)
@@ -106,7 +106,7 @@ async def test_a_month_is_printed_with_two_keys_and_says_where_it_went(
     freeze(monkeypatch, OCTOBER)
     async with at_home(own, size, "jimu") as pilot:
         await month(pilot, own)
-        pressed = ("f3", "enter")
+        pressed = ("f7", "enter")
         await pilot.press(*pressed)
         path = await told(pilot, "Ⅲ")
         assert path.parent == own.site / "released" and path.read_bytes().startswith(b"%PDF")
@@ -196,7 +196,7 @@ async def test_the_dates_leave_and_come_back_on_the_same_screen(own: School) -> 
     async with at_home(own, SMALL, "kyoto") as pilot:
         await pilot.press("f5")
         await screen_of(pilot, MeetingsScreen)
-        await pilot.press("f3", "enter")
+        await pilot.press("f7", "enter")
         path = await told(pilot, "Ⅲ")
         assert path.name == "meetings.ics"
         told_elsewhere = path.read_text("utf-8").replace("@kurabako", "@elsewhere.example")
@@ -215,7 +215,7 @@ async def test_the_report_leaves_from_the_hours_and_a_teacher_is_told_why_not(
 ) -> None:
     freeze(monkeypatch, SCHOOL_DAY)
     async with at_home(own, SMALL, "jimu") as pilot:
-        await pilot.press("w", "f3", "enter")
+        await pilot.press("w", "f7", "enter")
         path = await told(pilot, "Ⅲ")
         assert path.name == "hours-2026.pdf" and path.read_bytes().startswith(b"%PDF")
         await screen_of(pilot, HoursScreen)
@@ -228,7 +228,7 @@ async def test_the_report_leaves_from_the_hours_and_a_teacher_is_told_why_not(
         assert (await told(pilot, "Ⅲ")).name == "hours-2025.csv"
     async with at_home(own, SMALL, "sato") as pilot:
         before = released(own)
-        await pilot.press("w", "f3", "enter")
+        await pilot.press("w", "f7", "enter")
         await screen_of(pilot, ProblemScreen)
         await sees(pilot, "規則")
         assert released(own) == before
@@ -241,7 +241,7 @@ async def test_a_folder_that_is_not_there_is_told_before_anything_is_written_dow
     office = own.office("jimu")
     office.logout()
     async with at_home(own, SMALL, "jimu") as pilot:
-        await pilot.press("w", "f3", "enter")
+        await pilot.press("w", "f7", "enter")
         await screen_of(pilot, ProblemScreen)
         await sees(pilot, "APP-273")
         assert "ICT支援員" in shown(pilot).replace("\n", "").replace(" ", "")

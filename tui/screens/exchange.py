@@ -27,7 +27,7 @@ from tui.wrap import fold, plain
 _HELP = _("""統合型校務支援システムとのやり取りです。
 受け箱の「取込」に置かれたファイルは封じられて、ここで待ちます。Enter で調べます。
 調べただけでは何も変わりません。F4 で取り込むか、x で断ると、受領書ができます。
-F2 は選んだファイルの受領書を書き出します。F3 は出欠・会議・勤務時間・名簿を書き出します。
+F2 は選んだファイルの受領書を書き出します。F7 は出欠・会議・勤務時間・名簿を書き出します。
 前と同じ内容なら、新しいファイルは作りません。
 相手の受領書を「取込」に置くと、書き出したものの行に「受領」と出ます。""")
 _FORMS: Final = {"zip": "ZIP / Excel", "text": "CSV", "other": "?"}
@@ -105,7 +105,7 @@ class ExchangeScreen(OfficeScreen):
 
     def _show_row(self) -> None:
         row = self._current
-        nothing = _("まだ何もありません。受け箱の「取込」にファイルを置くか、F3 で書き出します。")
+        nothing = _("まだ何もありません。受け箱の「取込」にファイルを置くか、F7 で書き出します。")
         text = "\n".join(_details(row)) if row else nothing
         self.query_one("#asset", Static).update(fold(text, self.app.size.width - 4))
 

@@ -12,7 +12,7 @@ from tui.i18n import _
 from tui.wrap import fold
 
 _WIDTH = 64
-_KEY_NAMES = {"escape": "Esc", "enter": "Enter", "left": "←", "right": "→"}
+_KEY_NAMES = {"escape": "Esc", "enter": "Enter", "left": "←", "right": "→", "pageup": "PgUp", "pagedown": "PgDn"}
 
 
 class HelpScreen(ModalScreen["str | None"]):
