@@ -4,8 +4,9 @@ Invariant: nothing is overwritten; taking something back is a new change, and it
 changed the record in between. Who may do it was asked before (`office`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -18,6 +19,7 @@ from crypto.importance import Importance
 from sync import reading
 from sync.sealed import Draft, Place, Plain, Put, SealedStore
 
+_NAMES: Final = 4096  # three months of a class; a name takes some 250 bytes
 _encode: Final = msgspec.msgpack.encode
 _read_mark: Final = reading.decoder(Mark)
 _read_reason: Final = reading.decoder(Reason)
@@ -64,15 +66,21 @@ class AttendanceBook:
         self._closing = ClosingBook(store)
         self._days: dict[ClassOn, DayPlaces] = {}
         self._restored: dict[bytes, bytes] = {}
+        # A name never changes, and whoever looked at a class's day enters into it next.
+        self._name = lru_cache(_NAMES)(self._make_name)
 
     def marks(self, pupils: Sequence[str], on: date) -> dict[str, OpenedMark]:
         """Return the marks of pupils on a day; taken-back ones are left out."""
-        return {pupil: opened for (pupil, _), opened in self.marks_of([(pupil, on) for pupil in pupils]).items()}
+        places = {self._name(Mark.kind, pupil, on): (pupil, on) for pupil in pupils}
+        return {pupil: opened for (pupil, _), opened in self._marks_at(places).items()}
 
     def marks_of(self, wanted: Sequence[tuple[str, date]]) -> dict[tuple[str, date], OpenedMark]:
         """Return the marks of many (pupil, date) at once."""
         pair = self._store.keyring.pair(Mark.importance)
-        places = {pair.record_id(Mark.kind, *natural(pupil, on)): (pupil, on) for pupil, on in wanted}
+        return self._marks_at({pair.record_id(Mark.kind, *natural(*cell)): cell for cell in wanted})
+
+    def _marks_at(self, places: Mapping[bytes, tuple[str, date]]) -> dict[tuple[str, date], OpenedMark]:
+        self._store.keyring.pair(Mark.importance)  # whoever may not open any is refused, also where none stands
         found = {}
         for mark, plain in reading.newest(self._store, Mark, _read_mark, places):
             if mark.code:
@@ -185,12 +193,12 @@ class AttendanceBook:
             self._days[day] = found
         return found
 
-    def _name(self, kind: str, thing: str, on: date) -> bytes:
+    def _make_name(self, kind: str, thing: str, on: date) -> bytes:
         """Return a record id under the naming secret of importance III.
 
         The reason's too: whoever writes one that they may not read can still name it.
         """
-        return self._store.record_id(kind, Importance.III, *natural(thing, on))
+        return self._store.keyring.pair(Importance.III).record_id(kind, *natural(thing, on))
 
     def _target(self, pupil: str, on: date, code: str, reason: str | None) -> Target:
         place = Mark.kind, self._name(Mark.kind, pupil, on)

@@ -9,10 +9,12 @@ from appliance import schoolcalendar
 from appliance.attendance.absences import Absence
 from appliance.attendance.closing import MonthClosedError
 from appliance.attendance.desk import CorrectionReasonError, UnknownClassError
+from appliance.attendance.records import Mark
 from appliance.office import Office
 from appliance.roster import SchoolClass, encode_record
 from appliance.schoolcalendar import ClosureRecord
 from appliance.schooldays import Closure, school_year_of
+from crypto.classkeys import ClassKeyPair
 from sync.sealed import Draft
 from tests.school import School, enrol
 
@@ -66,6 +68,22 @@ def test_an_entry_looks_at_the_store_once(sato: Office, monkeypatch: pytest.Monk
     for number, entry in enumerate(entries):
         assert len(asked(sato, entry)) == 1, number
     assert desk.reason(pupil, days[0]) is None
+
+
+def test_who_looked_at_a_day_names_its_marks_from_memory(sato: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk, view, named = sato.attendance, sato.attendance.classes(MONTH)[5], list[str]()
+    on = next(day.on for day in desk.month(view.class_id, MONTH).days if day.open)
+    pupil = desk.day(view.class_id, on).rows[0].pupil_id
+    make_name = ClassKeyPair.record_id
+
+    def counted(pair: ClassKeyPair, kind: str, *natural: str) -> bytes:
+        named.append(kind)
+        return make_name(pair, kind, *natural)
+
+    monkeypatch.setattr(ClassKeyPair, "record_id", counted)
+    desk.mark(view.class_id, on, pupil, "sick")
+    assert Mark.kind not in named
+    assert desk.day(view.class_id, on).rows[0].code == "sick"
 
 
 def test_what_another_session_kept_a_moment_ago_is_seen(sato: Office, kocho: Office) -> None:
