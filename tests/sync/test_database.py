@@ -8,7 +8,7 @@ import pysqlite3 as sqlite3
 import pytest
 
 from crypto.importance import Importance
-from sync.database import MINIMUM, DatabaseError, check_version, open_reader, open_writer
+from sync.database import MINIMUM, READER_CACHE_KIB, DatabaseError, check_version, open_reader, open_writer
 from sync.errors import DiskFullError, SqliteTooOldError
 from sync.sealed import Draft, Put, SealedStore
 from sync.verify import verify_store
@@ -54,6 +54,7 @@ def test_a_reader_makes_no_file_and_changes_none(tmp_path: Path) -> None:
     reader = open_reader(tmp_path / "x.db")
     with pytest.raises(DatabaseError):
         reader.execute("INSERT INTO t VALUES (1)")
+    assert reader.execute("PRAGMA cache_size").fetchone() == (-READER_CACHE_KIB,)
     reader.close()
     writer.close()
 
