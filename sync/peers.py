@@ -18,7 +18,8 @@ from sync.errors import BadBatchError, PeerRefusedError
 from sync.protocol import MAX_MESSAGE, Message, Request, packed, request_decoder
 from sync.sockets import socket_address
 
-_CHUNK: Final = 1 << 18
+_CHUNK: Final = 1 << 16  # below what malloc maps anew for every call: 15 us instead of 1 (measured)
+_UNREAD: Final = 1 << 18  # so much of its answers a peer may leave untaken before its next question waits
 _CREDENTIALS: Final = struct.Struct("3i")  # pid, uid, gid
 
 
@@ -98,7 +99,7 @@ class Peer:
         """Yield whole requests while their answers are taken; raises BadBatchError for one that cannot be read."""
         self.held = False
         while len(self._incoming) >= 4:
-            if len(self.outgoing) > _CHUNK and self.flush():
+            if len(self.outgoing) > _UNREAD and self.flush():
                 self.held = True  # it asks without reading: what follows stays in its own socket buffer
                 return
             size = int.from_bytes(self._incoming[:4], "big")
