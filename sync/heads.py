@@ -35,6 +35,7 @@ class HeadTable:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._cursor = connection.cursor()  # kept for what every change asks: a new one for each is dearer
         self._awaiting = bool(connection.execute("SELECT 1 FROM late LIMIT 1").fetchone())
 
     def standing(self, changes: Iterable[Change]) -> dict[Place, Heads] | None:
@@ -54,7 +55,7 @@ class HeadTable:
 
         `known` is what `standing` returned of these changes, brought up to date here; empty when nobody asked.
         """
-        place, execute = (change.kind, change.record), self._connection.execute
+        place, execute = (change.kind, change.record), self._cursor.execute
         heads = known.get(place)
         if heads is None:
             heads = self._at(place) if change.base else {}
@@ -78,7 +79,7 @@ class HeadTable:
         return replaced
 
     def _at(self, place: Place) -> Heads:
-        return dict(self._connection.execute(_HEADS, place).fetchall())
+        return dict(self._cursor.execute(_HEADS, place).fetchall())
 
     def withhold(self, row_id: int, reason: str) -> None:
         """Note that a change counts for nothing for now."""

@@ -184,7 +184,8 @@ class Keeper:
         log = self._log
         try:
             if isinstance(request, Submit):
-                self._check_fence()
+                if self._fenced:
+                    raise SupersededError(operation="keep batch")
                 log.check(request.batch)
                 return log.append(request.batch)
             if isinstance(request, Take):
@@ -209,10 +210,6 @@ class Keeper:
             raise
         finally:
             self._store.execute("RELEASE request")
-
-    def _check_fence(self) -> None:
-        if self._fenced:
-            raise SupersededError(operation="keep batch")
 
     def _undo(self, mark: object, committing: bool) -> None:
         with contextlib.suppress(DatabaseError):

@@ -52,8 +52,10 @@ class ChangeLog:
     def __init__(self, connection: Connection, clock: HybridClock, *, restoring: bool = False) -> None:
         self._restoring = restoring
         self._connection = connection
+        self._cursor = connection.cursor()  # kept for the insert that every batch makes: a new one is dearer
         self._clock = clock
         self.origin = read_origin(connection)
+        self._tag = self.origin.tag
         self._numbers = read_origins(connection)
         self._heads = HeadTable(connection)
         self._known: OrderedDict[tuple[bytes, int], tuple[bytes, Kept]] = OrderedDict()
@@ -74,7 +76,7 @@ class ChangeLog:
 
     def check(self, batch: Batch) -> None:
         """Refuse a batch of this site before anything is written; raises BadBatchError or ClockAheadError."""
-        self._check_structure(batch, self.origin)
+        self._check_structure(batch, self._tag)
         ahead = change_clock(batch.changes[-1].id) - self._clock.next()
         if ahead > _AHEAD_MS << 16:
             raise ClockAheadError(operation="keep batch", subject=f"{clock_ms(ahead) // 1000} s")
@@ -107,7 +109,7 @@ class ChangeLog:
             if seq + len(batch.changes) - 1 > self._tails[number].seq:
                 if seq != self._tails[number].seq + 1:
                     raise BrokenChainError(operation="take changes", subject=f"gap at {seq}", seq=seq)
-                self._check_structure(batch, origin)
+                self._check_structure(batch, origin.tag)
                 self._write(number, batch, withheld, {})
             seq += len(batch.changes)
         return Kept(min(begin + 1, self._tails[number].seq), self._tails[number].seq)
@@ -140,8 +142,8 @@ class ChangeLog:
             if tail.clock <= limit:
                 self._clock.observe(tail.clock)
 
-    def _check_structure(self, batch: Batch, origin: Origin) -> None:
-        fault = structure_fault(batch, origin.tag)
+    def _check_structure(self, batch: Batch, tag: bytes) -> None:
+        fault = structure_fault(batch, tag)
         if fault:
             raise BadBatchError(operation="keep batch", subject=fault, fault=fault)
 
@@ -170,9 +172,9 @@ class ChangeLog:
                 self._heads.withhold(row_id, reason)
             rows.append(_row(batch, change, row_id, replaced, chain, index == 0))
         if len(rows) == 1:
-            self._connection.execute(_INSERT, rows[0])
+            self._cursor.execute(_INSERT, rows[0])
         else:
-            self._connection.executemany(_INSERT, rows)
+            self._cursor.executemany(_INSERT, rows)
         self._tails[number] = tail
         return Kept(first, tail.seq)
 
