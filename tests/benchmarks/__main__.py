@@ -12,9 +12,9 @@ from tests.benchmarks.leases import unreadable_s
 from tests.benchmarks.marks import (
     PUPILS,
     SESSIONS,
-    bare_commits,
     bare_rows,
     marks,
+    marks_beside_bare,
     median,
     percentile,
     row_bytes,
@@ -117,9 +117,7 @@ def _marks(folder: Path) -> dict[str, float]:
     school = enrol(folder)
     try:
         marks(school)  # warm
-        ours = marks(school)
-        size = row_bytes(school)
-        bare = bare_commits(folder, size, len(ours))
+        ours, bare = marks_beside_bare(school, folder, row_bytes(school))
         rounds = []
         for number in range(3):
             together = thirty_sessions(school)

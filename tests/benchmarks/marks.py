@@ -3,10 +3,11 @@
 import multiprocessing
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from multiprocessing.synchronize import Barrier, Lock
 from pathlib import Path
 
+from appliance.office import Office
 from sync.database import open_writer
 from sync.reader import Reader
 from sync.schema import create_store
@@ -32,19 +33,25 @@ def row_bytes(school: School) -> int:
     return int(size)
 
 
-def bare_commits(folder: Path, size: int, count: int) -> list[float]:
-    """Return the seconds of `count` commits of one row each."""
-    connection = open_writer(folder / f"bare-{count}.db")
+def marks_beside_bare(school: School, folder: Path, size: int) -> tuple[list[float], list[float]]:
+    """Return the seconds of marks and of bare commits of `size` bytes, one after the other by turns.
+
+    Each then meets the same other work on the machine, and a disk that was left alone for a moment: a flush that
+    follows another at once takes half as long, or less, as one that follows a pause (measured).
+    """
+    connection = open_writer(folder / "bare.db")
     connection.execute("CREATE TABLE entry (id INTEGER PRIMARY KEY, bytes BLOB)")
-    payload, seconds = b"\xa5" * size, []
-    for _ in range(count):
+    office, ours, bare, payload = school.office("sato"), list[float](), list[float](), b"\xa5" * size
+    for seconds in _marks(office):
+        ours.append(seconds)
         began = time.perf_counter()
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("INSERT INTO entry (bytes) VALUES (?)", (payload,))
         connection.execute("COMMIT")
-        seconds.append(time.perf_counter() - began)
+        bare.append(time.perf_counter() - began)
+    office.logout()
     connection.close()
-    return seconds
+    return ours, bare
 
 
 def bare_rows(school: School, folder: Path, count: int) -> float:
@@ -71,16 +78,19 @@ def bare_rows(school: School, folder: Path, count: int) -> float:
 def marks(school: School) -> list[float]:
     """Return the seconds of marks through the office: policy, seal, sign, keeper, fsync, acknowledgement."""
     office = school.office("sato")
+    seconds = list(_marks(office))
+    office.logout()
+    return seconds
+
+
+def _marks(office: Office) -> Iterator[float]:
     view = office.attendance.classes(SCHOOL_DAY)[0]
     pupils = [row.pupil_id for row in office.attendance.day(view.class_id, SCHOOL_DAY).rows]
-    seconds = []
     for number in range(MARKS):
         pupil, code = pupils[number % len(pupils)], CODES[number // len(pupils) % len(CODES)]
         began = time.perf_counter()
         office.attendance.mark(view.class_id, SCHOOL_DAY, pupil, code)
-        seconds.append(time.perf_counter() - began)
-    office.logout()
-    return seconds
+        yield time.perf_counter() - began
 
 
 def thirty_sessions(school: School) -> float:
