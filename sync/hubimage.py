@@ -38,12 +38,12 @@ def keep_image(log: VisitLog, reader: Reader, store: Store) -> None:
     log.local_put(_SPACE, _IMAGED, str(changes).encode())
 
 
-def bring_up(paths: SitePaths, origin: Origin, settings: Settings) -> None:
-    """Make a hub's databases at `paths`, where nothing is.
+def bring_up(paths: SitePaths, origin: Origin, settings: Settings, store: Store | None = None) -> None:
+    """Make a hub's databases at `paths`, where nothing is; `store` as for a visit.
 
     Raises StoreUnreachableError, StoreRefusedError, and what the merge raises for what the segments hold.
     """
-    store = open_store(settings.segments or settings.store)
+    store = store or open_store(settings.segments or settings.store)
     create_site(paths.root, origin)
     changes = _lay_image(paths, origin, settings, store)
     complete(paths.store, store, settings.root, settings.rules)

@@ -55,13 +55,18 @@ def nothing_new(store: Store, asks: tuple[str, ...]) -> bool:
     return all(store.get(name) is None for name in asks)
 
 
-def visit(paths: SitePaths, settings: Settings, secrets: Mapping[Name, bytes] | None = None) -> Visited:
-    """Visit the hub whose databases are at `paths`.
+def visit(
+    paths: SitePaths,
+    settings: Settings,
+    secrets: Mapping[Name, bytes] | None = None,
+    store: Store | None = None,
+) -> Visited:
+    """Visit the hub whose databases are at `paths`; `store` is a client that the caller has of its segments.
 
     Raises AnotherWriterError (these databases are not what others go by: bring it up anew), SecondKeeperError,
     StoreUnreachableError, StoreRefusedError, and what the merge raises for bytes of another site.
     """
-    store = open_store(settings.segments or settings.store)
+    store = store or open_store(settings.segments or settings.store)
     with (
         contextlib.closing(VisitLog(paths, secrets)) as log,
         contextlib.closing(Reader(paths.store)) as reader,

@@ -25,6 +25,7 @@ from sync.hubrebase import rebase_hub
 from sync.hubvisit import Visited, visit
 from sync.reader import Reader
 from sync.site import SitePaths
+from sync.stores import Store
 
 _MARK: Final = "region"
 REGION_LOCK: Final = "region.lock"  # in the folder of all hubs: held by whoever runs the region
@@ -52,10 +53,13 @@ def unsent(paths: SitePaths) -> bool:
     return (paths.run / _PENDING).exists()
 
 
-def enter_region(hub: SiteFolder) -> None:
-    """Give a hub to the region; raises RegionBusyError, SecondKeeperError (it runs here), what a visit raises."""
+def enter_region(hub: SiteFolder, store: Store | None = None) -> None:
+    """Give a hub to the region; raises RegionBusyError, SecondKeeperError (it runs here), what a visit raises.
+
+    `store` is a client that the caller has of its segments.
+    """
     with held(hub.paths.run / _LOCK):
-        follow(hub)
+        follow(hub, store)
         atomic_write(hub.paths.run / _MARK, b"")
 
 
@@ -68,11 +72,11 @@ def leave_region(hub: SiteFolder) -> None:
         sync_folder(hub.paths.run)
 
 
-def follow(hub: SiteFolder) -> Visited:
+def follow(hub: SiteFolder, store: Store | None = None) -> Visited:
     """Bring the board's copy of a hub up to date and send what only it has."""
     for _ in range(_TRIES):
         try:
-            return visit(hub.paths, hub.daemon_settings())
+            return visit(hub.paths, hub.daemon_settings(), store=store)
         except AnotherWriterError:
             rebase_hub(hub.paths, hub.daemon_settings())
     raise AnotherWriterError(operation="follow hub", subject=hub.config.site.school, retry_safe=True)

@@ -10,6 +10,7 @@ import importlib.util
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,7 @@ class Cluster:
         self._client = client
         self._done: Queue[tuple[str, Future[object]]] = Queue()
         self._under_way: dict[str, Future[object]] = {}
+        self._size, self._sized_at = 1, -1.0
 
     @property
     def pids(self) -> list[int]:
@@ -100,8 +102,11 @@ class Cluster:
 
     @property
     def size(self) -> int:
-        """Return how many tasks run at the same time."""
-        return max(1, sum(int(count) for count in self._client.nthreads().values()))
+        """Return how many tasks run at the same time; it is asked for every second, since it takes a question."""
+        now = time.monotonic()
+        if now >= self._sized_at + 1.0:
+            self._size, self._sized_at = max(1, sum(map(int, self._client.nthreads().values()))), now
+        return self._size
 
     @property
     def under_way(self) -> int:

@@ -1,4 +1,4 @@
-"""The hubs of a region: who is due is visited by whichever worker is free, and what came of it is written here.
+"""The hubs of a region: who is due is asked about, whoever has news is visited by whichever worker is free.
 
 Invariant: this process decides when, never what: it may end or be killed at any moment, and so may any worker, and
 the next visit goes on from what stands in object storage. Of one hub one visit at a time is given out.
@@ -8,66 +8,36 @@ import contextlib
 import heapq
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
 from msgspec.structs import replace
 
 from appliance.board.folder import BoardFolder
-from appliance.board.hubs import HUBS, open_hub
+from appliance.board.hubs import HUBS
 from appliance.board.keeping import SiteKeeper
 from appliance.board.regional import REGION_LOCK, RegionBusyError, alone, enter_region, held, in_region, unsent
 from appliance.board.restored import store_of
-from appliance.credentials import SITE_KEY, read_secret
 from appliance.messages import explain
+from appliance.region.asking import Answer, Asker
 from appliance.region.cluster import Cluster, WorkerLostError
-from appliance.region.visiting import Errand, Outcome, visit_one
-from appliance.site import SiteFolder
+from appliance.region.stores import kept_store
+from appliance.region.visiting import Outcome, visit_one
+from appliance.region.wards import Ward, ward_of, worked_at
 from crypto.errors import KurabakoError
 from sync.clock import wall_ms
-from sync.hubvisit import Visited
 from sync.ids import Origin, Site
-from sync.leaseissuer import HUB_SECRET
-from sync.localstore import LocalStore
 from sync.objectstore import ObjectStore, StoreConfig
-from sync.status import LinkState, Status, write_status
+from sync.status import write_status
 
 _LOOK_S: Final = 5.0
-_WHOLE_S: Final = 3600.0  # leases and summaries are looked at as often where nobody says anything
+_PART_S: Final = 0.25  # of looking: with a thousand hubs nobody else may wait until all were looked at
 _AGAIN_S: Final = 5.0
-_TURN_S: Final = 0.2
+_TURN_S: Final = 0.1
 _FRESH_S: Final = 4.0  # a status that is ten seconds old counts as none
-# (seconds since the last news, seconds until the next question), and for a hub that is quieter than all of them.
-_PACE: Final = ((60.0, 0.3), (900.0, 2.0), (3600.0, 10.0))
-IDLE_S: Final = 30.0
-_UNREACHABLE: Final = ("SYNC-040",)
 Say = Callable[[str], None]
-
-
-@dataclass
-class Ward:
-    """One hub that is with the region, as this process knows it."""
-
-    hub: SiteFolder
-    errand: Errand
-    place_at: int
-    told: Visited | None = None
-    code: str = ""
-    worker: str = ""
-    news_at: float = field(default_factory=time.monotonic)
-    whole_at: float = -_WHOLE_S
-    status_at: float = -_FRESH_S
-    since_ms: int = field(default_factory=wall_ms)
-    visits: int = 0
-    colds: int = 0
-    abroad: bool = False
-    hold: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
-
-    def pause_s(self) -> float:
-        """Return the seconds until this hub is to be visited again."""
-        age = time.monotonic() - self.news_at
-        return next((every for until, every in _PACE if age <= until), IDLE_S)
 
 
 class Region:
@@ -76,66 +46,71 @@ class Region:
     def __init__(self, board: BoardFolder, cluster: Cluster, stop: threading.Event, say: Say) -> None:
         self.wards: dict[str, Ward] = {}
         self._board, self._cluster, self._stop, self._say = board, cluster, stop, say
+        self._asker = Asker()
         self._due: list[tuple[float, str]] = []
+        self._news: deque[str] = deque()
+        self._round: Iterator[Path] = iter(())
+        self._look_at = 0.0
         self._refused: dict[str, str] = {}
         self._asked: set[tuple[str, str]] = set()
 
     def run(self) -> None:
-        """Visit whoever is due, again and again."""
-        look_at = 0.0
-        with held(self._board.path / HUBS / REGION_LOCK):
+        """Ask about whoever is due and visit whoever has news, again and again."""
+        with held(self._board.path / HUBS / REGION_LOCK), contextlib.closing(self._asker):
             while not self._stop.is_set():
-                if time.monotonic() >= look_at:
-                    self._look()
-                    look_at = time.monotonic() + _LOOK_S
+                looking = self._look()
+                self._ask()
                 self._give_out()
-                self._take_in(_TURN_S)
+                self._take_in(0.0 if looking else _TURN_S)
             while self._cluster.under_way:  # what is under way is told before anybody else begins
                 self._take_in(None)
 
-    def _look(self) -> None:
-        """Take in hubs that are new, send what officers left at the board's copies."""
-        for path in sorted((self._board.path / HUBS).glob("*/school.db")):
-            school, ward = path.parent.name, self.wards.get(path.parent.name)
-            try:
-                if ward is None:
-                    self._welcome(school)
-                elif not ward.abroad:
-                    self._mind(ward)
-            except KurabakoError as error:
-                self._tell(school, error)
+    def _look(self) -> bool:
+        """Look at some of the hubs when it is time; say whether others are left."""
+        end = time.monotonic() + _PART_S
+        while (path := next(self._round, None)) is not None:
+            self._look_at_hub(path.parent.name)
+            if time.monotonic() >= end:
+                return True
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + _LOOK_S
+            self._round = iter(sorted((self._board.path / HUBS).glob("*/school.db")))
+            return True
+        return False
+
+    def _look_at_hub(self, school: str) -> None:
+        ward = self.wards.get(school)
+        try:
+            if ward is None:
+                self._welcome(school)
+            elif not ward.abroad:
+                self._mind(ward)
+        except KurabakoError as error:
+            self._tell(school, error)
 
     def _mind(self, ward: Ward) -> None:
         """Send what officers left at the board's copy, follow a store that moved, keep the status fresh."""
-        school = ward.errand.place.school
         if unsent(ward.hub.paths):
             with SiteKeeper(ward.hub.paths):
                 pass
-        changed_at = place_changed_at(self._board, school)
-        if changed_at != ward.place_at:
-            ward.errand = replace(ward.errand, place=self._board.place(school))
-            ward.place_at = changed_at
+        worked = worked_at(self._board, ward.hub)
+        if worked != ward.worked_at:
+            ward.errand = replace(ward.errand, place=self._board.place(ward.school))
+            ward.worked_at = worked
+            ward.look_at_all()
         if time.monotonic() - ward.status_at >= _FRESH_S:
             self._show(ward)
 
     def _welcome(self, school: str) -> None:
-        hub, place = open_hub(self._board, school), self._board.place(school)
-        self._check(store_of(place), Origin(school, Site.HUB, 1))
-        if not in_region(hub.paths):
-            enter_region(hub)
-        key = read_secret(hub.path, SITE_KEY, needed=True)
-        assert key is not None  # noqa: S101 - it was needed
-        errand = Errand(
-            place,
-            self._board.root.to_bytes(),
-            key.reveal(),
-            _escrow_key(hub),
-            checkpoint_s=float(hub.config.replication.checkpoint_every_s),
-        )
-        self.wards[school] = Ward(hub, errand, place_changed_at(self._board, school))
+        ward = ward_of(self._board, school)
+        self._check(store_of(ward.errand.place), Origin(school, Site.HUB, 1))
+        if not in_region(ward.hub.paths):
+            enter_region(ward.hub, kept_store(ward.errand.place))
+            ward.worked_at = worked_at(self._board, ward.hub)
+        self.wards[school] = ward
         self._refused.pop(school, None)
         heapq.heappush(self._due, (0.0, school))
-        self._say(f"{school}: {hub.config.site.name}")
+        self._say(f"{school}: {ward.hub.config.site.name}")
 
     def _check(self, store: StoreConfig, origin: Origin) -> None:
         """See once for each bucket that it keeps two creators apart: the segments' numbers depend on it."""
@@ -149,22 +124,38 @@ class Region:
             self._refused[school] = error.code
             self._say(f"{school}: {explain(error).sentence} [{error.code}]")
 
-    def _give_out(self) -> None:
-        """Give out visits that are due, as many as keep every worker busy and no more."""
-        now, most = time.monotonic(), 2 * self._cluster.size
-        while self._due and self._due[0][0] <= now and self._cluster.under_way < most:
+    def _ask(self) -> None:
+        """Ask about whoever is due, and take in what was answered."""
+        while self._due and self._due[0][0] <= time.monotonic():
             _, school = heapq.heappop(self._due)
             ward = self.wards[school]
+            asks = ward.asks()
+            ward.asked += len(asks)
+            if asks:
+                self._asker.ask(school, ward.errand.place, asks)
+            else:
+                self._news.append(school)
+        for school, answer in self._asker.answers():
+            self._hear(self.wards[school], answer)
+
+    def _hear(self, ward: Ward, answer: Answer) -> None:
+        if answer.news or (ward.code and not answer.code):
+            self._news.append(ward.school)
+        else:
+            self._settle(ward, answer.code)
+
+    def _give_out(self) -> None:
+        """Give out visits, as many as keep every worker busy and no more."""
+        most = 2 * self._cluster.size
+        while self._news and self._cluster.under_way < most:
+            ward = self.wards[self._news.popleft()]
             try:
                 ward.hold.enter_context(alone(ward.hub.paths))
             except RegionBusyError:  # an officer works at the board's copy
-                heapq.heappush(self._due, (now + 1.0, school))
+                heapq.heappush(self._due, (time.monotonic() + 1.0, ward.school))
                 continue
-            whole = now - ward.whole_at >= _WHOLE_S or ward.told is None or bool(ward.code)
-            asks = () if whole else ward.told.asks if ward.told else ()
-            ward.whole_at = now if whole else ward.whole_at
-            ward.abroad = True
-            self._cluster.start(school, visit_one, replace(ward.errand, asks=asks), where=ward.worker)
+            ward.whole_at, ward.abroad = time.monotonic(), True
+            self._cluster.start(ward.school, visit_one, ward.errand, where=ward.worker)
 
     def _take_in(self, wait_s: float | None) -> None:
         """Take what is done, waiting for the first."""
@@ -177,59 +168,28 @@ class Region:
     def _note(self, ward: Ward, outcome: object) -> None:
         ward.hold.close()
         ward.abroad = False
-        now, before = time.monotonic(), ward.code
-        if isinstance(outcome, Outcome):
-            ward.worker, ward.code, ward.visits = outcome.worker, outcome.code, ward.visits + 1
-            ward.colds += outcome.cold
-            if outcome.told is not None:
-                new = ward.told is None or outcome.told.merged > 0 or outcome.told.saved > ward.told.saved
-                ward.news_at = now if new else ward.news_at
-                ward.told = outcome.told
-        else:
-            ward.worker, ward.code = "", WorkerLostError.code
-        if ward.code and ward.code != before:
-            ward.since_ms = wall_ms()
-            self._say(f"{ward.errand.place.school}: {ward.code}")
-        if ward.code != before or now - ward.status_at >= 1.0:
+        if not isinstance(outcome, Outcome):
+            ward.worker = ""
+            self._settle(ward, WorkerLostError.code)
+            return
+        ward.worker, ward.visits, ward.colds = outcome.worker, ward.visits + 1, ward.colds + outcome.cold
+        if outcome.told is not None:
+            new = ward.told is None or outcome.told.merged > 0 or outcome.told.saved > ward.told.saved
+            ward.news_at = time.monotonic() if new else ward.news_at
+            ward.told = outcome.told
+        if time.monotonic() - ward.status_at >= 1.0:
             self._show(ward)
-        pause_s = _AGAIN_S if ward.code else ward.pause_s()
-        heapq.heappush(self._due, (now + pause_s, ward.errand.place.school))
+        self._settle(ward, outcome.code)
+
+    def _settle(self, ward: Ward, code: str) -> None:
+        """Note how it went, and when this hub is due again."""
+        if code != ward.code:
+            ward.code, ward.since_ms = code, wall_ms()
+            if code:
+                self._say(f"{ward.school}: {code}")
+            self._show(ward)
+        heapq.heappush(self._due, (time.monotonic() + (_AGAIN_S if code else ward.pause_s()), ward.school))
 
     def _show(self, ward: Ward) -> None:
         ward.status_at = time.monotonic()
-        write_status(ward.hub.paths, ward_status(ward))
-
-
-def place_changed_at(board: BoardFolder, school: str) -> int:
-    """Return what changes when a school's replica is noted to be elsewhere."""
-    return (board.path / "schools" / f"{school}.toml").stat().st_mtime_ns
-
-
-def _escrow_key(hub: SiteFolder) -> bytes:
-    local = LocalStore(hub.paths.local)
-    try:
-        return local.get(*HUB_SECRET) or b""
-    finally:
-        local.close()
-
-
-def ward_status(ward: Ward) -> Status:
-    """Return a hub's status as its own daemon would tell it."""
-    told = ward.told or Visited((), 0, 0, 0, 0, 0)
-    return Status(
-        link=LinkState.OFFLINE if ward.code in _UNREACHABLE else LinkState.ONLINE,
-        link_since_ms=ward.since_ms,
-        saved=told.saved,
-        sent=told.sent,
-        waiting=max(0, told.saved - told.sent),
-        sent_at_ms=None,
-        verified_at_ms=None,
-        verified_seq=0,
-        replica_resets=0,
-        litestream_restarts=0,
-        warnings=tuple(dict.fromkeys([code for code in (ward.code, *told.faults) if code])),
-        at_ms=wall_ms(),
-        boot_s=time.monotonic(),
-        confirmed=told.confirmed,
-        quarantined=told.quarantined,
-    )
+        write_status(ward.hub.paths, ward.status())

@@ -17,30 +17,28 @@ from appliance.board.restored import store_of
 from appliance.messages import explain
 from appliance.policy import writing_rules
 from appliance.region.cluster import scratch_folder, worker_address
+from appliance.region.stores import kept_store
 from crypto.secret import Secret
 from crypto.signing import SigningKey, VerifyKey
 from sync.errors import AnotherWriterError
 from sync.hubimage import bring_up
-from sync.hubvisit import Visited, nothing_new, visit
+from sync.hubvisit import Visited, visit
 from sync.ids import Origin, Site
 from sync.leaseissuer import HUB_SECRET
-from sync.objectstore import ObjectStore
 from sync.settings import Settings
 from sync.site import SitePaths
 from sync.stores import Store
 
 _TRIES: Final = 3
-_stores: dict[ReplicaPlace, Store] = {}
 
 
 class Errand(msgspec.Struct, frozen=True):
-    """`asks` are the names to ask for first, none: look at everything. `checkpoint_s` is the hub's own setting."""
+    """`secret` opens lease escrows; `checkpoint_s` is the hub's own setting."""
 
     place: ReplicaPlace
     root: bytes
     key: bytes
     secret: bytes
-    asks: tuple[str, ...] = ()
     checkpoint_s: float = 60.0
 
     def __repr__(self) -> str:  # a cluster may log what it was given
@@ -48,7 +46,7 @@ class Errand(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What came of a visit: `code` is why it failed, "" when it did not; `told` is None where nothing was new."""
+    """What came of a visit: `code` is why it failed, "" when it did not; `told` is None where it did."""
 
     worker: str
     told: Visited | None = None
@@ -59,9 +57,6 @@ class Outcome(msgspec.Struct, frozen=True):
 def visit_one(errand: Errand) -> Outcome:
     """Visit one school's hub; this is what a worker runs. Never raises."""
     try:
-        store = _stores.setdefault(errand.place, ObjectStore(store_of(errand.place)))
-        if errand.asks and nothing_new(store, errand.asks):
-            return Outcome(worker_address())
         return _visit(errand)
     except Exception as error:  # noqa: BLE001 - one school's trouble is told, and holds up no other
         return Outcome(worker_address(), code=explain(error).code)
@@ -70,27 +65,28 @@ def visit_one(errand: Errand) -> Outcome:
 def _visit(errand: Errand) -> Outcome:
     """Visit with the copy that is here, or bring one up; give way to whoever was quicker, then look again."""
     origin, settings = Origin(errand.place.school, Site.HUB, 1), _settings(errand)
+    store = kept_store(errand.place)
     scratch = scratch_folder()
     machine = Path(scratch).parent if scratch else Path(tempfile.gettempdir())
     folder = machine / "kurabako-hubs" / errand.root.hex()[:16] / origin.school
     for _ in range(_TRIES):
         cold = not (folder / "school.db").exists()
         if cold:
-            _bring_up(folder, origin, settings)
+            _bring_up(folder, origin, settings, store)
         try:
             secrets = {HUB_SECRET: errand.secret} if errand.secret else {}
-            return Outcome(worker_address(), visit(SitePaths(folder), settings, secrets), cold=cold)
+            return Outcome(worker_address(), visit(SitePaths(folder), settings, secrets, store), cold=cold)
         except AnotherWriterError:
             shutil.rmtree(folder)
     return Outcome(worker_address(), code=AnotherWriterError.code)
 
 
-def _bring_up(folder: Path, origin: Origin, settings: Settings) -> None:
+def _bring_up(folder: Path, origin: Origin, settings: Settings, store: Store) -> None:
     """Bring a hub up beside its place first: a worker may be lost meanwhile, and its scratch folder be kept."""
     work = folder.with_name(f".{folder.name}")
     shutil.rmtree(work, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
-    bring_up(SitePaths(work), origin, settings)
+    bring_up(SitePaths(work), origin, settings, store)
     work.rename(folder)
 
 

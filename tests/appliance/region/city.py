@@ -12,9 +12,9 @@ import msgspec
 from appliance.board.enrolment import NewSchool, enrol_school
 from appliance.board.folder import BoardFolder, ReplicaPlace, init_board
 from appliance.config import StoreSection
-from appliance.generator.school import make_school
 from appliance.region.cluster import Cluster, Where, cluster_at
 from appliance.region.running import Region
+from appliance.schoolcode import check_digit
 from appliance.site import open_site
 from crypto.identity import Identity, KdfProfile
 from crypto.importance import Importance
@@ -27,6 +27,7 @@ from sync.objectstore import ObjectStore, StoreConfig
 from sync.reader import Reader
 from sync.sealed import Draft
 from sync.site import SitePaths
+from sync.stores import Store
 from sync.visitlog import VisitLog
 from tests.school import BOARD_PASSPHRASE
 from tests.sync.cloud import LONG_S, syncs, wait_until
@@ -44,12 +45,8 @@ class City:
 
 def codes(count: int) -> list[str]:
     """Return so many valid codes of schools."""
-    found: dict[str, None] = {}
-    seed = 100
-    while len(found) < count:
-        found[make_school(seed, 2026).code] = None
-        seed += 1
-    return list(found)
+    numbers = (f"B1132{1_000_001 + 7 * place}" for place in range(count))
+    return [number + check_digit(number) for number in numbers]
 
 
 def make_city(folder: Path, store: StoreConfig, schools: int) -> City:
@@ -58,11 +55,16 @@ def make_city(folder: Path, store: StoreConfig, schools: int) -> City:
     root = board.unlock(BOARD_PASSPHRASE)
     boxes = {}
     for code in codes(schools):
-        secret = store.secret_key.reveal().decode()
-        place = ReplicaPlace(code, "試験校", store.endpoint, store.bucket, store.region, store.access_key, secret)
-        new = NewSchool(code, "試験校", place, StoreSection(store.endpoint, store.bucket))
-        boxes[code] = enrol_school(board, root, new, [], folder / "boxes" / code, KdfProfile.QUICK)
+        boxes[code] = enrol(board, root, store, code, folder / "boxes" / code)
     return City(board, root, boxes, store)
+
+
+def enrol(board: BoardFolder, root: Identity, store: StoreConfig, code: str, box: Path) -> SitePaths:
+    """Enrol one school."""
+    secret = store.secret_key.reveal().decode()
+    place = ReplicaPlace(code, "試験校", store.endpoint, store.bucket, store.region, store.access_key, secret)
+    new = NewSchool(code, "試験校", place, StoreSection(store.endpoint, store.bucket))
+    return enrol_school(board, root, new, [], box, KdfProfile.QUICK)
 
 
 def replicate(city: City, folder: Path) -> None:
@@ -82,22 +84,23 @@ def replicate(city: City, folder: Path) -> None:
 class BoxSide:
     """A school's box in this process: it takes entries, and exchanges segments when it is told to."""
 
-    def __init__(self, city: City, code: str) -> None:
+    def __init__(self, city: City, code: str, library: Store | None = None) -> None:
         paths = city.boxes[code]
         self.log, self.reader = VisitLog(paths), Reader(paths.store)
         settings = open_site(paths.root).daemon_settings()
         client = cast(KeeperClient, self.log)  # which the entries are made by in this process
         self.store = open_as_board(Reader(paths.store), client, city.root)
-        self.exchange = Exchange(self.reader, self.log, settings, ObjectStore(city.store))
+        self.exchange = Exchange(self.reader, self.log, settings, library or ObjectStore(city.store))
         self.entered = 0
 
-    def enter(self, count: int = 1) -> None:
-        """Make entries, each a record of its own."""
+    def enter(self, count: int = 1) -> int:
+        """Make entries, each a record of its own; return the seq of the last."""
         for _ in range(count):
             self.entered += 1
             record = self.store.record_id("meeting.item", Importance.III, "region", str(self.entered))
             body = msgspec.json.encode({"number": self.entered})
             self.store.put([Draft("meeting.item", record, Importance.III, body)])
+        return self.reader.position().seq
 
     def step(self) -> None:
         """Send, receive, as far as it goes."""
@@ -125,11 +128,26 @@ def boxes_of(city: City) -> Iterator[dict[str, BoxSide]]:
         yield found
 
 
+def all_confirmed(boxes: dict[str, BoxSide]) -> bool:
+    """Step every box that waits; say whether none does."""
+    for box in boxes.values():
+        if not box.confirmed:
+            box.step()
+    return all(box.confirmed for box in boxes.values())
+
+
 @contextlib.contextmanager
 def running(city: City, workers: int) -> Iterator[tuple[Region, Cluster]]:
+    """Run a city's hubs as a region for a while, on workers of this machine."""
+    with running_at(city, Where(workers=workers)) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def running_at(city: City, where: Where) -> Iterator[tuple[Region, Cluster]]:
     """Run a city's hubs as a region for a while."""
     stop, said = threading.Event(), list[str]()
-    with cluster_at(Where(workers=workers)) as cluster:
+    with cluster_at(where) as cluster:
         region = Region(city.board, cluster, stop, said.append)
         thread = threading.Thread(target=region.run, name="region")
         thread.start()

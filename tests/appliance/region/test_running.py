@@ -26,7 +26,7 @@ from sync.sealed import Draft
 from sync.site import SitePaths
 from sync.status import read_status
 from sync.verify import verify_store
-from tests.appliance.region.city import BoxSide, City, boxes_of, make_city, running
+from tests.appliance.region.city import City, all_confirmed, boxes_of, make_city, running
 from tests.sync.cloud import wait_until
 from tests.sync.servers import moto
 
@@ -39,13 +39,6 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     folder = tmp_path_factory.mktemp("region")
     with moto(folder) as store:
         yield make_city(folder, store, SCHOOLS)
-
-
-def all_confirmed(boxes: dict[str, BoxSide]) -> bool:
-    for box in boxes.values():
-        if not box.confirmed:
-            box.step()
-    return all(box.confirmed for box in boxes.values())
 
 
 def rebuilt(city: City, code: str, folder: Path) -> Reader:
