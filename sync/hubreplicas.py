@@ -36,6 +36,8 @@ class Replicator:
 
         It hangs on a connection that died, and never recovers from that by itself.
         """
+        if not any(school.unproven for school in self.schools):
+            self._patience_s = _STUCK_S  # else the next hung connection would be left longer than the last one
         owed = [school for school in self.schools if school.owes_reset and self._may_try(school)]
         hangs = any(school.stuck(self._patience_s) for school in self.schools)
         if owed or hangs or not self.litestream.alive:
@@ -50,9 +52,10 @@ class Replicator:
 
     def _begin_again(self, owed: Sequence[School], hangs: bool) -> None:
         unfinished = self._snapshotting and self.litestream.alive
-        self._patience_s = min(self._patience_s * 2, 16 * _STUCK_S) if hangs else _STUCK_S
+        if hangs:
+            self._patience_s = min(self._patience_s * 2, 16 * _STUCK_S)  # a thin line needs its time
         for school in self.schools:
-            school.patient()
+            school.wait_anew()
             school.restarts += 1 if self._began and not owed and not self._snapshotting else 0
         self.litestream.kill()
         healed = [school for school in owed if self._heals(school)]

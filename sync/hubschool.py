@@ -155,9 +155,15 @@ class School:
         since = self._unproven_since
         return since is not None and self._courier.failure is None and time.monotonic() - since > patience_s
 
-    def patient(self) -> None:
-        """Begin to wait anew."""
-        self._unproven_since = None
+    @property
+    def unproven(self) -> bool:
+        """Say whether the last try to send this replica and to read it back failed."""
+        return self._unproven_since is not None
+
+    def wait_anew(self) -> None:
+        """Count from now how long the replica was not sent; only a proof ends that."""
+        if self.unproven:
+            self._unproven_since = time.monotonic()
 
     def finish(self, litestream: Litestream) -> None:
         """Say a last word, to the others and to the replica."""

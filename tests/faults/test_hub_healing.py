@@ -1,8 +1,13 @@
 """A hub's replicas are proven and healed as a box's are: on a timer, after an unclean stop, each by itself."""
 
 import asyncio
+import contextlib
+import dataclasses
+import os
+import signal
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,10 +19,12 @@ from sync.hubreplicas import Replicator
 from sync.hubschool import HubSchool, School
 from sync.ids import Origin, Site
 from sync.litestream import Litestream, Replicated, replica_path
+from sync.objectstore import StoreConfig
 from sync.restore import Restorer, RestoreReport, Wanted
 from sync.settings import Settings
 from sync.site import SitePaths
 from sync.status import Status, read_status
+from tests.faults.faultystore import Fault, FaultyStore
 from tests.sync.cloud import Cloud, Office, box_key, cloud_at, flip, new_site, wait_until
 from tests.sync.site import TestSite
 
@@ -28,7 +35,7 @@ SCHOOLS = ("C241200000011", "C241200000022")
 class Schools:
     """Two schools' hubs, served by one process (this one) in a thread of its own."""
 
-    def __init__(self, folder: Path, cloud: Cloud) -> None:
+    def __init__(self, folder: Path, cloud: Cloud, store: StoreConfig) -> None:
         self.folder = folder
         self.cloud = cloud
         self.sites: list[TestSite] = []
@@ -40,7 +47,7 @@ class Schools:
             office.make(3)
             office.close()
             site.stop_keeper()
-            settings = Settings(cloud.direct, site.root.sign.verify_key, key.sign)
+            settings = Settings(store, site.root.sign.verify_key, key.sign)
             self.sites.append(site)
             self.schools.append(HubSchool(site.paths, settings))
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -58,6 +65,18 @@ class Schools:
             self._thread.join(60)
             assert not self._thread.is_alive()
         self._thread = None
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Replicator]:
+        """Serve them for a while; yields what looks after their replicas."""
+        self.start()
+        try:
+            self.until_verified(0)
+            assert self.hub is not None
+            (replicator,) = self.hub._replicators
+            yield replicator
+        finally:
+            self.stop()
 
     def paths(self, number: int) -> SitePaths:
         return self.schools[number].paths
@@ -97,7 +116,7 @@ def hubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Schools]:
     monkeypatch.setattr("sync.hubschool._PROVE_EVERY_S", 0.5)
     monkeypatch.setattr("sync.hubschool._STATUS_FRESH_S", 0.5)  # an idle school's turn comes as often
     with cloud_at(tmp_path) as cloud:
-        made = Schools(tmp_path, cloud)
+        made = Schools(tmp_path, cloud, cloud.direct)
         try:
             yield made
         finally:
@@ -198,3 +217,32 @@ def test_a_snapshot_that_was_given_up_is_begun_again_and_not_looked_at(
     assert begun == [True, True, False] and looked == [False], "it ended: now as usual, and it may be looked at"
     replicator.stop()
     school.close()
+
+
+def test_a_hung_connection_is_not_left_longer_because_others_hung_before(
+    hubs: Schools, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("sync.hubreplicas._STUCK_S", 1.0)
+    monkeypatch.setattr("sync.hubschool._PROVE_S", 1.0)
+    front = FaultyStore("127.0.0.1", hubs.cloud.server.port)
+    far = Schools(tmp_path / "far", hubs.cloud, dataclasses.replace(hubs.cloud.direct, endpoint=front.endpoint))
+    with contextlib.closing(front), far.running() as replicator:
+        school, litestream = replicator.schools[0], replicator.litestream
+        for _ in range(2):
+            before = school.restarts
+            front.fail(Fault.HANGING)
+            assert litestream.pid is not None
+            os.kill(litestream.pid, signal.SIGKILL)
+            wait_until(partial(_begun_again, school, before + 1), "a new one asks the store, and hangs for good")
+            with contextlib.closing(Office(far.sites[0])) as office:
+                office.make()
+            wait_until(lambda: school.unproven, "nothing is sent")
+            front.heal()
+            wait_until(partial(_begun_again, school, before + 2), "it is taken to be hung")
+            wait_until(lambda: not school.unproven, "proven")
+            wait_until(lambda: replicator._patience_s == 1.0, "as patient as at first")
+        assert far.restored(0, tmp_path / "back").complete
+
+
+def _begun_again(school: School, times: int) -> bool:
+    return school.restarts >= times
