@@ -28,7 +28,7 @@ from appliance.provision.words import STEPS
 from crypto.signing import VerifyKey
 from tests.appliance.provision.simulated import SimulatedBox, SimulatedSession
 from tests.appliance.provision.test_inventory import TEXT
-from tests.appliance.provision.test_provision import KEY, job, make_request, tell
+from tests.appliance.provision.jobs import KEY, job, make_request, tell
 
 FOLDER: Final = Path(__file__).parent / "ja" / "pictures"
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
