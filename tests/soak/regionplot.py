@@ -1,7 +1,7 @@
 """Run as `python -m tests.soak.regionplot FILE... --out docs/region.svg`: what a school costs in a region.
 
-FILEs are what `tests.soak.region` wrote, one for each size. They are kept beside the plot in one file, and the
-table that stands in the pages is printed.
+FILEs are what `tests.soak.region` wrote, one for each size; a run in which workers were killed is no point of the
+plot. They are kept beside it in one file, and the table that stands in the pages is printed.
 """
 
 import argparse
@@ -58,7 +58,10 @@ def main() -> None:
 def drawn(rows: list[dict[str, Any]]) -> bytes:
     """Return the plot as SVG."""
     panels = [
-        {"title": title, "lines": [[[row["schools"], row[name]] for row in rows] for name in names]}
+        {
+            "title": title,
+            "lines": [[[row["schools"], row[name]] for row in rows if not row["killed"]] for name in names],
+        }
         for title, names in PANELS
     ]
     data = msgspec.json.encode({"font": FAMILY, "panels": panels}).decode()
