@@ -26,9 +26,9 @@ from appliance.provision.inventory import Inventory, read_inventory
 from appliance.provision.running import Job, apply_all, look_at_all
 from appliance.provision.words import STEPS
 from crypto.signing import VerifyKey
+from tests.appliance.provision.jobs import KEY, job, make_request, tell
 from tests.appliance.provision.simulated import SimulatedBox, SimulatedSession
 from tests.appliance.provision.test_inventory import TEXT
-from tests.appliance.provision.jobs import KEY, job, make_request, tell
 
 FOLDER: Final = Path(__file__).parent / "ja" / "pictures"
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
