@@ -15,6 +15,7 @@ from appliance.commands.showing import show_restored
 from appliance.commands.timeline import RECENT_DAYS, days_lines, today
 
 _TIMES = ("%H:%M:%S", "%H:%M")
+_WAIT = "   保管先を読んでいます。少しお待ちください …"
 
 
 def ask_request(board: BoardFolder, school: str | None, target: Path | None, full: bool) -> RestoreRequest:
@@ -24,6 +25,7 @@ def ask_request(board: BoardFolder, school: str | None, target: Path | None, ful
     chosen = school or _ask_school(board)
     place = board.place(chosen)
     click.echo(f"\n2. いつの {place.name} に戻しますか", err=True)
+    click.echo(_WAIT, err=True)
     days = recent_days(board, chosen, today(), RECENT_DAYS)
     for line in days_lines([row for row in days if row[1]]) or [f"この{RECENT_DAYS}日の記録はありません。"]:
         click.echo(f"   {line}", err=True)
@@ -70,6 +72,7 @@ def _ask_time(board: BoardFolder, school: str, suggested: date) -> datetime | No
         except ValueError:
             click.echo(f"   日付として読めません。例 {suggested:%Y-%m-%d}", err=True)
             continue
+        click.echo(_WAIT, err=True)
         for line in day_lines(school_day(board, school, on)):
             click.echo(f"   {line}", err=True)
         at = _read_time(_ask("   時刻（例 08:29:59。この秒までの記録を戻します）。日付に戻るなら、そのまま Enter"))

@@ -19,9 +19,9 @@ class Progress:
         self._live = sys.stderr.isatty()
 
     def relabel(self, label: str) -> None:
-        """Begin another stage on a line of its own."""
+        """Begin another stage on a line of its own: the one before is done."""
         if label != self._label:
-            self._end()
+            self._end(whole=True)
             self._label, self._shown = label, -1
 
     def __call__(self, done: int, total: int) -> None:
@@ -41,10 +41,12 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        self._end(whole=kind is None)
 
-    def _end(self) -> None:
+    def _end(self, *, whole: bool) -> None:
         if self._live and self._shown >= 0:
+            if whole:
+                self(1, 1)
             sys.stderr.write("\n")
 
 

@@ -121,6 +121,7 @@ def test_every_line_of_the_runbook_runs_and_two_officers_bring_the_school_back(d
     assert f"{desk.day} {desk.second} の学校です" in guided
     shown_day = next(text for step, text in told.items() if step.startswith("board --board BOARD show"))
     assert SCHOOL_DAY.isoformat() in shown_day or "名  " in shown_day
+    assert "学級  確定 " in shown_day, "a long day ends with its sums"
     recovered = next(text for step, text in told.items() if " recover " in step)
     assert desk.served.school.board.root.fingerprint in recovered
     newest = desk.machine / "newest"
