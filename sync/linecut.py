@@ -100,9 +100,11 @@ class LineCut:
 
     async def _end(self) -> None:
         await self._cut()
-        carrying = asyncio.all_tasks() - {asyncio.current_task()}
-        if carrying:
-            await asyncio.wait(carrying, timeout=5)
+        while carrying := asyncio.all_tasks() - {asyncio.current_task()}:
+            done, _ = await asyncio.wait(carrying, timeout=5)
+            if not done:
+                break
+            await self._cut()  # whoever was let in at the last moment
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._open.add(writer)

@@ -29,6 +29,8 @@ _MISSHAPEN: Final = (
     " ORDER BY id LIMIT 1"
 )
 
+_DAMAGED: Final = (DatabaseError, TypeError, ValueError)  # a damaged page gives any value to any column
+
 
 def verify_store(
     path: Path,
@@ -54,7 +56,7 @@ def verify_store(
         try:
             verified = _verify(reader, root, school, Options(full, rules, progress))
             _sound(structure)
-        except DatabaseError as exc:
+        except _DAMAGED as exc:
             raise WrongStoreError(operation="verify store", cause=exc) from exc
         finally:
             reader.close()

@@ -230,7 +230,8 @@ class Pass:
             stored += 1
             known = self._known.get(change_id)
             if known != (row_id, kind, record) or (kind, record, change_id) in self._replaced:
-                raise HeadsMismatchError(operation="verify store", subject="heads", seq=row_id & SEQ_MASK)
+                seq = row_id & SEQ_MASK if isinstance(row_id, int) else 0
+                raise HeadsMismatchError(operation="verify store", subject="heads", seq=seq)
         gone = sum(
             self._known.get(name, (0, "", b""))[1:] == (kind, record) for kind, record, name in self._replaced
         )

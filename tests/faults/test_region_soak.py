@@ -32,7 +32,7 @@ def test_a_tiny_region_loses_nothing_and_its_file_says_what_it_cost(
     assert (told["lost"], told["twice"], told["failing"]) == (0, 0, 0) and told["entries"] > 0
     assert told["visits"] > 0 and told["gets_per_visit"] > 1 and told["cpu_ms_per_visit"] > 0
     assert told["idle_gets_per_school_day"] > 0 and told["idle_visits"] == 0
-    rows = [told, told | {"schools": 30}]
+    rows = [told | {"killed": 0}, told | {"killed": 0, "schools": 30}, told]
     drawing = ElementTree.fromstring(regionplot.drawn(rows))  # noqa: S314 - our own
     assert drawing.tag.endswith("svg") and len(list(drawing.iter())) > 50
     assert regionplot.table(rows).splitlines()[2].startswith("| 3 | ")

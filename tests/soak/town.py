@@ -28,7 +28,12 @@ from tests.sync.cloud import Cloud, cloud_at
 from tests.sync.pair import Pair, Party
 
 PATIENCE_S = 600.0
-_HURRY = {"sync.daemon:_STUCK_S": 8.0, "sync.replica:_RARE_S": 2.0, "sync.replicacheck:_FIRST_S": 3.0}
+_HURRY = {
+    "sync.daemon:_STUCK_S": 8.0,
+    "sync.hubreplicas:_STUCK_S": 8.0,
+    "sync.replica:_RARE_S": 2.0,
+    "sync.replicacheck:_FIRST_S": 3.0,
+}
 QUICK = {"checkpoint_every_s": 2.0, "look_s": 2.0, "litestream": "250ms", "patience": _HURRY}
 USUAL = {"checkpoint_every_s": 60.0, "look_s": 0.0, "litestream": "", "patience": {}}  # as the commands run it
 _AGAIN_S = 0.5

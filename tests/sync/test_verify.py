@@ -143,6 +143,8 @@ TAMPERING: dict[str, tuple[str, type[SyncError]]] = {
     "history": (f"UPDATE change SET replaced=zeroblob(8) WHERE id={LAST_MARK}", HeadsMismatchError),
     "head gone": ("DELETE FROM head WHERE kind='mark'", HeadsMismatchError),
     "head of another": ("UPDATE head SET id=id-1 WHERE kind='mark'", HeadsMismatchError),
+    "head of no row": ("UPDATE head SET id='x' WHERE kind='mark'", HeadsMismatchError),
+    "people of no row": ("UPDATE head SET id='x' WHERE kind='people.roster'", SyncError),
     "head invented": ("INSERT INTO head VALUES ('mark', zeroblob(16), zeroblob(24), 1)", HeadsMismatchError),
     "no people": ("DELETE FROM head WHERE kind='people.roster'", PeopleMissingError),
     "no meta": ("DELETE FROM meta", WrongStoreError),

@@ -99,7 +99,7 @@ def test_schools_are_worked_on_by_a_cluster_elsewhere_and_one_of_its_workers_is_
         for box in boxes.values():
             box.enter()
         wait_until(lambda: all_confirmed(boxes), "the other worker does it all")
-        assert {ward.code for ward in region.wards.values()} == {""}
+        wait_until(lambda: {ward.code for ward in region.wards.values()} == {""}, "and is in nobody's way")
 
 
 def test_somebody_with_another_certificate_may_not_speak_to_it(
