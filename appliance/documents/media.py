@@ -52,7 +52,7 @@ def _of_zip(source: BinaryIO) -> Media:
     try:
         with zipfile.ZipFile(source) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):  # zipfile's own, for methods it lacks
         names = set()
     finally:
         source.seek(0)

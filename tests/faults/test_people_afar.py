@@ -38,6 +38,17 @@ def carried(city: City, medium: Path) -> int:
     return int(told["segments"])
 
 
+def confirmed_box(city: City) -> Path:
+    """Serve the box and the board until an entry is 確認済; return the box's folder."""
+    box = city.school.site
+    city.serve(box)
+    city.run_hubs()
+    with office_at(box) as office:
+        mark(office, 0)
+    city.until_confirmed(box)
+    return box
+
+
 def opens(site: Path, words: str) -> bool:
     try:
         with office_at(site, "shinnin", words) as office:
@@ -47,13 +58,7 @@ def opens(site: Path, words: str) -> bool:
 
 
 def test_admitted_and_renewed_while_the_line_is_cut_and_heard_when_it_is_back(city: City, tmp_path: Path) -> None:
-    box, words = city.school.site, tmp_path / "words"
-    city.serve(box)
-    city.run_hubs()
-    with office_at(box) as office:
-        mark(office, 0)
-    city.until_confirmed(box)
-
+    box, words = confirmed_box(city), tmp_path / "words"
     city.line.cut()
     words.write_text(FIRST, "utf-8")
     options = ("--login", "shinnin", "--new-passphrase-file", words, "--passphrase-stdin")
@@ -77,12 +82,7 @@ def test_admitted_and_renewed_while_the_line_is_cut_and_heard_when_it_is_back(ci
 
 
 def test_a_letter_goes_on_a_medium_to_a_box_that_has_no_line(city: City, tmp_path: Path) -> None:
-    box, words, medium = city.school.site, tmp_path / "words", tmp_path / "medium"
-    city.serve(box)
-    city.run_hubs()
-    with office_at(box) as office:
-        mark(office, 0)
-    city.until_confirmed(box)
+    box, words, medium = confirmed_box(city), tmp_path / "words", tmp_path / "medium"
     city.line.cut()
     words.write_text(FIRST, "utf-8")
     options = ("--login", "shinnin", "--new-passphrase-file", words, "--passphrase-stdin")
