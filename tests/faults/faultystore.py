@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import Final
+from urllib.parse import unquote
 
 from tests.faults.httpwire import Message, read_message, read_some
 
@@ -63,6 +64,7 @@ class FaultyStore:
         self._ended = asyncio.Event()
         self.requests: Counter[str] = Counter()
         self.struck: Counter[Fault] = Counter()
+        self.hung: list[str] = []  # what was asked for by those that are left hanging
         self.port = 0
         self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result(10)
 
@@ -139,6 +141,7 @@ class FaultyStore:
         if fault is not None:
             self.struck[fault] += 1
         if fault is Fault.HANGING:
+            self.hung.append(unquote(request.target.decode()))
             await self._ended.wait()
             return False
         if fault in _REFUSALS:

@@ -232,16 +232,22 @@ def test_a_hung_connection_is_not_left_longer_because_others_hung_before(
             before = school.restarts
             front.fail(Fault.HANGING)
             assert litestream.pid is not None
+            hung = len(front.hung)
             os.kill(litestream.pid, signal.SIGKILL)
-            wait_until(partial(_begun_again, school, before + 1), "a new one asks the store, and hangs for good")
+            wait_until(partial(_begun_again, school, before + 1), "a new one asks the store")
             with contextlib.closing(Office(far.sites[0])) as office:
                 office.make()
+            wait_until(partial(_hangs, front, hung, replica_path(far.origin(0))), "it hangs for good")
             wait_until(lambda: school.unproven, "nothing is sent")
             front.heal()
             wait_until(partial(_begun_again, school, before + 2), "it is taken to be hung")
             wait_until(lambda: not school.unproven, "proven")
             wait_until(lambda: replicator._patience_s == 1.0, "as patient as at first")
         assert far.restored(0, tmp_path / "back").complete
+
+
+def _hangs(front: FaultyStore, since: int, path: str) -> bool:
+    return any(path in target for target in front.hung[since:])
 
 
 def _begun_again(school: School, times: int) -> bool:
