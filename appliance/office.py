@@ -57,7 +57,7 @@ from appliance.rosterdesk import RosterDesk
 from appliance.schoolcalendar import CalendarBook, CalendarDesk
 from appliance.session import Session, local_time
 from appliance.surveys.desk import SurveyDesk
-from appliance.views import HomeView, LeftInInbox, Light, Who
+from appliance.views import HomeView, LeftInInbox, Light, Saved, Who
 from crypto.importance import Importance
 
 _LOOKS = "office.look"
@@ -200,6 +200,11 @@ class Office:
         if changes != token:
             self._session.refresh()
         return changes, changes != token
+
+    def since_entry(self, token: int, saved: Saved) -> int | None:
+        """Return a new token if an entry is all that was kept since the given one, here or elsewhere."""
+        changes = self._session.store.reader.changes()
+        return changes if changes - token == saved.last_seq - saved.first_seq + 1 else None
 
     def light(self) -> Light:
         """Return how far the entries have got; what is not proven is not claimed."""

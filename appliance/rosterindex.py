@@ -89,6 +89,10 @@ class RosterIndex:
         """Return the pupils of special-needs classes that a class receives on a day."""
         return [member for member in self._present(class_id, on) if member.home]
 
+    def member(self, class_id: str, on: date, pupil_id: str) -> ClassMember | None:
+        """Return a pupil of a class on a day, guests too."""
+        return next((m for m in self._present(class_id, on) if m.user.id == pupil_id), None)
+
     def books(self, class_id: str, on: date) -> Mapping[str, str]:
         """Return, for each pupil of a class on a day, guests too, the class in whose book that day stands."""
         known = self._books.get((class_id, on))

@@ -4,7 +4,7 @@ Invariant: nothing here reaches back into the store; a view may be kept, compare
 Times are aware datetimes in Asia/Tokyo; dates are school days in Japan; ids are opaque strings.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from enum import StrEnum
 
@@ -176,6 +176,10 @@ class DayView:
     def own(self) -> tuple[PupilRow, ...]:
         """Return the rows that are in this class's book."""
         return tuple(row for row in self.rows if not row.guest)
+
+    def with_entry(self, entered: PupilRow) -> "DayView":
+        """Return a day that is not confirmed as it stands after an entry into one of its rows."""
+        return replace(self, rows=tuple(entered if r.pupil_id == entered.pupil_id else r for r in self.rows))
 
 
 @dataclass(frozen=True, slots=True)

@@ -163,8 +163,9 @@ class OfficeApp(App[int]):
         await self.push_screen(screen)
 
     def _rest_if_quiet(self) -> None:
-        """Clear up once after somebody typed, when they have paused."""
-        if self._rested < self._touched < time.monotonic() - _PAUSE_S:
+        """Clear up once after somebody typed, when they have paused and do not watch what somebody else shows."""
+        watching = isinstance(self.screen, OfficeScreen) and self.screen.watching
+        if self._rested < self._touched < time.monotonic() - _PAUSE_S and not watching:
             self._rested = time.monotonic()
             pauses.rest()
 

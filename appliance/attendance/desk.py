@@ -150,6 +150,15 @@ class AttendanceDesk:
             bool(since) and day.confirmed,
         )
 
+    def row(self, class_id: str, on: date, pupil_id: str) -> PupilRow | None:
+        """Return the one line of a class's day that is a pupil's, as `day` would; None for somebody else's."""
+        self._session.ask(Action.VIEW, Mark.kind, Mark.importance)
+        member = self._session.roster.member(class_id, on, pupil_id)
+        if member is None:
+            return None
+        marks, (day, _) = self._book.marks([pupil_id], on), self._book.class_day(member.home or class_id, on)
+        return self._row(member, marks.get(pupil_id), day.rest_present)
+
     def mark(
         self,
         class_id: str,

@@ -73,6 +73,7 @@ Call = Callable[[Office, School, Things], object]
 CALLS: dict[tuple[type, str], Call] = {
     (AttendanceDesk, "classes"): lambda o, s, t: o.attendance.classes(ON),
     (AttendanceDesk, "day"): lambda o, s, t: o.attendance.day(t.class_id, ON),
+    (AttendanceDesk, "row"): lambda o, s, t: o.attendance.row(t.class_id, ON, t.pupil),
     (AttendanceDesk, "mark"): lambda o, s, t: o.attendance.mark(
         t.class_id, ON, t.pupil, "sick", reason="熱", why="連絡"
     ),
@@ -252,6 +253,7 @@ SILENT = {
             "lock_after_s",
             "today",
             "changed_since",
+            "since_entry",
             "light",
             "left_in_inbox",
             "look",

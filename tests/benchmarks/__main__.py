@@ -224,6 +224,8 @@ def _screen(folder: Path) -> dict[str, float]:
         "key_month_p99_ms": percentile(felt.month, 0.99) * 1000,
         "follow_p50_ms": median(felt.follow) * 1000,
         "follow_p99_ms": percentile(felt.follow, 0.99) * 1000,
+        "control_p50_ms": median(felt.control) * 1000,
+        "control_p99_ms": percentile(felt.control, 0.99) * 1000,
     }
 
 

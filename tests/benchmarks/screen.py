@@ -39,13 +39,15 @@ KEYS = 200
 PAGES = 60
 _PATIENCE_S = 180.0  # what never comes ends a run; a machine under load is only slow
 _LOOK_S = 0.002
+_NEXT_S = 0.02  # until a person's next key
 _REACTION_S = 0.25  # nobody presses a key sooner for what has just been painted
 
 
 @dataclass
 class Felt:
     """Seconds: from the start to the first paint; from opening a room to its first paint with what it shows; from
-    a key to its paint by what it does; from page to page."""
+    a key to its paint by what it does; from page to page. `control` is a fixed piece of work, as often and after
+    the same pauses as keys: what is slow about it is the machine."""
 
     first_paint: list[float] = field(default_factory=list)
     class_opens: list[float] = field(default_factory=list)
@@ -54,6 +56,7 @@ class Felt:
     mark: list[float] = field(default_factory=list)
     month: list[float] = field(default_factory=list)
     follow: list[float] = field(default_factory=list)
+    control: list[float] = field(default_factory=list)
 
 
 class Painted(OfficeApp):
@@ -112,6 +115,8 @@ async def _class(app: Painted, felt: Felt, keys: int) -> None:
         before = [str(cell) for cell in table.get_row_at(0)]
         key = "bj"[number % 2]
         felt.mark.append(await _press(app, key, _other(table, before)))
+        felt.control.append(_control())
+        await asyncio.sleep(_NEXT_S)
     await _home(app)
 
 
@@ -207,8 +212,17 @@ async def _press(app: Painted, key: str, holds: Callable[[], bool]) -> float:
     shows = _shows(app, time.monotonic(), holds)
     app.post_message(events.Key(key, key if len(key) == 1 else None))
     took = await shows
-    await asyncio.sleep(0.02)  # a person's next key
+    await asyncio.sleep(_NEXT_S)
     return took
+
+
+def _control() -> float:
+    """Return the seconds of some milliseconds of work that is always the same."""
+    began = time.monotonic()
+    made = dict[int, str]()
+    for number in range(20_000):
+        made[number % 97] = str(number)
+    return time.monotonic() - began
 
 
 def _shows(app: Painted, begun: float, holds: Callable[[], bool]) -> Awaitable[float]:

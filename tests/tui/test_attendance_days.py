@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import TypeVar
 from unittest import mock
 
@@ -9,12 +10,29 @@ import pytest
 from appliance.office import Office
 from tests.school import School
 from tests.tui.conftest import freeze
-from tests.tui.driving import Slot, column, in_class, marks, pupils, said, screen_of, sees, shown, until
+from tests.tui.driving import (
+    Driver,
+    Slot,
+    column,
+    in_class,
+    marks,
+    office_of,
+    pupils,
+    said,
+    screen_of,
+    sees,
+    shown,
+    until,
+)
 from tui.i18n import day_text
 from tui.screens.attendance import AttendanceScreen
 from tui.screens.problem import ProblemScreen
 
 T = TypeVar("T")
+
+
+def _marked(pilot: Driver, place: int, mark: str) -> bool:
+    return marks(pilot)[place] == mark
 
 
 async def test_left_and_right_open_the_days_beside(school: School, slot: Slot) -> None:
@@ -116,6 +134,27 @@ async def test_what_another_session_enters_appears_without_a_key(school: School,
         await until(pilot, lambda: marks(pilot)[1] == "停 出席停止")
         assert column(pilot, "who")[1].endswith("鈴木 航")
         assert pupils(pilot).pupil_id == slot.rows[3].pupil_id
+
+
+async def test_an_entry_reads_its_own_row_and_does_not_hide_what_somebody_else_entered(
+    school: School, slot: Slot
+) -> None:
+    async with in_class(school, slot) as pilot:
+        office, screen = office_of(pilot).door.office, await screen_of(pilot, AttendanceScreen)
+        assert office is not None
+        with mock.patch.object(office.attendance, "day", wraps=office.attendance.day) as day:
+            for place in (0, 1):
+                await pilot.press("b")
+                await until(pilot, partial(_marked, pilot, place, "病 病欠"))
+            await sees(pilot, f"記入なし {len(slot.rows) - 2}名")
+            await screen.look()
+            assert not day.called, "nobody else entered anything"
+        other = school.office("suzuki")
+        other.attendance.mark(slot.class_id, slot.on, slot.rows[5].pupil_id, "suspended")
+        await pilot.press("b")
+        for place, mark in ((2, "病 病欠"), (5, "停 出席停止")):
+            await until(pilot, partial(_marked, pilot, place, mark))
+        other.logout()
 
 
 async def test_what_another_session_enters_appears_under_an_open_dialog(school: School, slot: Slot) -> None:

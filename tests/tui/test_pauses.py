@@ -4,6 +4,7 @@ import gc
 import sys
 import time
 from collections.abc import Iterator
+from unittest import mock
 
 import pytest
 
@@ -61,5 +62,21 @@ async def test_the_office_rests_once_after_somebody_stopped_typing(
         app._rest_if_quiet()
         assert len(rests) == 1
         await pilot.press("down")
+        app._rest_if_quiet()
+        assert len(rests) == 1
+
+
+async def test_whoever_watches_a_page_that_is_shown_is_not_kept_waiting(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr(pauses, "rest", lambda: rests.append(time.monotonic()))
+    async with at_home(school) as pilot:
+        app = office_of(pilot)
+        app._touched = time.monotonic() - 60
+        app._rested = app._touched - 1
+        with mock.patch.object(type(app.screen), "watching", True):
+            app._rest_if_quiet()
+        assert rests == []
         app._rest_if_quiet()
         assert len(rests) == 1

@@ -100,8 +100,13 @@ class AttendanceScreen(OfficeScreen):
         """Read the day and keep the cursor on the same pupil."""
         class_id, on = self._class_id, self._on
         day = await self.ask(lambda office: office.attendance.day(class_id, on))
-        if day is None or (class_id, on) != (self._class_id, self._on):  # another day was opened meanwhile
-            return
+        if day is not None and (class_id, on) == (
+            self._class_id,
+            self._on,
+        ):  # else another day was opened meanwhile
+            self._show(day)
+
+    def _show(self, day: DayView) -> None:
         wanted, self._wanted, self._day = self._wanted, "", day
         tell(self.query_one("#title", Static), f"{_('出席簿')}  {day.title}  {day_text(day.on)}")
         self._show_state(day)
@@ -159,10 +164,33 @@ class AttendanceScreen(OfficeScreen):
             await self._keep(await self.ask(lambda office: mark(office, why)))
 
         day = self._day
-        if day is None or row is None or day.confirmed_at is None:
+        if day is None or row is None:
             await keep("")
+        elif day.confirmed_at is None:
+            await self._enter(day, row.pupil_id, lambda office: mark(office, ""))
         else:
             self.give_reason(f"{row.number or ''} {row.name}  {day_text(day.on)}", keep)
+
+    async def _enter(self, day: DayView, pupil_id: str, mark: Callable[[Office], Saved]) -> None:
+        """Keep a mark and show its row alone: the next key comes sooner than a whole day is read.
+
+        What somebody else kept meanwhile is seen at the next look for news.
+        """
+
+        def entered(office: Office) -> tuple[Saved, PupilRow | None, int | None]:
+            saved = mark(office)
+            row = office.attendance.row(day.class_id, day.on, pupil_id)
+            return saved, row, office.since_entry(self._token, saved)
+
+        saved, row, token = await self.ask(entered) or (None, None, None)
+        if saved is None or row is None or day is not self._day:
+            await self._keep(saved)
+            return
+        self._done.append(saved)
+        self._token = self._token if token is None else token
+        self._day = day.with_entry(row)
+        self._show_state(self._day)
+        self.query_one(PupilTable).show_row(pupil_id, self._cells(row))
 
     async def _keep(self, saved: Saved | None) -> None:
         """Remember an entry for undo and show the day as it now stands."""

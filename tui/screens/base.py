@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _SECOND = 1.0
-_FRAME_S = 1 / 240
+_FRAME_S = 1 / 1000
 """After a paint Textual waits for one to two frames of 1/60 s; a mark is the second paint after its key."""
 
 
@@ -61,6 +61,11 @@ class OfficeScreen(Screen[None]):
 
         assert isinstance(self.app, OfficeApp)  # noqa: S101 - these screens exist in no other
         return self.app
+
+    @property
+    def watching(self) -> bool:
+        """Say whether somebody else decides at what moment it changes."""
+        return False
 
     @property
     def _update_timer(self) -> Timer:

@@ -59,14 +59,18 @@ class PupilTable(QuickTable):
         here = wanted or self.pupil_id
         if list(rows) == [key.value for key in self.rows]:
             for pupil_id, cells in rows.items():
-                if [cell.plain for cell in self.get_row(pupil_id)] != list(cells):
-                    self.replace(pupil_id, [plain(cell) for cell in cells])
+                self.show_row(pupil_id, cells)
         else:
             self.clear()
             for pupil_id, cells in rows.items():
                 self.add_row(*map(plain, cells), key=pupil_id)
         if here is not None and here in rows and here != self.pupil_id:
             self.move_cursor(row=self.get_row_index(here))
+
+    def show_row(self, pupil_id: str, cells: Sequence[str]) -> None:
+        """Show other cells in one of the rows."""
+        if [cell.plain for cell in self.get_row(pupil_id)] != list(cells):
+            self.replace(pupil_id, [plain(cell) for cell in cells])
 
     def on_key(self, event: events.Key) -> None:
         """Take a code's letter, also a full-width one, the letter that takes a mark back, or a pupil's number."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, time
 
 import pytest
 
@@ -87,6 +87,18 @@ def test_a_mark_made_in_either_class_is_one_mark_in_one_book(own: School, office
     assert [one.class_title for one in told] == ["なのはな学級（知的）"], "told to the school system once"
     office.attendance.undo(saved)
     assert row(office, special, pupil).code is None
+
+
+def test_one_row_is_what_the_day_shows_of_that_pupil(own: School, office: Office) -> None:
+    exchange, special, pupil = ids(own, office)
+    kept = [office.attendance.mark(exchange, DAY, pupil, "late", time=time(9, 5))]
+    kept.append(office.attendance.mark_rest_present(special, DAY))
+    for class_id in (exchange, special):
+        rows = office.attendance.day(class_id, DAY).rows
+        assert [office.attendance.row(class_id, DAY, one.pupil_id) for one in rows] == list(rows)
+    assert office.attendance.row(special, DAY, office.attendance.day(exchange, DAY).own[0].pupil_id) is None
+    for saved in reversed(kept):
+        office.attendance.undo(saved)
 
 
 def test_confirming_the_exchange_class_says_nothing_of_its_guests(own: School, office: Office) -> None:
