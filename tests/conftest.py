@@ -41,3 +41,11 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
     made = enrol(tmp_path_factory.mktemp("school"))
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
+    """Yield a school of the file's own, for tests that look at all that is in it."""
+    made = enrol(tmp_path_factory.mktemp("own"))
+    yield made
+    made.close()

@@ -16,16 +16,9 @@ from appliance.exits import Exit
 from appliance.office import Office
 from appliance.policy import PolicyDeniedError
 from sync.sealed import Draft
-from tests.school import PASSPHRASE, School, enrol
+from tests.school import PASSPHRASE, School
 
 ON = date(2026, 12, 9)
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
-    made = enrol(tmp_path_factory.mktemp("audit"))
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -22,17 +22,10 @@ from appliance.session import Session
 from crypto.errors import WrongPassphraseError
 from crypto.signing import SigningKey
 from sync.sealed import Draft
-from tests.school import PASSPHRASE, School, enrol
+from tests.school import PASSPHRASE, School
 
 ON = date(2026, 12, 15)
 PURPOSE = "地震で保護者へ引き渡し"
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
-    made = enrol(tmp_path_factory.mktemp("emergency"))
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """気になる欠席: seven school days on end, classes not confirmed; Enter opens the class on the day."""
 
-from collections.abc import Iterator
 from datetime import date
 
 import pytest
@@ -8,7 +7,7 @@ from textual.widgets import DataTable
 
 from appliance.attendance.absences import Absence
 from appliance.session import Session
-from tests.school import School, enrol
+from tests.school import School
 from tests.tui.driving import SIZES, SMALL, at_home, said, screen_of, sees, until
 from tests.tui.test_actions import check_fits
 from tui.screens.attendance import AttendanceScreen
@@ -16,13 +15,6 @@ from tui.screens.attention import AttentionScreen
 
 APRIL = date(2026, 4, 20)
 FIRST = date(2026, 4, 8)
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
-    made = enrol(tmp_path_factory.mktemp("attention"))
-    yield made
-    made.close()
 
 
 @pytest.fixture(autouse=True)

@@ -1,12 +1,11 @@
 """休業・閉鎖 at the keyboard: a class is closed in a dozen keys, and it says what that does before it is kept."""
 
-from collections.abc import Iterator
 from datetime import date
 
 import pytest
 from textual.widgets import DataTable, Input
 
-from tests.school import School, enrol
+from tests.school import School
 from tests.tui.conftest import freeze
 from tests.tui.driving import SIZES, at_home, said, screen_of, sees, shown, until
 from tests.tui.test_actions import check_fits
@@ -19,13 +18,6 @@ from tui.typed import read_days
 from tui.widgets.monthtable import FIXED, MonthTable
 
 DAY = date(2026, 10, 6)
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
-    made = enrol(tmp_path_factory.mktemp("closing"))
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("size", SIZES, ids=["80x24", "120x36"])

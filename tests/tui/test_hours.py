@@ -1,6 +1,5 @@
 """勤務: two keys from home punch in, a forgotten punch waits for a manager, managers see everybody."""
 
-from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -11,7 +10,7 @@ from appliance.hours.limits import standing
 from appliance.hours.settings import load_hours
 from appliance.hours.views import TrendPoint
 from appliance.session import JST, Session
-from tests.school import School, enrol
+from tests.school import School
 from tests.tui.conftest import freeze
 from tests.tui.driving import SIZES, SMALL, Driver, at_home, said, screen_of, sees, shown, until
 from tests.tui.test_actions import check_fits
@@ -23,13 +22,6 @@ from tui.screens.hoursday import HoursDayScreen
 from tui.screens.hourstrend import TrendScreen, bar, scale
 from tui.screens.problem import ProblemScreen
 from tui.typed import read_minutes, read_spans
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
-    made = enrol(tmp_path_factory.mktemp("hours"))
-    yield made
-    made.close()
 
 
 async def at_work(pilot: Driver) -> HoursScreen:

@@ -1,6 +1,5 @@
 """電話連絡: a call is entered in under eight key presses, for one day or for several, and can be taken back."""
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 import jaconv
@@ -8,20 +7,13 @@ import pytest
 from textual.widgets import Input, OptionList
 
 from appliance.views import FoundPupil
-from tests.school import School, enrol
+from tests.school import School
 from tests.tui.driving import SIZES, SMALL, Driver, at_home, said, screen_of, sees, type_fast, until
 from tests.tui.test_actions import check_fits
 from tests.tui.test_find import hiragana
 from tui.screens.home import HomeScreen
 from tui.screens.phone import PhoneScreen
 from tui.typed import read_day
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
-    made = enrol(tmp_path_factory.mktemp("phone"))
-    yield made
-    made.close()
 
 
 def somebody(school: School, on: date, number: int) -> tuple[FoundPupil, str]:

@@ -16,7 +16,7 @@ from appliance.office import Office
 from appliance.session import JST
 from appliance.views import Light
 from sync.status import LinkState
-from tests.school import SCHOOL_DAY, School, enrol
+from tests.school import SCHOOL_DAY, School
 from tests.tui.conftest import freeze
 from tests.tui.driving import Driver, log_in, marks, pupils, said, screen_of, until
 from tui.app import OfficeApp
@@ -38,14 +38,6 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("appliance.attendance.desk.local_time", lambda _at_ms: AT)
     for name in ("NO_COLOR", "COLORTERM", "TERM"):
         monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
-    """A school of the pictures' own: whatever other tests enter is not in them."""
-    made = enrol(tmp_path_factory.mktemp("pictures"))
-    yield made
-    made.close()
 
 
 @pytest.fixture

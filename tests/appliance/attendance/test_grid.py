@@ -9,17 +9,10 @@ from appliance.attendance.desk import ClosedDayError, UnknownClassError, Unknown
 from appliance.attendance.pasting import PastedCellError, PastedTooMuchError, pasted_cells
 from appliance.office import Office
 from appliance.views import MonthGrid, Span
-from tests.school import School, enrol
+from tests.school import School
 
 OCTOBER = date(2026, 10, 1)
 TUESDAY, SUNDAY = date(2026, 10, 6), date(2026, 10, 4)
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
-    made = enrol(tmp_path_factory.mktemp("grid"))
-    yield made
-    made.close()
 
 
 @pytest.fixture

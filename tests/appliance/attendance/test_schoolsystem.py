@@ -13,7 +13,7 @@ from appliance.attendance.codes import load_codes
 from appliance.attendance.schoolsystem import MappingFileError, UnmappedCodeError, read_mapping
 from appliance.cli import cli
 from appliance.office import Office
-from tests.school import PASSPHRASE, School, enrol
+from tests.school import PASSPHRASE, School
 
 TUESDAY, SUNDAY = date(2026, 10, 6), date(2026, 10, 4)
 MAPPING = """
@@ -40,13 +40,6 @@ value = "code"
 heading = "時"
 value = "time"
 """
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
-    made = enrol(tmp_path_factory.mktemp("system"))
-    yield made
-    made.close()
 
 
 @pytest.fixture

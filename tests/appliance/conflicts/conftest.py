@@ -5,14 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from appliance.office import Office
-from tests.school import School, enrol
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
-    made = enrol(tmp_path_factory.mktemp("conflicts"))
-    yield made
-    made.close()
+from tests.school import School
 
 
 @pytest.fixture

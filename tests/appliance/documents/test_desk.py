@@ -24,7 +24,7 @@ from sync.blobnotes import wishes
 from sync.blobs import Blobs
 from sync.client import KeeperClient
 from sync.sealed import Draft
-from tests.school import PASSPHRASE, School, enrol
+from tests.school import PASSPHRASE, School
 
 WORDS = "校外学習のしおり\n集合は８時二十分、持ち物はレインコートと水筒。".encode()
 II, III = Importance.II, Importance.III
@@ -48,13 +48,6 @@ class Files:
 
     def titles(self) -> set[str]:
         return {view.title for view in self.looking.find().views}
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
-    made = enrol(tmp_path_factory.mktemp("documents"))
-    yield made
-    made.close()
 
 
 @pytest.fixture

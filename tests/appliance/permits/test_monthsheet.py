@@ -24,17 +24,10 @@ from appliance.release.sheet import Tone
 from appliance.release.typeset import Paper
 from appliance.views import MonthDay, MonthGrid, MonthPupil, PeriodTotals, PupilTotals
 from tests.appliance.release.samples import LABEL
-from tests.school import PASSPHRASE, School, enrol
+from tests.school import PASSPHRASE, School
 
 OCTOBER, TUESDAY = date(2026, 10, 1), date(2026, 10, 6)
 MM = 72 / 25.4
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
-    made = enrol(tmp_path_factory.mktemp("monthsheet"))
-    yield made
-    made.close()
 
 
 @pytest.fixture

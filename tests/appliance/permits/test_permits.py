@@ -29,19 +29,12 @@ from sync.errors import KeeperGoneError
 from sync.ids import Origin, Site
 from sync.sealed import Draft
 from tests.appliance.documents.test_reading import pdf
-from tests.school import PASSPHRASE, SCHOOL_DAY, School, enrol
+from tests.school import PASSPHRASE, SCHOOL_DAY, School
 
 II, III = Importance.II, Importance.III
 KEY = pyrage.x25519.Identity.generate()
 LOCK = Lock((str(KEY.to_public()),))
 MARCH = date(2027, 3, 31)
-
-
-@pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
-    made = enrol(tmp_path_factory.mktemp("permits"))
-    yield made
-    made.close()
 
 
 @pytest.fixture
