@@ -73,13 +73,13 @@ def explain(error: BaseException, lang: Language | None = None) -> Explained:
     return Explained(_fill(str(entry["sentence"]), error), _fill(str(entry["hint"]), error), error.code, exit_code)
 
 
-def explain_code(code: str, lang: Language | None = None) -> Explained:
-    """Explain a code without its error, as warnings in a status carry it; parameters are shown as a dash."""
+def explain_code(code: str, lang: Language | None = None, **params: str) -> Explained:
+    """Explain a code without its error, as warnings in a status carry it; what is not given is shown as a dash."""
     chosen = lang or language()
     entry = catalogue(chosen).get(code)
     if entry is None:
         return Explained(*_FALLBACK[chosen], code, Exit.FAILED)
-    blank: dict[str, str] = defaultdict(lambda: "—")
+    blank = defaultdict(lambda: "—", params)
     sentence, hint = (str(entry[part]).format_map(blank) for part in ("sentence", "hint"))
     return Explained(sentence, hint, code, Exit(int(entry.get("exit", Exit.FAILED))))
 

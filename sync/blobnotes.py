@@ -16,6 +16,7 @@ from sync.ids import Origin, Site
 
 _OPEN: Final = "blobs"
 _SENT: Final = "blobs.sent"
+_PROBLEM: Final = "blobs.problem"
 
 
 class Way(StrEnum):
@@ -72,9 +73,11 @@ def ask_to_send(notes: Notes, digest: bytes) -> None:
 
 
 def ask_to_fetch(notes: Notes, digest: bytes, origin: Origin) -> None:
-    """Have a document fetched that another site sent; durable on return."""
+    """Have a document fetched that another site sent; durable on return. Whoever waits may ask again and again."""
+    wish = Wish(Way.FETCH, _checked(digest))
     progress = Progress(school=origin.school, site=str(origin.site), epoch=origin.epoch)
-    note_progress(notes, Wish(Way.FETCH, _checked(digest)), progress)
+    if notes.local_get(_OPEN, wish.key) != msgspec.msgpack.encode(progress):
+        note_progress(notes, wish, progress)
 
 
 def sent_at_ms(notes: Notes, digest: bytes) -> int | None:
@@ -106,12 +109,26 @@ def withdraw(notes: Notes, digest: bytes) -> None:
     """Have a document carried no longer, in either direction."""
     for way in Way:
         notes.local_put(_OPEN, Wish(way, _checked(digest)).key, None)
+    note_problem(notes, digest, "")
+
+
+def note_problem(notes: Notes, digest: bytes, code: str) -> None:
+    """Write down why a document that people wait for does not come; "" once it is under way again."""
+    if problem_of(notes, digest) != code:
+        notes.local_put(_PROBLEM, digest.hex(), code.encode() or None)
+
+
+def problem_of(notes: Notes, digest: bytes) -> str:
+    """Return the code of why a document does not come; "" where nothing is known to be in its way."""
+    return (notes.local_get(_PROBLEM, digest.hex()) or b"").decode()
 
 
 def note_done(notes: Notes, wish: Wish) -> None:
     """Write down that a document is where it was to go."""
     if wish.way is Way.SEND:
         notes.local_put(_SENT, wish.digest.hex(), wall_ms().to_bytes(8, "big"))
+    else:
+        note_problem(notes, wish.digest, "")
     notes.local_put(_OPEN, wish.key, None)
 
 

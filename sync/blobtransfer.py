@@ -5,6 +5,7 @@ is called sent only after all of it was read back. A failure keeps its code unti
 alone for growing pauses; one of the store holds everything, one of a document only that document.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from sync.blobnotes import (
     Way,
     Wish,
     note_done,
+    note_problem,
     note_progress,
     progress_of,
     sent_at_ms,
@@ -196,6 +198,9 @@ class BlobTransfer:
             return self._pause.left_s
         job.failure = error
         job.pause.failed()
+        if job.wish.way is Way.FETCH:
+            with contextlib.suppress(KeeperGoneError):  # it is told again at the next failure
+                note_problem(self._notes, job.wish.digest, error.code)
         return 0.0
 
     def _until_due(self) -> float:

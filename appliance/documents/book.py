@@ -21,10 +21,7 @@ _Record = TypeVar("_Record", DocumentFile, DocumentText)
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """An opened version: `heads` are what a change to it replaces, `origin` is the site that has its bytes.
-
-    `names` is what it is searched by.
-    """
+    """An opened version: `heads` are what a change to it replaces, `names` is what it is searched by."""
 
     document: bytes
     change_id: bytes
@@ -32,7 +29,6 @@ class Version:
     at_ms: int
     importance: Importance
     file: DocumentFile
-    origin: Origin
     heads: tuple[bytes, ...]
     names: str
 
@@ -56,8 +52,8 @@ class DocumentBook:
         """Return the newest version of every document of some importances, newest first."""
         changes = self._store.reader.changes()
         if (changes, importances) != self._seen:
-            origins, rows = self._origins(), self._store.head_rows(DocumentFile.kind)
-            found = (self._version(row, heads, origins) for row, heads in rows if row.importance in importances)
+            rows = self._store.head_rows(DocumentFile.kind)
+            found = (self._version(row, heads) for row, heads in rows if row.importance in importances)
             self._all = sorted((v for v in found if v is not None), key=lambda v: v.change_id, reverse=True)
             self._seen = (changes, importances)
         return self._all
@@ -70,15 +66,23 @@ class DocumentBook:
 
     def get(self, document: bytes) -> Version | None:
         """Return a document's newest version."""
-        origins = self._origins()
         found = self._store.head_rows(DocumentFile.kind, [document])
-        return self._version(*found[0], origins) if found else None
+        return self._version(*found[0]) if found else None
 
     def versions(self, document: bytes) -> list[Version]:
         """Return every version of a document that can be opened, newest first."""
-        origins, rows = self._origins(), self._store.reader.history(DocumentFile.kind, document)
-        found = (self._version(row, (), origins) for row in rows)
+        found = (self._version(row, ()) for row in self._store.reader.history(DocumentFile.kind, document))
         return [version for version in found if version is not None]
+
+    def sealed_at(self, version: Version) -> Origin:
+        """Return the site that sealed a version's bytes and sends them.
+
+        It is whose record names them first: a title that was changed elsewhere since moved no bytes.
+        """
+        origins = {number: origin for origin, number in self._store.reader.origins().items()}
+        rows = self._store.reader.history(DocumentFile.kind, version.document)
+        named = [row for row in rows if (v := self._version(row, ())) and v.file.blob == version.file.blob]
+        return origins[named[-1].origin_no]
 
     def texts(self) -> Iterator[DocumentText]:
         """Give the text of every version that can be opened, former ones too."""
@@ -92,10 +96,7 @@ class DocumentBook:
         text = self._text(found[0][0]) if found else None
         return text or DocumentText(blob=blob, text="")
 
-    def _origins(self) -> dict[int, Origin]:
-        return {number: origin for origin, number in self._store.reader.origins().items()}
-
-    def _version(self, row: Row, heads: tuple[bytes, ...], origins: dict[int, Origin]) -> Version | None:
+    def _version(self, row: Row, heads: tuple[bytes, ...]) -> Version | None:
         importance = Importance(row.importance)
         if not self._store.keyring.cleared(importance):
             return None
@@ -104,8 +105,8 @@ class DocumentBook:
         file = self._files[row.change_id]
         if file is None:
             return None
-        origin, names = origins[row.origin_no], unfussy(f"{file.title} {file.name}")
-        return Version(row.record, row.change_id, row.author, row.at_ms, importance, file, origin, heads, names)
+        names = unfussy(f"{file.title} {file.name}")
+        return Version(row.record, row.change_id, row.author, row.at_ms, importance, file, heads, names)
 
     def _text(self, row: Row) -> DocumentText | None:
         if not self._store.keyring.cleared(Importance(row.importance)):

@@ -19,7 +19,7 @@ from appliance.session import Session, local_time
 from appliance.text import finder, printable
 from crypto.importance import Importance
 from crypto.streaming import open_stream, read_document_header
-from sync.blobnotes import ask_to_fetch, sent_at_ms
+from sync.blobnotes import ask_to_fetch, problem_of, sent_at_ms
 from sync.blobs import Blobs
 from sync.client import KeeperClient
 from sync.errors import BlobDamagedError, BlobMissingError, NotClearedError, ReadOnlyError
@@ -195,7 +195,8 @@ class DocumentDesk:
 def open_version(session: Session, blobs: Blobs, version: Version, sink: BinaryIO) -> None:
     """Open a version's bytes into a sink; raises DocumentElsewhereError, NotClearedError, CryptoError.
 
-    What is not here, or not whole, is asked for: it can be opened once it came.
+    What is not here, or not whole, is asked for: it can be opened once it came. The error's `problem` is the code
+    of what was in the way of that so far, "" for nothing.
     """
     blob = version.file.blob
     try:
@@ -207,8 +208,12 @@ def open_version(session: Session, blobs: Blobs, version: Version, sink: BinaryI
             sealed.seek(0)
             open_stream(sealed, sink, pair, version.document)
     except (BlobMissingError, BlobDamagedError) as error:
-        ask_to_fetch(client_of(session), blob, version.origin)
-        raise DocumentElsewhereError(operation="open document", subject=blob.hex(), cause=error) from error
+        client = client_of(session)
+        ask_to_fetch(client, blob, DocumentBook(session.store).sealed_at(version))
+        problem = problem_of(client, blob)
+        raise DocumentElsewhereError(
+            operation="open document", subject=blob.hex(), cause=error, problem=problem
+        ) from error
 
 
 def client_of(session: Session) -> KeeperClient:

@@ -15,6 +15,7 @@ from appliance.board.publishing import PublishFileError
 from appliance.board.sharing import document_of, meeting_of, notice_of, share
 from appliance.cli import cli
 from appliance.config import StoreSection
+from appliance.documents.desk import DocumentElsewhereError
 from appliance.documents.filing import FileUnreadableError
 from appliance.documents.intake import Incoming
 from appliance.generator.school import make_school
@@ -26,9 +27,10 @@ from crypto.importance import Importance
 from crypto.secret import Secret
 from sync.authority import ROLE, Authority
 from sync.blobcopies import Copies
-from sync.blobnotes import Way, wishes
+from sync.blobnotes import Way, Wish, progress_of, wishes
 from sync.blobs import Blobs
 from sync.client import KeeperClient
+from sync.ids import Site
 from sync.keyring import read_rosters
 from sync.openrecords import COPY
 from sync.reader import Reader
@@ -141,6 +143,25 @@ def test_the_box_asks_for_its_copy_with_nobody_logged_in_and_once(own: School, t
         assert Copies(reader, client, blobs).look() == 0, "another start of the process asks for nothing twice"
         at_hub = Blobs(open_hub(own.board, own.made.code).paths.blobs)
         assert all(at_hub.size(digest) is not None for digest in wanted), "it lies where it is fetched from"
+
+
+def test_bytes_are_asked_of_who_sealed_them_whoever_changed_the_title_since(own: School, tmp_path: Path) -> None:
+    file = tmp_path / "様式.txt"
+    file.write_text("届けの様式", "utf-8")
+    (shared,) = share(own.board, own.root, [own.made.code], document_of(file, Importance.III, ""))
+    assert shared.new
+    to_box(own)
+    with own.opened("kocho") as office, contextlib.closing(KeeperClient(own.paths.socket)) as client:
+        (view,) = office.documents.find("様式").views
+        office.filing.rename(view.document_id, "様式（改）")
+        blob = office.documents.versions(view.document_id)[0].blob
+        with pytest.raises(DocumentElsewhereError):
+            office.documents.open(view.document_id)
+        asked = progress_of(client, Wish(Way.FETCH, blob))
+        assert (asked.site, asked.epoch) == (Site.HUB, 1)
+        with pytest.raises(DocumentElsewhereError):
+            office.documents.open(view.document_id)
+        assert progress_of(client, Wish(Way.FETCH, blob)) == asked
 
 
 def test_nobody_but_the_board_has_copies_kept(own: School) -> None:

@@ -1,5 +1,6 @@
 """Documents at the screen: found, opened page by page, added, classed anew, destroyed; nothing stays behind."""
 
+import contextlib
 import io
 import os
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ from appliance.documents.intake import Incoming
 from appliance.documents.records import DocumentFile
 from appliance.office import Office
 from crypto.importance import Importance
+from sync.blobnotes import note_problem
 from sync.blobs import Blobs
+from sync.client import KeeperClient
 from sync.leaseguard import LeaseState, LeaseView
 from sync.sealed import SealedStore
 from tests.appliance.documents.test_reading import pdf
@@ -203,6 +206,11 @@ async def test_what_is_not_here_opens_when_it_comes(own: School) -> None:
         await pilot.press("enter")
         await screen_of(pilot, DocumentScreen)
         await sees(pilot, "取り寄せています")
+        with contextlib.closing(KeeperClient(own.paths.socket)) as notes:
+            note_problem(notes, blob, "SYNC-054")
+        await sees(pilot, "[SYNC-054]")
+        await sees(pilot, blob.hex()[:12])
+        check_fits(pilot)
         with Blobs(own.paths.blobs).receive() as incoming:
             incoming.file.write(data)
             incoming.keep(blob)

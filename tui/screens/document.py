@@ -15,6 +15,7 @@ from textual.widgets import DataTable, Markdown, Static
 
 from appliance.documents.desk import DocumentElsewhereError, OpenedDocument
 from appliance.documents.pages import Pages
+from appliance.messages import explain_code
 from appliance.office import Office
 from crypto.errors import KurabakoError
 from sync.openrecords import LOCKED
@@ -83,8 +84,9 @@ class DocumentScreen(OfficeScreen):
             opened, pages = await self.office_app.door.call(self._take)
         except NotLoggedInError:
             return
-        except DocumentElsewhereError:
+        except DocumentElsewhereError as error:
             self.query_one("#place", Static).update(_("この装置にないので、取り寄せています。届くと開きます。"))
+            await self._tell_why(str(error.params["problem"]), error.subject)
             self.set_timer(_AGAIN_S, self._open)
             return
         except KurabakoError as error:
@@ -104,6 +106,14 @@ class DocumentScreen(OfficeScreen):
         """Open the document and hand its bytes on; this runs in the office's own thread."""
         opened = office.documents.open(self._document, self._blob)
         return opened, Pages(opened.source(), opened.size, opened.media)
+
+    async def _tell_why(self, problem: str, blob: str) -> None:
+        """Say what is in the way of a document that is fetched; an empty code says that nothing is."""
+        told = explain_code(problem, blob=blob[:12])
+        why = f"{told.sentence}\n{told.hint}\n[{problem}]" if problem else ""
+        holder = self.query_one("#page", VerticalScroll)
+        await holder.remove_children()
+        await holder.mount(self._text(why))
 
     async def _turn(self, by: int) -> None:
         if self._pages is not None and 0 <= self._page + by < self._pages.count:

@@ -14,7 +14,7 @@ import pytest
 from crypto.secret import Secret
 from sync.blobdownload import Download
 from sync.blobmanifest import blob_prefix, manifest_name, manifest_of, part_name, write_manifest
-from sync.blobnotes import ask_to_fetch, ask_to_send, progress_of, sent_at_ms, wishes
+from sync.blobnotes import ask_to_fetch, ask_to_send, problem_of, progress_of, sent_at_ms, wishes
 from sync.blobtransfer import State
 from sync.embedded import EmbeddedStore
 from sync.errors import (
@@ -198,6 +198,7 @@ def test_what_the_other_side_has_not_sent_is_awaited_with_growing_pauses(
         bench.run(transfer, lambda: transfer.told() and only(transfer).state is State.PAUSED)
         told = only(transfer)
         assert isinstance(told.failure, BlobAbsentError)
+        assert problem_of(bench.notes, DIGEST) == BlobAbsentError.code
         pauses.append(told.again_s)
         bench.clock.at += told.again_s
     assert pauses == [1, 2, 4, 8]
@@ -230,9 +231,10 @@ def test_a_part_that_the_store_altered_is_refused_until_it_is_right(
     transfer = bench.transfer(folder)
     bench.run(transfer, lambda: transfer.told() and only(transfer).failure)
     assert isinstance(only(transfer).failure, BlobAlteredError) and only(transfer).proven == int(name)
-    assert bench.blobs.size(DIGEST) is None
+    assert bench.blobs.size(DIGEST) is None and problem_of(bench.notes, DIGEST) == BlobAlteredError.code
     path.write_bytes(good)
     bench.run(transfer, lambda: not wishes(bench.notes))
+    assert problem_of(bench.notes, DIGEST) == ""
     with bench.blobs.open(DIGEST) as file:
         assert file.read() == DATA
 
