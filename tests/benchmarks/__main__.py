@@ -5,7 +5,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks import deciding, documents, noticeboard, screen
+from tests.benchmarks import afar, deciding, documents, noticeboard, screen
 from tests.benchmarks.exchange import measure
 from tests.benchmarks.finding import searches
 from tests.benchmarks.leases import unreadable_s
@@ -34,6 +34,8 @@ LIMITS = {
     "verified_restore_ratio": 2.0,
     "restore_5y_s": 60.0,
     "restore_5y_ratio": 2.0,
+    "ready_5y_s": 60.0,
+    "ready_5y_documents_asked": 0.0,
     "resident_mb": 150.0,
     "status_s": 0.25,
     "edit_confirmed_s_p50": 0.5,
@@ -67,6 +69,7 @@ def main() -> None:
             "marks",
             "replication",
             "years",
+            "afar",
             "served",
             "exchange",
             "documents",
@@ -86,6 +89,8 @@ def main() -> None:
             found |= _replication(Path(work) / "replication")
         if args.only in (None, "years"):
             found |= _years(Path(work) / "years")
+        if args.only in (None, "afar"):
+            found |= _afar(Path(work) / "afar")
         if args.only in (None, "served"):
             resident, status = served(Path(work) / "served")
             found |= {"resident_mb": resident, "status_s": status}
@@ -165,6 +170,17 @@ def _years(folder: Path) -> dict[str, float]:
     finally:
         cloud.close()
     return {"restore_5y_s": ours, "restore_5y_ratio": ours / plain}
+
+
+def _afar(folder: Path) -> dict[str, float]:
+    seen = afar.measure(folder)
+    return {
+        "ready_5y_s": seen.ready_s,
+        "ready_5y_documents_asked": seen.asked_for_documents,
+        "ready_5y_fetched_mb": seen.fetched_mb,
+        "ready_5y_documents_gb": seen.stored_gb,
+        "open_afar_s": median(seen.open_s),
+    }
 
 
 def _exchange(folder: Path) -> dict[str, float]:

@@ -87,12 +87,16 @@ class City:
     def stop(self, name: str) -> None:
         stop_child(self.processes.pop(name, None), 30.0)
 
-    def run(self, *words: object, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+    def run(
+        self, *words: object, stdin: str = "", timeout_s: float = PATIENCE_S
+    ) -> "subprocess.CompletedProcess[str]":
         env = {
             name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "KURABAKO_"))
         }
         command = [sys.executable, "-m", "appliance.cli", *map(str, words)]
-        return subprocess.run(command, env=env, input=stdin, capture_output=True, encoding="utf-8", timeout=180)
+        return subprocess.run(
+            command, env=env, input=stdin, capture_output=True, encoding="utf-8", timeout=timeout_s
+        )
 
     def as_board(self, *words: object) -> "subprocess.CompletedProcess[str]":
         return self.run("board", "--board", self.board.path, *words, stdin=f"{BOARD_PASSPHRASE}\n")
