@@ -44,10 +44,14 @@ class Exported:
 
 @dataclass(slots=True)
 class Imported:
-    """New changes by origin. `gaps` are the segments without which later ones on the medium cannot be read."""
+    """New changes by origin. `gaps` are the segments without which later ones on the medium cannot be read.
+
+    `peers` are the origins whose segments were looked for.
+    """
 
     new: dict[Origin, int] = field(default_factory=dict)
     gaps: list[str] = field(default_factory=list)
+    peers: tuple[Origin, ...] = ()
 
     @property
     def changes(self) -> int:
@@ -104,6 +108,7 @@ def import_segments(
     inbox, found = Inbox(reader, client, settings.root, merger), Imported()
     while sum(_drain(inbox, origin, medium, keep, found, progress) for origin in inbox.peers):
         pass  # a roster or grant that came with one origin may let another one be read
+    found.peers = inbox.peers
     found.gaps = [wanted.name for origin in inbox.peers if _later(medium, wanted := inbox.wanted(origin))]
     owed = owed_countersigns(reader, inbox.peers)
     if owed and not inbox.superseded:

@@ -221,14 +221,13 @@ def _run_region(board: "BoardFolder", where: "Where") -> int:
 def import_orphans(folder: Path, school: str, medium: Path, as_json: bool) -> int:
     """Merge what a replaced box of SCHOOL could not send, from the MEDIUM it was exported to.
 
-    Exit code 0 when everything on the medium was read, 3 when a segment before it is missing.
+    Its documents go into the object store. Exit code 0 when everything on the medium was read, 3 when a segment
+    before it is missing, or a document is not whole.
     """
     from appliance.board.orphans import import_orphans as bring_in
     from appliance.commands.segments import tell_imported
 
-    found = bring_in(open_board(folder), school, medium)
-    tell_imported(found, as_json)
-    return Exit.INCOMPLETE if found.gaps else Exit.OK
+    return tell_imported(*bring_in(open_board(folder), school, medium), as_json)
 
 
 def _told(saved: "Saved | None") -> int:

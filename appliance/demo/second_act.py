@@ -124,7 +124,7 @@ class Aftermath:
         with SiteKeeper(old.paths) as client, contextlib.closing(Reader(old.paths.store)) as reader:
             key = old.daemon_settings().key
             done = export_segments(reader, client, key, FolderStore(FolderConfig(medium)))
-        found = import_orphans(city.board, self._school, medium)
+        found, _ = import_orphans(city.board, self._school, medium)
         self._tell.say(f"束 {done.segments}個を媒体で運び、{found.changes}件を取り込みました")
         epoch_one = Origin(self._school, Site.BOX, 1)
         self._until(lambda: _seq(made.paths, epoch_one) == _seq(old.paths, epoch_one))

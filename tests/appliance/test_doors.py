@@ -110,6 +110,7 @@ GATE = {"appliance/permits/gate.py", "appliance/permits/releases.py", "appliance
 WRITERS = {
     "appliance/alarms/book.py": "codes and times of alarms",
     "appliance/board/depositing.py": "where the board's deposit is, and its number",
+    "appliance/board/orphans.py": "sealed documents on their way from a medium to the store, for a moment",
     "appliance/board/officerkey.py": "an officer's own key, sealed under a passphrase",
     "appliance/board/recovery.py": "the board's own keys, sealed, and its settings",
     "appliance/board/folder.py": "the board's own keys, sealed, and its settings",

@@ -90,8 +90,10 @@ def test_a_school_and_its_board_through_cut_conflict_and_replacement(city: City,
 
     # The box is lost with entries that nobody else has.
     city.line.cut()
+    late = os.urandom(400_000)
     with office_at(box) as office:
         orphans = [mark(office, 3), mark(office, 4, "late")]
+        record, _ = office.filing.add(Incoming(io.BytesIO(late), len(late), "a.bin", Importance.III, "当日の記録"))
     city.stop(box.name)
     new, slips = tmp_path / "new-box", tmp_path / "slips"
     done = city.as_board("replace", city.code, "--site", new, "--slips", slips, "--passphrase-stdin")
@@ -121,15 +123,19 @@ def test_a_school_and_its_board_through_cut_conflict_and_replacement(city: City,
     medium = tmp_path / "medium"
     done = city.run("segments", "export", box, "--to", medium, "--json")
     assert done.returncode == 0, done.stderr
-    assert parsed(done)["segments"] >= 1
+    assert parsed(done)["segments"] >= 1 and parsed(done)["documents"] == 1
     done = city.as_board("import-orphans", city.code, medium, "--json")
     assert done.returncode == 0, done.stderr
-    assert parsed(done)["new"] and parsed(done)["missing"] == []
+    assert parsed(done)["new"] and parsed(done)["missing"] == [] and parsed(done)["documents"] == 1
     again = city.as_board("import-orphans", city.code, medium, "--json")
-    assert (again.returncode, parsed(again)["changes"]) == (0, 0)
+    assert (again.returncode, parsed(again)["changes"], parsed(again)["documents"]) == (0, 0, 0)
     with office_at(new, "sato", words["sato"]) as office:
         wait_until(lambda: set(orphans) <= set(marks(office)), "the orphans")
         assert marks(office)[after] == "sick"
+        with pytest.raises(DocumentElsewhereError):
+            office.documents.open(record)
+        wait_until(lambda: office.documents.whereabouts(record).here, "and the document that was with them")
+        assert office.documents.open(record).data == late
     city.until_confirmed(new)
 
     # What is in object storage is whole, by either of its two ways.
