@@ -7,6 +7,7 @@ signature checked; what comes out still has to pass `verify`.
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -162,9 +163,10 @@ def _before(library: Store, origin: Origin, seq: int) -> tuple[int, bytes]:
         return _FIRST
     number = first_beyond(library, origin, seq)
     data = library.get(segment_name(origin, number))
-    if data is None:
-        return number - 1, NO_SEGMENT  # nothing beyond: what it would follow is never compared
-    return number - 1, segment_extent(data).previous
+    if data is not None:
+        return number - 1, segment_extent(data).previous
+    last = library.get(segment_name(origin, number - 1))  # what a site says from now on follows it
+    return number - 1, sha256(last).digest() if last else NO_SEGMENT
 
 
 def _beyond(library: Store, origin: Origin, number: int, seq: int) -> bool:

@@ -10,10 +10,11 @@ from typing import Final
 
 from crypto.errors import KurabakoError
 from sync.complete import complete
-from sync.ids import Origin
+from sync.ids import Origin, Site
 from sync.openstore import open_store
 from sync.places import give_places
 from sync.reader import Reader
+from sync.segment import segment_name
 from sync.settings import Settings
 from sync.site import SitePaths, create_site
 from sync.stores import Store
@@ -36,6 +37,17 @@ def keep_image(log: VisitLog, reader: Reader, store: Store) -> None:
     changes = reader.changes()
     store.create(_name(reader.origin, changes), log.image())
     log.local_put(_SPACE, _IMAGED, str(changes).encode())
+
+
+def lay_down(paths: SitePaths, settings: Settings, store: Store | None = None) -> None:
+    """Put an image of the hub at `paths` into the bucket while its box was never switched on.
+
+    What a school was founded with comes with its box's first segment; until then only the hub has it.
+    """
+    store = store or open_store(settings.segments or settings.store)
+    with contextlib.closing(VisitLog(paths)) as log, contextlib.closing(Reader(paths.store)) as reader:
+        if store.get(segment_name(Origin(reader.origin.school, Site.BOX, 1), 1)) is None:
+            keep_image(log, reader, store)
 
 
 def bring_up(paths: SitePaths, origin: Origin, settings: Settings, store: Store | None = None) -> None:

@@ -21,6 +21,7 @@ from sync.blobcourier import BlobCourier
 from sync.errors import AnotherWriterError
 from sync.exchange import Told
 from sync.healing import OPERATOR, ask_for_healing
+from sync.hubimage import lay_down
 from sync.hubrebase import rebase_hub
 from sync.hubvisit import Visited, visit
 from sync.reader import Reader
@@ -60,6 +61,7 @@ def enter_region(hub: SiteFolder, store: Store | None = None) -> None:
     """
     with held(hub.paths.run / _LOCK):
         follow(hub, store)
+        lay_down(hub.paths, hub.daemon_settings(), store)
         atomic_write(hub.paths.run / _MARK, b"")
 
 

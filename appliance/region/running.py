@@ -28,6 +28,7 @@ from appliance.region.visiting import Outcome, visit_one
 from appliance.region.wards import Ward, ward_of, worked_at
 from crypto.errors import KurabakoError
 from sync.clock import wall_ms
+from sync.errors import StoreUnreachableError
 from sync.ids import Origin, Site
 from sync.objectstore import ObjectStore, StoreConfig
 from sync.status import write_status
@@ -35,6 +36,7 @@ from sync.status import write_status
 _LOOK_S: Final = 5.0
 _PART_S: Final = 0.25  # of looking: with a thousand hubs nobody else may wait until all were looked at
 _AGAIN_S: Final = 5.0
+_AWAY_S: Final = 120.0  # a store that does not answer costs this thread two to five seconds
 _TURN_S: Final = 0.1
 _FRESH_S: Final = 4.0  # a status that is ten seconds old counts as none
 Say = Callable[[str], None]
@@ -53,6 +55,7 @@ class Region:
         self._look_at = 0.0
         self._refused: dict[str, str] = {}
         self._asked: set[tuple[str, str]] = set()
+        self._away: dict[tuple[str, str], float] = {}
 
     def run(self) -> None:
         """Ask about whoever is due and visit whoever has news, again and again."""
@@ -103,14 +106,26 @@ class Region:
 
     def _welcome(self, school: str) -> None:
         ward = ward_of(self._board, school)
-        self._check(store_of(ward.errand.place), Origin(school, Site.HUB, 1))
-        if not in_region(ward.hub.paths):
-            enter_region(ward.hub, kept_store(ward.errand.place))
-            ward.worked_at = worked_at(self._board, ward.hub)
+        self._reach(ward)
         self.wards[school] = ward
         self._refused.pop(school, None)
         heapq.heappush(self._due, (0.0, school))
         self._say(f"{school}: {ward.hub.config.site.name}")
+
+    def _reach(self, ward: Ward) -> None:
+        """Give a hub to the region; of a store that was away just now this thread waits for no other school."""
+        place = ward.errand.place
+        bucket = (place.endpoint, place.bucket)
+        if time.monotonic() < self._away.get(bucket, 0.0):
+            raise StoreUnreachableError(operation="welcome hub", subject=place.school, endpoint=place.endpoint)
+        try:
+            self._check(store_of(place), Origin(place.school, Site.HUB, 1))
+            if not in_region(ward.hub.paths):
+                enter_region(ward.hub, kept_store(place))
+                ward.worked_at = worked_at(self._board, ward.hub)
+        except StoreUnreachableError:
+            self._away[bucket] = time.monotonic() + _AWAY_S
+            raise
 
     def _check(self, store: StoreConfig, origin: Origin) -> None:
         """See once for each bucket that it keeps two creators apart: the segments' numbers depend on it."""

@@ -12,8 +12,10 @@ from appliance.region.visiting import Errand
 from appliance.site import SiteFolder
 from sync.clock import wall_ms
 from sync.hubvisit import Visited
+from sync.ids import Origin, Site
 from sync.leaseissuer import HUB_SECRET
 from sync.localstore import LocalStore
+from sync.segment import segment_name
 from sync.status import LinkState, Status
 
 _WHOLE_S: Final = 3600.0  # leases and summaries are looked at as often where nobody says anything
@@ -61,10 +63,15 @@ class Ward:
         self.whole_at = time.monotonic() - _WHOLE_S
 
     def asks(self) -> tuple[str, ...]:
-        """Return what to ask for before a visit; () when it is to be visited whatever the answer."""
-        if self.told is None or time.monotonic() - self.whole_at >= _WHOLE_S:
+        """Return what to ask for before a visit; () when it is to be visited whatever the answer.
+
+        Of a store that is away anything may be asked: as soon as it answers there is a visit.
+        """
+        if self.code in UNREACHABLE:
+            return self.told.asks if self.told else (segment_name(Origin(self.school, Site.HUB, 1), 1),)
+        if self.told is None or self.code or time.monotonic() - self.whole_at >= _WHOLE_S:
             return ()
-        return self.told.asks if not self.code or self.code in UNREACHABLE else ()
+        return self.told.asks
 
     def status(self) -> Status:
         """Return the hub's status as its own daemon would tell it."""

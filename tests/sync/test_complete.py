@@ -4,6 +4,7 @@ import contextlib
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -15,6 +16,7 @@ from sync.offlinelog import OfflineLog, rebase
 from sync.reader import Reader
 from sync.schema import create_store
 from sync.segment import segment_name
+from sync.stores import Store
 from sync.verify import verify_store
 from tests.sync.pair import BOX, HUB, RULES, Pair, pair_at
 from tests.sync.site import SCHOOL
@@ -55,6 +57,34 @@ def test_an_older_database_is_completed_from_segments(pair: Pair, tmp_path: Path
     assert same_content(old, pair.box.site.paths.store)
     verify_store(old, root, SCHOOL, rules=RULES, full=True)
     assert complete(old, library(pair), root, RULES).changes == 0
+
+
+class Meanwhile:
+    """A store into which a site sends while it is asked: what is `new` is there from the question after `asks`."""
+
+    def __init__(self, store: ObjectStore, new: set[str], asks: int) -> None:
+        self._store, self._new, self._left = store, new, asks
+
+    def get(self, key: str) -> bytes | None:
+        if key in self._new and self._left:
+            self._left -= 1
+            return None
+        return self._store.get(key)
+
+
+@pytest.mark.parametrize("asks", range(1, 6))
+def test_what_a_site_sends_while_its_segments_are_looked_for_is_read_too(
+    pair: Pair, tmp_path: Path, asks: int
+) -> None:
+    old, root, store = copy_of(pair, tmp_path), pair.root.sign.verify_key, library(pair)
+    before = set(store.sizes(f"{BOX.prefix}/changes"))
+    pair.until_confirmed(pair.box, pair.box.mark("later"))
+    pair.settle()
+    new = set(store.sizes(f"{BOX.prefix}/changes")) - before
+    assert new
+    complete(old, cast(Store, Meanwhile(store, new, asks)), root, RULES)
+    complete(old, store, root, RULES)
+    assert same_content(old, pair.box.site.paths.store)
 
 
 def test_a_database_is_completed_to_the_second_that_was_asked_for(pair: Pair, tmp_path: Path) -> None:

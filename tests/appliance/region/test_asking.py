@@ -10,13 +10,15 @@ import pytest
 from msgspec.structs import replace as replaced
 
 from appliance.board.folder import ReplicaPlace
+from appliance.region import asking
 from appliance.region.asking import Answer, Asker
 from appliance.region.stores import kept_store
 from appliance.region.wards import IDLE_S, Ward, ward_of
-from sync.hubvisit import Visited
+from sync.hubvisit import Visited, nothing_new
 from sync.linecut import LineCut
 from sync.objectstore import StoreConfig
 from sync.status import LinkState, read_status
+from sync.stores import Store
 from tests.appliance.region.city import City, all_confirmed, boxes_of, make_city, running
 from tests.soak.store import conditional_store
 from tests.sync.cloud import wait_until
@@ -68,6 +70,38 @@ def test_news_is_an_object_where_none_stood_and_one_schools_trouble_is_its_own(s
     assert asker.answers() == []
 
 
+def test_a_store_that_is_away_holds_up_no_other_and_is_asked_one_question_at_a_time(
+    store: StoreConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def counting(client: Store, names: tuple[str, ...]) -> bool:
+        asked.append(names[0])
+        return nothing_new(client, names)
+
+    monkeypatch.setattr(asking, "nothing_new", counting)
+    line = LineCut("127.0.0.1", int(store.endpoint.rpartition(":")[2]))
+    line.hang()
+    away, place = place_at(replace(store, endpoint=line.endpoint)), place_at(store)
+    with contextlib.closing(line), contextlib.closing(Asker()) as asker:
+        for number in range(60):
+            asker.ask(f"away-{number}", away, ("away",))
+        asker.ask("here", place, ("here",))
+        first = answers(asker, 1)
+        assert first == {"here": Answer()}, "whose store answers need not wait for who has another one"
+        found = answers(asker, 60)
+        assert set(found.values()) == {Answer(code="SYNC-040")} and asked.count("away") < 60
+        before = len(asked)
+        for number in range(60):
+            asker.ask(f"away-{number}", away, ("away",))
+        assert len(answers(asker, 60)) == 60 and len(asked) == before + 1
+        line.cut()
+        line.mend()
+        for number in range(60):
+            asker.ask(f"away-{number}", away, ("away",))
+        assert set(answers(asker, 60).values()) == {Answer()}, "and as ever once it answers"
+
+
 def test_schools_share_a_client_only_with_the_same_bucket_and_key_pair(store: StoreConfig) -> None:
     place = place_at(store)
     assert kept_store(place) is kept_store(replaced(place, school="another", name="別の学校", epoch=2))
@@ -93,6 +127,11 @@ def test_who_works_is_asked_about_soon_and_who_does_not_twice_a_minute(behind: t
     assert pauses[-1] == IDLE_S and max(pauses[:5]) <= 10
     ward.code = "SYNC-040"
     assert ward.asks() == ("a", "b"), "a line that is away costs a question, not a visit"
+    ward.whole_at = time.monotonic() - 3_601
+    assert ward.asks() == ("a", "b"), "once an hour, too"
+    ward.told = None
+    assert ward.asks() == (f"{ward.school}/hub/1/changes/00000001",), "before its first visit, too"
+    ward.told, ward.whole_at = Visited(("a", "b"), 1, 1, 1, 1, 0), time.monotonic()
     ward.code = "SYNC-052"
     assert ward.asks() == (), "what went wrong in a visit is tried again by a visit"
     ward.code, ward.whole_at = "", time.monotonic() - 3_601

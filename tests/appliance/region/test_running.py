@@ -49,6 +49,23 @@ def rebuilt(city: City, code: str, folder: Path) -> Reader:
     return Reader(paths.store)
 
 
+def test_a_school_whose_box_was_never_switched_on_is_visited_all_the_same(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as after:
+        city = make_city(tmp_path, after.enter_context(moto(tmp_path)), 2)
+        boxes = after.enter_context(boxes_of(city))
+        region, _ = after.enter_context(running(city, workers=1))
+        wait_until(lambda: len(region.wards) == 2, "all hubs are with the region")
+        wards = list(region.wards.values())
+        wait_until(lambda: all(ward.visits for ward in wards), "all were visited")
+        assert {ward.code for ward in wards} == {""} and all(ward.told for ward in wards)
+        assert not ObjectStore(city.store).sizes(f"{wards[0].school}/box/1/changes"), "no box has sent anything"
+        for box in boxes.values():
+            box.enter()
+        wait_until(lambda: all_confirmed(boxes), "and goes on as ever once it is")
+        with contextlib.closing(rebuilt(city, wards[0].school, tmp_path)) as reader:
+            assert len(reader.heads("meeting.item")) == 1
+
+
 @pytest.mark.faults
 def test_workers_are_killed_at_random_and_every_entry_is_confirmed_and_kept_once(
     city: City, tmp_path: Path
