@@ -8,6 +8,9 @@ import http.client
 import json
 import smtplib
 import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -37,14 +40,30 @@ def addressees(section: AlarmsSection) -> tuple[str, ...]:
     return (*(_MAIL + address for address in section.email_to), *([_WEBHOOK] if section.webhook else []))
 
 
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What is sent: its number, by which a second copy is known, a webhook's bytes, and the letter to somebody."""
+
+    number: str
+    body: bytes
+    letter: Callable[[str], EmailMessage]
+
+
 def send(message: Message, to: str, config: Config, site: Path, version: str) -> None:
     """Tell one of those who are due; raises AlarmUnsentError, CredentialMissingError."""
+    sender = config.alarms.email_from
+    body = json.dumps(as_json(message, config.site, version)).encode()
+    parcel = Parcel(message.id, body, lambda who: as_letter(message, config.site, version, sender, who))
+    deliver(parcel, to, config.alarms, site)
+
+
+def deliver(parcel: Parcel, to: str, section: AlarmsSection, folder: Path) -> None:
+    """Send a parcel to an addressee, with the credentials in `folder`; raises as `send` does."""
     try:
         if to == _WEBHOOK:
-            token = read_secret(site, WEBHOOK_TOKEN)
-            _post(config.alarms, json.dumps(as_json(message, config.site, version)).encode(), message.id, token)
+            _post(section, parcel.body, parcel.number, read_secret(folder, WEBHOOK_TOKEN))
         else:
-            _mail(message, to.removeprefix(_MAIL), config, site, version)
+            _mail(parcel.letter(to.removeprefix(_MAIL)), section, folder)
     except (OSError, smtplib.SMTPException, http.client.HTTPException) as exc:
         raise AlarmUnsentError(
             operation="send alarm", subject=to.partition(":")[0], retry_safe=True, cause=exc, problem=_said(exc)
@@ -57,9 +76,7 @@ def _said(error: Exception) -> str:
     return f"{type(error).__name__} {code}" if code else type(error).__name__
 
 
-def _mail(message: Message, to: str, config: Config, site: Path, version: str) -> None:
-    section = config.alarms
-    letter = as_letter(message, config.site, version, section.email_from, to)
+def _mail(letter: EmailMessage, section: AlarmsSection, folder: Path) -> None:
     context = ssl.create_default_context()
     where = (section.smtp_host, section.smtp_port)
     line: smtplib.SMTP
@@ -71,7 +88,7 @@ def _mail(message: Message, to: str, config: Config, site: Path, version: str) -
         if section.smtp_security == "starttls":
             line.starttls(context=context)
         if section.smtp_user:
-            password = read_secret(site, SMTP_PASSWORD, needed=True)
+            password = read_secret(folder, SMTP_PASSWORD, needed=True)
             line.login(section.smtp_user, password.reveal().decode().strip() if password else "")
         line.send_message(letter)
 

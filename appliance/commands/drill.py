@@ -11,9 +11,10 @@ from appliance.board.restorereport import iso_time, shown_time
 from appliance.commands.progress import Progress
 from appliance.commands.region import region_options
 from appliance.exits import Exit
-from appliance.messages import explain_code, language
+from appliance.messages import explain, explain_code, language
 
 if TYPE_CHECKING:
+    from appliance.alarms.section import AlarmsSection
     from appliance.board.drills import Drill, Standing
     from appliance.region.cluster import Where
 
@@ -65,8 +66,10 @@ def drill(
     """Restore SCHOOLS into a folder of the moment, verify, measure, remove, and keep a record. Needs no key.
 
     With --workers or --scheduler many at once, each school a task. Exit code 0 when all passed, 3 with an alarm
-    line on stderr for each that did not.
+    line on stderr for each that did not; BOARD/alarms.toml says who gets a letter or a POST too.
     """
+    from appliance.board.drillalarms import read_alarms
+
     board = open_board(folder)
     if only_status:
         return _tell_status(board, days, as_json)
@@ -74,6 +77,7 @@ def drill(
         raise click.UsageError("name schools, or say --all")
     for school in schools:
         board.place(school)
+    alarms = read_alarms(board)
     wanted = board.schools if every else list(schools)
     done = (
         _drill_all(board, wanted, work, full, as_json)
@@ -82,7 +86,17 @@ def drill(
     )
     if as_json:
         click.echo(json.dumps({"drills": [_drill_json(drill) for drill in done]}, ensure_ascii=False, indent=2))
-    return Exit.OK if all(drill.passed for drill in done) else Exit.INCOMPLETE
+    return _alarm(board, alarms, [drill for drill in done if not drill.passed])
+
+
+def _alarm(board: BoardFolder, alarms: "AlarmsSection", failed: list["Drill"]) -> int:
+    """Tell those who are to hear of what failed; return the exit code."""
+    from appliance.board.drillalarms import tell_failures
+
+    for problem in tell_failures(board, alarms, failed, [_drill_line(drill) for drill in failed]):
+        told = explain(problem)
+        click.echo(f"{told.sentence} [{told.code}]", err=True)
+    return Exit.INCOMPLETE if failed else Exit.OK
 
 
 def _drill_all(
