@@ -67,7 +67,7 @@ class Aftermath:
         merged, shown, settled = self._both_write(steps[0])
         made, orphans = self._replace(steps[1 : 1 + _ORPHANS])
         brought, missing = self._old_box_returns(made, orphans)
-        countersigned = self._confirmed(made.paths.root, made)
+        countersigned = self._confirmed(made.paths.root)
         return SecondAct(merged, shown, settled, brought, missing, countersigned, made.origin.epoch)
 
     def _both_write(self, step: Step) -> tuple[int, int, int]:
@@ -127,6 +127,7 @@ class Aftermath:
         found, _ = import_orphans(city.board, self._school, medium)
         self._tell.say(f"束 {done.segments}個を媒体で運び、{found.changes}件を取り込みました")
         epoch_one = Origin(self._school, Site.BOX, 1)
+        login(made.paths.root, "sato", made.passphrases["sato"]).logout()  # the new keys open everything
         self._until(lambda: _seq(made.paths, epoch_one) == _seq(old.paths, epoch_one))
         store = open_restored(made.paths.root, self._root)
         missing = lost(Restored(store, epoch_one), orphans)
@@ -134,8 +135,7 @@ class Aftermath:
         self._tell.say(f"新しい箱に {len(orphans) - len(missing)}件、失われたもの {len(missing)}件")
         return len(orphans) - len(missing), len(missing)
 
-    def _confirmed(self, site: Path, made: Replaced) -> int:
-        login(site, "sato", made.passphrases["sato"]).logout()  # the new keys open everything
+    def _confirmed(self, site: Path) -> int:
         status = self._city.wait_confirmed(site)
         self._tell.say(f"新しい箱の {status.confirmed}件まで、教育委員会が確認済")
         return status.confirmed or 0
