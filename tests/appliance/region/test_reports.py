@@ -81,6 +81,8 @@ def test_what_is_written_are_counts_with_small_ones_hidden_and_no_name(counted: 
     assert (day, "欠席", "発熱・かぜ", None, True) in rows and (day, "遅刻", "", None, True) in rows
     closures = duckdb.execute(f"SELECT * FROM '{out}/closures.parquet' ORDER BY day").fetchall()
     assert closures == [("2026-11-26", FLU, 1, 1), ("2026-11-27", FLU, 1, 1)]
+    health = duckdb.execute(f"SELECT school, running, last_drill FROM '{out}/sync.parquet'").fetchall()
+    assert health == [(counted.made.code, False, None)], "its hub does not run, and it was never drilled"
     label = duckdb.execute(f"SELECT value FROM parquet_kv_metadata('{out}/overtime.parquet')").fetchall()
     assert any("重要性分類Ⅲ" in bytes(value).decode() for (value,) in label)
     with contextlib.closing(sqlite3.connect(out / "region.sqlite")) as database:

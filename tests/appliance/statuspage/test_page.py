@@ -11,17 +11,19 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
 
-from appliance.board.hubs import hub_path
+from appliance.board.hubs import board_store, hub_path, open_hub
 from appliance.cli import cli
 from appliance.fleet.boxview import Told
 from appliance.health.words import words
 from appliance.statuspage.gathering import PLACES, Gatherer, Health, SchoolView, Stored
 from appliance.statuspage.page import page
+from crypto.importance import Importance
 from sync.clock import wall_ms
+from sync.sealed import Draft
 from sync.site import SitePaths
 from tests.appliance.noticeboard.test_accessible import CHROMIUM, NARROW, OPTIONS, WIDE
-from tests.appliance.region.city import City
-from tests.appliance.statuspage.scene import DAY_MS, city_at, serving, stand
+from tests.appliance.region.city import City, make_city
+from tests.appliance.statuspage.scene import DAY_MS, NOWHERE, city_at, serving, stand
 from tests.appliance.test_drill import ANALYZE, SYSTEMD
 
 
@@ -75,6 +77,21 @@ def test_silence_alarms_and_what_cannot_be_read_are_shown(city: City) -> None:
         store.write_bytes(whole)
     assert {one.school: one.notes for one in broken}[school] == ("unreadable",)
     assert len(broken) == 4, "and it hides no other"
+
+
+def test_conflicts_of_a_hub_are_counted_and_told(tmp_path: Path) -> None:
+    city = make_city(tmp_path, NOWHERE, 2)
+    contested, calm = city.board.schools
+    hub = open_hub(city.board, contested)
+    with board_store(hub, city.root) as store:
+        record = store.record_id("meeting.item", Importance.III, "contested")
+        for text in (b"of the school", b"of the board"):  # neither knows of the other
+            store.put([Draft("meeting.item", record, Importance.III, text)])
+    found = {one.school: one for one in Gatherer(city.board).look(wall_ms())}
+    assert [found[school].stored.conflicts for school in (contested, calm)] == [1, 0]
+    assert "conflict" in found[contested].notes and "conflict" not in found[calm].notes
+    shown = page("市", [found[contested]], wall_ms(), "ja").decode()
+    assert '<td role="cell" data-of="競合・保留">1 / 0</td>' in shown
 
 
 def test_it_is_served_without_any_key_in_two_languages_and_changes_nothing(city: City) -> None:

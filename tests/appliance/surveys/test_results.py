@@ -1,9 +1,11 @@
 """What came out: counted rightly, drawn to width, the same on paper, on a page and in a table."""
 
+import re
 from datetime import date, datetime
 
 import pypdfium2 as pdfium
 import pytest
+from pypdfium2.raw import FPDF_PAGEOBJ_PATH
 from rich.cells import cell_len
 
 from appliance.release.chart import Chart, ChartBar, ChartGroup, chart_html, chart_pdf
@@ -66,6 +68,19 @@ def test_the_pdf_says_the_same_on_every_page() -> None:
     ):
         assert word in text
     assert text.count("重要性分類Ⅲ") == 2 * len(pages)
+
+
+def test_on_paper_and_on_the_page_a_bar_is_as_long_as_its_number_says() -> None:
+    shares = [1 / 6, 3 / 6, 1 / 6, 1 / 6, 3 / 5, 2 / 5, 1 / 5]
+    page = chart_html(chart_of(made()), LABEL).decode()
+    assert [float(width) for width in re.findall(r'<rect width="([\d.]+)"', page)] == [
+        round(100 * share, 2) for share in shares
+    ]
+    (paper,) = pdfium.PdfDocument(chart_pdf(chart_of(made()), LABEL).pdf)
+    bounds = [drawn.get_bounds() for drawn in paper.get_objects(filter=[FPDF_PAGEOBJ_PATH])]
+    widths = [right - left for left, _, right, _ in bounds]
+    frames, bars = widths[::2], widths[1::2]
+    assert [bar / frame for bar, frame in zip(bars, frames, strict=True)] == pytest.approx(shares, abs=0.005)
 
 
 def test_a_long_chart_goes_on_over_pages() -> None:
