@@ -49,7 +49,9 @@ def complete(
     progress: Progress | None = None,
     until_ms: int | None = None,
 ) -> Completed:
-    """Add to the store at `path` what the segments in `library` hold beyond it; nobody else has it open.
+    """Add to the store at `path`, which was proven, what the segments in `library` hold beyond it.
+
+    Nobody else has it open, and what it holds is not proven again where a roster comes with the segments.
 
     With `until_ms` only what was made up to then, by the clocks of those who made it.
 
@@ -58,7 +60,7 @@ def complete(
     """
     log = OfflineLog(path)
     with contextlib.closing(Reader(path)) as reader, contextlib.closing(log):
-        merger = Merger(reader, log, root, rules)
+        merger = Merger(reader, log, root, rules, judged=reader.position().seq)
         inbox, added = Inbox(reader, log, root, merger), dict[Origin, int]()
         for origin in _sources(reader.origin, inbox):
             number, previous = _before(library, origin, reader.position(origin).seq)
