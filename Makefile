@@ -26,8 +26,8 @@ bench: $(STAMP)          ## measure; writes build/bench.json
 soak: $(STAMP)           ## play every fault, print one table, write build/soak.json; SHORT=1 takes 15 minutes
 	$(BIN)/python -m tests.soak $(if $(SHORT),--short) --out build/soak.json
 
-boxes: $(STAMP)          ## boot real Debian machines, provision and break them (needs root); writes build/boxes.json
-	$(BIN)/python -m tests.boxes
+boxes: $(STAMP)          ## boot real Debian machines, provision and break them (needs root); writes build/boxes.json; SHORT=1: one machine
+	$(BIN)/python -m tests.boxes $(if $(SHORT),--short)
 
 docs: $(STAMP)           ## rewrite the pages that are made from the code
 	$(BIN)/python docs/make_errors.py
