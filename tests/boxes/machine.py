@@ -5,6 +5,7 @@ it, `destroy` leaves no process and no disk.
 """
 
 import abc
+import contextlib
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ class Machine(abc.ABC):
     """
 
     _cable: str
+    _options: Sequence[str] = ("ConnectTimeout=10",)
     boot_s = 120.0
 
     def __init__(self, name: str, number: int, folder: Path, login_key: Path) -> None:
@@ -48,7 +50,7 @@ class Machine(abc.ABC):
         self._ip("link", "set", self._cable, "up")
 
     def unplug(self) -> None:
-        """Pull the cable: packets go nowhere, nobody is told."""
+        """Pull the cable."""
         self._ip("link", "set", self._cable, "down")
 
     @abc.abstractmethod
@@ -69,18 +71,18 @@ class Machine(abc.ABC):
 
     def shell(self, *words: str) -> list[str]:
         """Return the command that runs words in the machine's shell as root."""
-        options = (
-            "StrictHostKeyChecking=no",
-            "UserKnownHostsFile=/dev/null",
-            "ConnectTimeout=10",
-            "BatchMode=yes",
-        )
+        options = ("StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "BatchMode=yes", *self._options)
         given = [word for option in options for word in ("-o", option)]
         return ["ssh", "-q", "-i", str(self.login_key), *given, f"root@{self.address}", " ".join(words)]
 
     def wait_for_ssh(self) -> None:
         """Wait until somebody can log in."""
-        self._wait(lambda: self.ssh("true", check=False, timeout_s=60).returncode == 0, "SSH")
+        self._wait(self._answers, "SSH")
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self.ssh("true", check=False, timeout_s=60).returncode == 0
+        return False
 
     @abc.abstractmethod
     def _start(self) -> None:

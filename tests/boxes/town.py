@@ -229,11 +229,11 @@ def wait_for(
 ) -> dict[str, Any]:
     """Wait until the box's own status is so; say what it was last when it never is."""
     until, last = time.monotonic() + patience_s, dict[str, Any]()
-    while time.monotonic() < until:
+    while (began := time.monotonic()) < until:
         last = status_of(machine)
         if last and done(last):
             return last
-        time.sleep(0.5)
+        time.sleep(max(0.5, time.monotonic() - began))  # a slow machine has more to do than to answer us
     log = machine.ssh("journalctl -n 40 -o cat -u 'kurabako-*'", check=False).stdout
     raise AssertionError(f"{machine.name} never had {what}: {last}\n{log}")
 
