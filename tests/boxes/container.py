@@ -5,6 +5,7 @@ Invariant: `destroy` leaves no cgroup either.
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from tests.boxes.rootfs import unpack
 
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 _NETWORK: Final = "[Match]\nName=host0 en*\n[Network]\nAddress={address}/30\nGateway={gateway}\n"
+_FIRST: Final = re.compile(r"^NSpid:\s+\d+\s+1$", re.M)
 # systemd-nspawn lays a boot id of its own over this machine's, and units with a /proc of their own see through it:
 # two ids in one life of a machine, which no real one has.
 _ONE_ID: Final = """\
@@ -51,6 +53,18 @@ class Container(Machine):
         assert self._disk is not None, "give_disk comes first"
         size = (shutil.disk_usage(self._disk).used >> 10) + more_kilobytes
         subprocess.run(["mount", "-o", f"remount,size={size}k", str(self._disk)], check=True)
+
+    def unplug(self) -> None:
+        """Take the cable away, with the machine's network card."""
+        self._ip("link", "delete", self._cable)
+
+    def plug(self) -> None:
+        """Plug a cable in: the one that is there, or a new one."""
+        if not self._ip("link", "show", self._cable):
+            end = ("peer", "name", "host0", "netns", str(self._first()))
+            assert self._ip("link", "add", self._cable, "type", "veth", *end), "no new cable"
+            self._ip("address", "add", f"{self.gateway}/30", "dev", self._cable)
+        super().plug()
 
     def shut_down(self) -> None:
         """Shut down in order."""
@@ -133,6 +147,14 @@ class Container(Machine):
         found = [folder for folder in _CGROUPS.glob("*/cgroup.procs") if os.access(folder, os.W_OK)]
         places = [folder.parent / f"kurabako-{self.name}" for folder in found]
         return "".join(f"mkdir -p {place} && echo $$ > {place}/cgroup.procs; " for place in places)
+
+    def _first(self) -> int:
+        """Return what the machine's own process 1 is called here."""
+        for pid in self._pids():
+            with contextlib.suppress(OSError):
+                if _FIRST.search(Path(f"/proc/{pid}/status").read_text()):
+                    return pid
+        raise AssertionError(f"{self.name} does not run")
 
     def _pids(self) -> list[int]:
         found: set[int] = set()

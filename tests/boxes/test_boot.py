@@ -7,6 +7,7 @@ def test_a_bare_machine_boots_and_is_alone_with_its_cable(machine: Container) ->
     assert machine.ssh("systemctl is-system-running --wait").stdout.strip() == "running"
     assert machine.ssh("hostname").stdout.strip() == machine.name
     machine.unplug()
+    assert machine.ssh("true", check=False).returncode != 0
     machine.plug()
     machine.wait_for_ssh()
 

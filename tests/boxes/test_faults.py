@@ -13,7 +13,7 @@ ExecStart=sh -c 'while sleep 1; do kurabako status {SITE} --json > /root/new; mv
 WantedBy=multi-user.target
 END
 systemctl enable person"""
-UNITS = ("kurabako-keeper", "kurabako-sync", "kurabako-inbox")
+UNITS = ("kurabako-keeper", "kurabako-sync", "kurabako-inbox", "kurabako-notice")
 
 
 def _whole(school: School, at_least: int) -> dict[str, object]:
