@@ -164,7 +164,8 @@ class OfficeApp(App[int]):
 
     def _rest_if_quiet(self) -> None:
         """Clear up once after somebody typed, when they have paused and do not watch what somebody else shows."""
-        watching = isinstance(self.screen, OfficeScreen) and self.screen.watching
+        shown = self.screen_stack[-1:]  # nothing, while the program ends
+        watching = any(isinstance(screen, OfficeScreen) and screen.watching for screen in shown)
         if self._rested < self._touched < time.monotonic() - _PAUSE_S and not watching:
             self._rested = time.monotonic()
             pauses.rest()

@@ -46,7 +46,10 @@ def put_away(city: City) -> tuple[str, dict[str, bytes]]:
             document, _ = office.filing.add(Incoming(io.BytesIO(data), len(data), "a.bin", Importance.III, title))
             blobs[title] = office.documents.versions(document)[0].blob
     city.until_confirmed(box)
-    city.until(box, lambda status: status.documents == 0, "every document is in the store")
+    city.until(box, lambda status: status.documents == 0, "none is told to wait")
+    store, origin = ObjectStore(city.cloud.config), Origin(city.code, Site.BOX, 1)
+    names = [manifest_name(origin, blob) for blob in blobs.values()]
+    wait_until(lambda: all(store.get(name) is not None for name in names), "every document is in the store")
     city.stop(box.name)
     return name, blobs
 

@@ -4,6 +4,7 @@ The box of a school is cut off with entries that nobody else has; the board brin
 a teacher works there from home; the box comes back, and everything is in one log.
 """
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -80,6 +81,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         with office_at(box) as office:
             before = mark(office, 0)
         city.until_confirmed(box)
+        city.until(box, lambda status: status.replicated > 0, "a replica is there to be restored")
         city.line.cut()
         with office_at(box) as office:
             orphans = [mark(office, 3), mark(office, 4, "late")]
@@ -175,10 +177,22 @@ def test_the_office_itself_listens_on_no_port_and_answers_only_the_proxy(scene: 
         assert found.stat().st_mode & 0o077 == 0 and found.parent.stat().st_mode & 0o077 == 0
     if os.geteuid() == 0:  # else this process has the proxy's own user
         asked = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Kurabako-Login: kocho\r\nConnection: close\r\n\r\n"
+        wait_until(lambda: _connects(), "it listens")
         with socket.socket(socket.AF_UNIX) as line:
-            line.connect(str(_sockets()[0]))
+            assert _connects(line)
             line.sendall(asked)
             assert b" 403 " in line.recv(4096).split(b"\r\n")[0]
+
+
+def _connects(line: socket.socket | None = None) -> bool:
+    """Connect to an office that listens; one may have made its socket, and not listen yet."""
+    with contextlib.ExitStack() as left:
+        line = line or left.enter_context(socket.socket(socket.AF_UNIX))
+        for path in _sockets():
+            with contextlib.suppress(OSError):
+                line.connect(str(path))
+                return True
+    return False
 
 
 def _sockets() -> list[Path]:
