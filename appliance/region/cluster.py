@@ -181,7 +181,9 @@ def _local(workers: int) -> "Iterator[Client]":
 
 @contextlib.contextmanager
 def _reached(where: Where) -> "Iterator[Client]":
-    from distributed import Client, Security
+    from distributed import Security
+
+    from appliance.region.strictclient import StrictClient
 
     files = where.certificates
     if files is None or not where.address.startswith("tls://"):
@@ -193,7 +195,9 @@ def _reached(where: Where) -> "Iterator[Client]":
         tls_client_key=str(files.key),
     )
     try:
-        client = Client(where.address, security=security, set_as_default=False, timeout=_PATIENCE_S)
+        client = StrictClient(  # type: ignore[no-untyped-call]
+            where.address, security=security, set_as_default=False, timeout=_PATIENCE_S
+        )
     except (OSError, ValueError) as exc:  # an address that is none is a ValueError, a bad certificate an OSError
         raise SchedulerAwayError(
             operation="reach scheduler", subject=where.address, retry_safe=True, cause=exc, address=where.address

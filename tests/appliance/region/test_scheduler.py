@@ -1,6 +1,7 @@
 """A Dask cluster that is there already, in processes of its own: drills and hubs over it, and a worker lost."""
 
 import contextlib
+import gc
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from distributed import Client
 
 from appliance.board.drills import read_drills
 from appliance.region.cluster import Certificates, SchedulerAwayError, Where, cluster_at
@@ -111,3 +113,10 @@ def test_somebody_with_another_certificate_may_not_speak_to_it(
         cluster_at(Where(address=scheduler[0], certificates=strange)),
     ):
         pass
+
+
+def test_a_client_that_did_not_start_is_closed_at_once(files: Certificates) -> None:
+    where = Where(address="tls://nowhere:x", certificates=files)
+    with pytest.raises(SchedulerAwayError), cluster_at(where):
+        pass
+    assert {client.status for client in gc.get_objects() if isinstance(client, Client)} <= {"closed"}
