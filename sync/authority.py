@@ -5,6 +5,7 @@ same changes holds the same ones back. Rights are taken away strictly (a change 
 office counts for nothing) and given leniently (one that a slow clock dates before their admission counts).
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -54,6 +55,7 @@ class Authority:
     rules: Rules
     _keys: dict[bytes, VerifyKeys] = field(default_factory=dict)
     _people: dict[bytes, list[tuple[int, Person]]] = field(default_factory=dict)
+    _verdicts: dict[tuple[Origin, bytes, str], tuple[list[int], list[str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rosters = sorted(self.rosters, key=_age)
@@ -74,6 +76,26 @@ class Authority:
 
     def fault(self, origin: Origin, author: bytes, at_ms: int, kind: str) -> str:
         """Return why a change counts for nothing, or an empty string."""
+        times, faults = self._verdict(origin, author, kind)
+        return faults[bisect_right(times, at_ms)]
+
+    def always_allows(self, origin: Origin, author: bytes, kind: str) -> bool:
+        """Say whether no change of that author and kind ever counts for nothing, whenever it was made."""
+        _, faults = self._verdict(origin, author, kind)
+        return not any(faults)
+
+    def _verdict(self, origin: Origin, author: bytes, kind: str) -> tuple[list[int], list[str]]:
+        """Return the times at which the answer may change, and the answers before, between and after them."""
+        key = origin, author, kind
+        if key not in self._verdicts:
+            entries = self._people.get(author, [])
+            ends = [person.valid_until_ms for _, person in entries[-1:] if person.valid_until_ms is not None]
+            times = sorted({*(issued_ms for issued_ms, _ in entries), *ends})
+            faults = [self._fault_at(origin, author, at_ms, kind) for at_ms in (min(times, default=0) - 1, *times)]
+            self._verdicts[key] = times, faults
+        return self._verdicts[key]
+
+    def _fault_at(self, origin: Origin, author: bytes, at_ms: int, kind: str) -> str:
         entries = self._people.get(author)
         if entries is None:
             return UNKNOWN

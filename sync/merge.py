@@ -4,7 +4,7 @@ Invariant: nothing is taken whose chain or signature does not fit; what its auth
 but held back; what is held back follows from the board's rosters alone, so sites that know the same agree.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from crypto.errors import BadSignatureError, CryptoError
@@ -83,10 +83,10 @@ class Merger:
         """Judge every change anew, after the board's roster changed."""
         self.authority = self._read_authority()
         origins = {number: origin for origin, number in self._reader.origins().items()}
+        end = self._reader.position().seq
         held, withheld, released = self._reader.quarantined(), {}, []
         self._looked_at = range(0), False  # by the keys of before
-        rows = self._reader.rows("SELECT id, change_id, author, kind FROM change ORDER BY id")
-        for row_id, change_id, author, kind in list(rows):
+        for row_id, change_id, author, kind in self._doubtful(origins, end):
             before, origin = held.get(row_id, ""), origins[row_id >> ORIGIN_SHIFT]
             fault = self.authority.fault(origin, author, clock_ms(change_clock(change_id)), kind)
             unproven = before in (UNKNOWN, SIGNATURE)  # whose author, or whose author's new key, came only now
@@ -99,7 +99,25 @@ class Merger:
                 released.append(row_id)
         if withheld or released:
             self._client.judge(withheld, released)
-        self._own_judged = max(self._own_judged, self._reader.position().seq)
+        self._own_judged = max(self._own_judged, end)
+
+    def _doubtful(self, origins: Mapping[int, Origin], end: int) -> list[tuple[int, bytes, bytes, str]]:
+        """Return (id, change id, author, kind) of what may have to be held back or released, in the log's order.
+
+        That is nothing of those who may make such changes at all times, so it is little of a log of years; and
+        what this site itself made up to `end` and did not judge yet.
+        """
+        found = self._reader.rows("SELECT DISTINCT id >> ?, author, kind FROM change", (ORIGIN_SHIFT,))
+        always = self.authority.always_allows
+        authors = {author for number, author, kind in found if not always(origins[number], author, kind)}
+        own = (self._reader.number_of(self._reader.origin) or 0) << ORIGIN_SHIFT
+        rows = self._reader.rows(
+            "SELECT id, change_id, author, kind FROM change"  # noqa: S608 - question marks
+            f" WHERE author IN ({','.join('?' * len(authors))}) OR id BETWEEN ? AND ?"
+            " OR id IN (SELECT id FROM quarantine) ORDER BY id",
+            (*authors, own + self._own_judged + 1, own + end),
+        )
+        return list(rows)
 
     def _judge_batches(
         self, origin: Origin, first: int, batches: Sequence[Batch], known: set[bytes]

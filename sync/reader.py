@@ -277,9 +277,9 @@ class Reader:
         late = self._connection.execute(_LATE, (row.id,)) if row.base else ()
         return [*_ids(row.replaced), *(found[0] for found in late)]
 
-    def rows(self, sql: str) -> Iterator[tuple[Any, ...]]:
-        """Yield the rows of a constant query: for the verifier, which reads every column."""
-        rows: Iterator[tuple[Any, ...]] = self._connection.execute(sql)
+    def rows(self, sql: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a query: for those that go over the whole log and need few columns of it, or all."""
+        rows: Iterator[tuple[Any, ...]] = self._connection.execute(sql, values)
         return rows
 
     def execute(self, sql: str) -> None:

@@ -168,7 +168,7 @@ class Restorer:
             problem = problem or error.code
         if _changes(self._database) == before:
             return verified, problem
-        proven = self._verify()
+        proven = self._verify(verified)
         self._completed = proven.changes - before
         return proven, problem
 
@@ -250,7 +250,7 @@ class Restorer:
         for stale in self._work.glob("school.db*"):
             stale.unlink(missing_ok=True)
 
-    def _verify(self) -> Verified:
+    def _verify(self, proven: Verified | None = None) -> Verified:
         wanted = self._wanted
         verified = verify_store(
             self._database,
@@ -259,6 +259,7 @@ class Restorer:
             full=wanted.full,
             rules=wanted.rules,
             progress=lambda done, total: self._stage("verify", done, total),
+            proven=proven,
         )
         if wanted.known_chain and verified.seq >= wanted.known_seq:
             with closing(Reader(self._database)) as reader:

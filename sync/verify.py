@@ -40,9 +40,12 @@ def verify_store(
     full: bool = False,
     rules: Rules | None = None,
     progress: Progress | None = None,
+    proven: Verified | None = None,
 ) -> Verified:
     """Verify the store at `path` in one pass, while SQLite checks its own structures beside it.
 
+    `proven` is what an earlier call on this machine said of this store, to which something was added since: every
+    row is looked at again, but not the signatures that were vouched for then.
     `rules` are what the site judges by; without them, what it held back for its author's role is believed.
     Raises WrongStoreError (also for a damaged file), WrongSchoolError, BrokenChainError, ForgedChangeError,
     HeadsMismatchError, PeopleMissingError, CryptoError; each names the sequence number where it can.
@@ -54,7 +57,7 @@ def verify_store(
     with ThreadPoolExecutor(1, "integrity") as beside:
         structure = beside.submit(check_integrity, path)  # SQLite works outside the interpreter's lock
         try:
-            verified = _verify(reader, root, school, Options(full, rules, progress))
+            verified = _verify(reader, root, school, Options(full, rules, progress, proven))
             _sound(structure)
         except _DAMAGED as exc:
             raise WrongStoreError(operation="verify store", cause=exc) from exc

@@ -54,11 +54,15 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`full` checks every signature; `rules` are what the site judges by, None: what it held back is believed."""
+    """`full` checks every signature; `rules` are what the site judges by, None: what it held back is believed.
+
+    `proven` is what was proven of this store a moment ago: it vouches for the signatures before its end.
+    """
 
     full: bool
     rules: Rules | None
     progress: Progress | None
+    proven: Verified | None = None
 
 
 @dataclass
@@ -129,11 +133,18 @@ class Pass:
     def _begin(self, origin: Origin) -> _Run:
         known = self._checkpoint
         if origin == self._reader.origin:
-            self._own = _Run(origin, known.seq if known else 0, origin.tag)
+            self._own = _Run(origin, max(known.seq if known else 0, self._proven(origin)), origin.tag)
             return self._own
         others = known.others if known else ()
         covered = next((other.seq for other in others if other.prefix == origin.prefix), 0)
-        return _Run(origin, covered, origin.tag)
+        return _Run(origin, max(covered, self._proven(origin)), origin.tag)
+
+    def _proven(self, origin: Origin) -> int:
+        """Return up to where an earlier proof vouches for an origin: what it saw must be what stands here."""
+        proven = self._options.proven
+        if proven is None or self._options.full or proven.origin != origin:
+            return 0
+        return proven.seq if self._reader.chain_at(origin, proven.seq) == proven.chain else 0
 
     def _next_run(self, before: _Run, number: int) -> _Run:
         _check_whole(before)

@@ -109,7 +109,9 @@ def replace_box(
     report = restore_for(board, hub, root, new, key.public, work / "restored", stage)
     paths = _furnish(board, hub, place, wanted, work, key)
     with ThreadPoolExecutor(1, "proof") as beside:  # people's keys take as long, outside the interpreter's lock
-        proof = beside.submit(verify_store, paths.store, board.root, place.school, rules=writing_rules())
+        proof = beside.submit(
+            verify_store, paths.store, board.root, place.school, rules=writing_rules(), proven=report.verified
+        )
         passphrases = _renew(root, paths.root, profile)
         verified = proof.result()
     paths.root.rename(wanted.site_dir)

@@ -40,6 +40,30 @@ def fault(
 STAFF: Final = roster(1, person(BOARD, "board"), person(SATO, "teacher"), person(MORI, "principal"))
 
 
+def test_who_may_write_something_at_all_times_is_said_only_of_those() -> None:
+    """Nothing of theirs needs to be judged anew when a roster comes."""
+    left = roster(2, person(SATO, "teacher", until=NOON), person(MORI, "teacher"), issued=NOON - 50)
+    for rosters, who, kind, expected in (
+        ([STAFF], SATO, "attendance.mark", True),
+        ([STAFF], SATO, "meeting.item", False),
+        ([STAFF], GUEST, "attendance.mark", False),
+        ([STAFF, left], SATO, "attendance.mark", False),  # not after their end
+        ([STAFF, left], MORI, "attendance.mark", False),  # not before they were a teacher
+        ([STAFF, left], BOARD, "roster.user", True),
+    ):
+        authority = Authority(rosters, LAW)
+        assert authority.always_allows(BOX, who, kind) is expected, (who, kind)
+        asked = [authority.fault(BOX, who, at, kind) for at in (0, NOON - 51, NOON - 50, NOON - 1, NOON, NOON * 2)]
+        assert expected is not any(asked)
+
+
+def test_the_answer_changes_at_the_very_millisecond() -> None:
+    left = roster(2, person(SATO, "principal", until=NOON), issued=NOON - 50)
+    authority = Authority([STAFF, left], LAW)
+    asked = [authority.fault(BOX, SATO, at, "meeting.item") for at in (0, NOON - 51, NOON - 50, NOON - 1, NOON)]
+    assert asked == [ROLE, ROLE, "", "", ENDED]
+
+
 def test_somebody_whom_the_board_does_not_know_may_write_nothing() -> None:
     for kind in ("attendance.mark", BATCH_KEY, *BOARD_KINDS, *SITE_KINDS):
         assert fault([STAFF], GUEST, kind) == UNKNOWN
@@ -196,7 +220,7 @@ def test_a_new_key_does_not_take_back_what_the_old_one_signed() -> None:
     old, new, other = SigningKey.generate(), SigningKey.generate(), SigningKey.generate()
     authority = Authority([roster(2, person(SATO, "teacher", key=new)), roster(1, person(SATO, key=old))], LAW)
     assert authority.version == 2
-    for key in (old, new):
+    for key in (old, new, new, old):  # whichever was tried first
         authority.keys[SATO].verify(BATCH_DOMAIN, b"entry", key.sign(BATCH_DOMAIN, b"entry"))
     with pytest.raises(BadSignatureError):
         authority.keys[SATO].verify(BATCH_DOMAIN, b"entry", other.sign(BATCH_DOMAIN, b"entry"))

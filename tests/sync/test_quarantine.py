@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,7 +13,7 @@ from crypto.identity import Identity
 from crypto.importance import Importance
 from crypto.people import Person, sign_people
 from crypto.signing import SigningKey
-from sync.authority import ENDED, ROLE, SIGNATURE, UNKNOWN
+from sync.authority import ENDED, ROLE, SIGNATURE, UNKNOWN, Authority
 from sync.change import BATCH_DOMAIN
 from sync.client import KeeperClient
 from sync.clock import wall_ms
@@ -183,6 +184,57 @@ def test_one_that_ended_before_its_entries_were_heard_loses_them_afterwards(benc
     bench.publish(msgspec.structs.replace(bench.known("suzuki"), valid_until_ms=None))
     bench.hear()
     assert bench.held() == {} and bench.heads() == {name}
+
+
+def test_a_roster_has_only_those_judged_anew_whom_it_may_concern(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log of years has half a million changes, and every site judges when somebody is renewed."""
+    people = bench.pair.box.site.people
+    entered = [bench.enter(people["sato"], f"pupil {number}") for number in range(20)]
+    ended = bench.enter(people["suzuki"], "aoi")
+    bench.hear()
+    bench.publish(msgspec.structs.replace(bench.known("suzuki"), valid_until_ms=wall_ms()))
+    asked, fault = [], Authority.fault
+
+    def asking(authority: Authority, origin: Origin, author: bytes, at_ms: int, kind: str) -> str:
+        asked.append(author)
+        return fault(authority, origin, author, at_ms, kind)
+
+    monkeypatch.setattr(Authority, "fault", asking)
+    paths = bench.pair.hub.site.paths
+    with (
+        contextlib.closing(Reader(paths.store)) as reader,
+        contextlib.closing(KeeperClient(paths.socket)) as client,
+    ):
+        Merger(reader, client, bench.pair.root.sign.verify_key, RULES, judged=reader.position().seq).judge_all()
+    assert people["sato"].person not in asked
+    bench.hear()
+    assert bench.held() == {} and bench.heads() == {*entered, ended}
+
+
+def test_what_is_entered_while_all_is_judged_is_judged_after_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, listed = list[bytes](), Merger._doubtful
+
+    def list_slowly(merger: Merger, *words: Any) -> list[tuple[int, bytes, bytes, str]]:
+        rows = listed(merger, *words)
+        names.append(bench.enter(newcomer(), "aoi"))
+        return rows
+
+    paths = bench.pair.box.site.paths
+    with (
+        contextlib.closing(Reader(paths.store)) as reader,
+        contextlib.closing(KeeperClient(paths.socket)) as client,
+    ):
+        merger = Merger(reader, client, bench.pair.root.sign.verify_key, RULES)
+        with monkeypatch.context() as patched:
+            patched.setattr(Merger, "_doubtful", list_slowly)
+            merger.judge_all()
+        assert held_at(bench.pair.box) == {}
+        merger.judge_own()
+    assert held_at(bench.pair.box) == {names[0]: UNKNOWN}
 
 
 def test_a_renewed_persons_old_and_new_entries_count(bench: Bench) -> None:

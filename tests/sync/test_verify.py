@@ -203,6 +203,22 @@ def test_a_change_of_another_life_in_this_ones_log_is_refused_by_name(made: Made
         verify(copy, made)
 
 
+def test_what_was_proven_a_moment_ago_vouches_for_its_signatures_and_for_nothing_else(
+    made: Made, copy: Path
+) -> None:
+    root = made.site.root.sign.verify_key
+    proven = verify(copy, made)
+    assert verify_store(copy, root, SCHOOL, proven=proven).signatures == 0 < proven.signatures
+    everything = verify_store(copy, root, SCHOOL, proven=proven, full=True).signatures
+    assert everything == verify(copy, made, full=True).signatures, "full is full"
+    change(copy, f"UPDATE change SET body=zeroblob(93) WHERE id={LAST_MARK}")
+    with pytest.raises(BrokenChainError):
+        verify_store(copy, root, SCHOOL, proven=proven)
+    rechain(copy)  # another chain than the one that was proven: nothing is vouched for
+    with pytest.raises(ForgedChangeError):
+        verify_store(copy, root, SCHOOL, proven=proven)
+
+
 def rehead(path: Path) -> None:
     """Recompute heads and history, which anyone can."""
     connection = open_writer(path)

@@ -1,6 +1,6 @@
 """What the list of conflicts holds besides: what is held back, what nobody can read, counts, and who may ask."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
 from typing import Any
 
@@ -163,7 +163,12 @@ def test_the_count_is_made_anew_only_when_somebody_wrote(own: School, office: Of
     reader = office._session.store.reader
     real = reader.rows
     office.conflicts.count()
-    reader.rows = lambda sql: asked.append(sql) or real(sql)  # type: ignore[method-assign,func-returns-value]
+
+    def asking(sql: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        asked.append(sql)
+        return real(sql, values)
+
+    reader.rows = asking  # type: ignore[method-assign]
     assert office.conflicts.count() == office.conflicts.count()
     assert set(asked) == {"PRAGMA data_version"}
     both_mark(own, 13, SCHOOL_DAY)
