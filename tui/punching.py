@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
 from textual.widgets import Digits, Footer, Input, Static
 
 from appliance.hours.punching import PunchDesk, Punched
@@ -18,6 +19,7 @@ from appliance.login import login_terminal
 from appliance.messages import explain
 from appliance.session import JST
 from crypto.errors import KurabakoError
+from tui.actions import HELP
 from tui.door import Door, NotLoggedInError
 from tui.i18n import _, day_text
 from tui.launch import require_terminal
@@ -26,6 +28,8 @@ from tui.screens.help import key_name
 from tui.widgets.lightbar import LightBar
 from tui.wrap import fold
 
+_HELP: Final = _("""カードか番号の欄。例 職員証をかざす、または自分の番号を打って Enter を押す。
+打った文字は見えません。← を押すと出勤、→ を押すと退勤になります。""")
 _NOON: Final = 12
 _SHOWN_S: Final = 6.0
 _CHOSEN_S: Final = 30.0
@@ -41,6 +45,7 @@ class PunchApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "come", _("出勤"), priority=True),
         Binding("right", "go", _("退勤"), priority=True),
+        Binding(HELP.key, HELP.id, HELP.label, priority=True),
         Binding("f10", "leave", _("終了"), priority=True),
     ]
 
@@ -77,8 +82,8 @@ class PunchApp(App[int]):
         await self._tick()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Leave the arrows to a question that is open."""
-        return not isinstance(self.screen, YesNoScreen)
+        """Leave the keys to a question that is open, and to its help."""
+        return not isinstance(self.screen, ModalScreen)
 
     def get_key_display(self, binding: Binding) -> str:
         """Return how the footer writes a key."""
@@ -151,6 +156,10 @@ class PunchApp(App[int]):
         line.set_classes(kind)
         line.update(fold(text, self.size.width - 8))
         self._told_at = self._now if text else 0.0
+
+    def action_help(self) -> None:
+        """Explain the line where the answers stand: a box above it would take the next one's card."""
+        self._say(_HELP, "")
 
     def action_leave(self) -> None:
         """Ask, then end: whoever passes by shall not close the entrance by one key."""

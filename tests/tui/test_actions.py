@@ -19,6 +19,7 @@ from textual.widgets._footer import FooterKey
 from appliance.attendance.codes import load_codes
 from tests.school import SCHOOL_DAY, School
 from tests.tui.conftest import freeze
+from tests.tui.dialogs import kinds
 from tests.tui.driving import SIZES, Driver, Slot, at_home, pupils, screen_of, shown, started, until
 from tui import actions
 from tui.actions import (
@@ -58,56 +59,41 @@ from tui.actions import (
     Action,
 )
 from tui.app import OfficeApp
-from tui.screens.ask import DetailScreen, KeepTextScreen, TextScreen, YesNoScreen
+from tui.screens.ask import TextScreen, YesNoScreen
 from tui.screens.attendance import AttendanceScreen
 from tui.screens.attention import AttentionScreen
 from tui.screens.audit import AuditScreen
 from tui.screens.base import OfficeScreen
-from tui.screens.choosing import ChooseScreen
-from tui.screens.closures import ClosureForm, ClosuresScreen
+from tui.screens.closures import ClosuresScreen
 from tui.screens.conflicts import ConflictsScreen
-from tui.screens.correction import CorrectionScreen
 from tui.screens.document import DocumentScreen
 from tui.screens.documents import DocumentsScreen
-from tui.screens.emergency import EmergencyScreen, OpeningScreen
+from tui.screens.emergency import EmergencyScreen
 from tui.screens.exchange import ExchangeScreen
 from tui.screens.exchangefile import ExchangeFileScreen
-from tui.screens.filing import AddScreen, ClassScreen, DestroyScreen, VersionsScreen
 from tui.screens.find import FindScreen
 from tui.screens.help import HelpScreen
-from tui.screens.history import HistoryScreen
 from tui.screens.home import HomeScreen
 from tui.screens.hours import HoursScreen
 from tui.screens.hoursall import HoursAllScreen
-from tui.screens.hoursday import HoursDayScreen
 from tui.screens.hoursreport import HoursReportScreen
-from tui.screens.hourstrend import TrendScreen
 from tui.screens.inbox import InboxScreen
 from tui.screens.ledger import LedgerScreen
-from tui.screens.ledgerform import LedgerForm
 from tui.screens.login import LoginScreen
-from tui.screens.markvalue import MarkScreen
 from tui.screens.meeting import MeetingScreen
-from tui.screens.meetingforms import TaskScreen, TemplateScreen
 from tui.screens.meetinglists import MeetingSearchScreen, TasksScreen
 from tui.screens.meetings import MeetingsScreen
 from tui.screens.minutes import MinutesScreen
 from tui.screens.month import MonthScreen
-from tui.screens.noticeboard import NoticeboardScreen, NoticeForm
+from tui.screens.noticeboard import NoticeboardScreen
 from tui.screens.notices import NoticesScreen
 from tui.screens.papers import PapersScreen
-from tui.screens.permitforms import AnswerScreen, RequestScreen, ReturnScreen
 from tui.screens.permits import PermitsScreen
 from tui.screens.phone import PhoneScreen
-from tui.screens.problem import ProblemScreen
 from tui.screens.quarantine import QuarantineScreen
-from tui.screens.recorder import FileForm, RecorderScreen
-from tui.screens.release import EncryptScreen, HandedOutScreen, ReleaseScreen
-from tui.screens.shifts import ShiftForm, ShiftsScreen
-from tui.screens.surveyanswer import SurveyAnswerForm
-from tui.screens.surveyresults import SurveyResultsScreen
+from tui.screens.recorder import RecorderScreen
+from tui.screens.shifts import ShiftsScreen
 from tui.screens.surveys import SurveysScreen
-from tui.screens.totals import TotalsScreen
 
 SCREENS: list[tuple[type[Screen[Any]], tuple[Action, ...]]] = [
     (LoginScreen, LOGIN),
@@ -142,42 +128,6 @@ SCREENS: list[tuple[type[Screen[Any]], tuple[Action, ...]]] = [
     (HoursReportScreen, HOURS_REPORT),
     (ShiftsScreen, SHIFT_LIST),
     (RecorderScreen, RECORDER),
-]
-DIALOGS = [
-    YesNoScreen,
-    DetailScreen,
-    TextScreen,
-    FindScreen,
-    HelpScreen,
-    HistoryScreen,
-    MarkScreen,
-    OpeningScreen,
-    ProblemScreen,
-    TotalsScreen,
-    AddScreen,
-    ClassScreen,
-    DestroyScreen,
-    LedgerForm,
-    VersionsScreen,
-    AnswerScreen,
-    HoursDayScreen,
-    RequestScreen,
-    ReturnScreen,
-    KeepTextScreen,
-    TaskScreen,
-    TemplateScreen,
-    ChooseScreen,
-    ClosureForm,
-    NoticeForm,
-    SurveyAnswerForm,
-    SurveyResultsScreen,
-    CorrectionScreen,
-    TrendScreen,
-    ReleaseScreen,
-    EncryptScreen,
-    HandedOutScreen,
-    ShiftForm,
-    FileForm,
 ]
 ALL = [action for action in vars(actions).values() if isinstance(action, Action)]
 SAFE = {
@@ -268,7 +218,7 @@ def test_to_find_and_to_release_have_a_key_each_that_does_neither_elsewhere() ->
     assert "find" not in by_key[actions.RELEASE.key] and "release" in by_key[actions.RELEASE.key]
 
 
-@pytest.mark.parametrize("kind", DIALOGS)
+@pytest.mark.parametrize("kind", kinds())
 def test_every_dialog_can_be_closed_with_escape_and_needs_no_unsafe_key(kind: type[Screen[Any]]) -> None:
     keys = [b.key.split(",") for b in kind.BINDINGS if isinstance(b, Binding)]
     assert any("escape" in group for group in keys)

@@ -80,6 +80,11 @@ def row_of(school: School, class_id: str, pupil: str) -> tuple[str | None, bool]
     return next((row.code, row.conflict) for row in rows if row.pupil_id == pupil)
 
 
+def focused_side(screen: ConflictsScreen) -> int | None:
+    """Return the place of the value that the cursor is in."""
+    return next((place for place, side in enumerate(screen.query(".side")) if side.has_focus), None)
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_home_counts_and_opens_them_and_both_values_stand_side_by_side(
     two: School, size: tuple[int, int]
@@ -101,7 +106,11 @@ async def test_home_counts_and_opens_them_and_both_values_stand_side_by_side(
         for key, place in (("left", 0), ("left", 0), ("right", 1), ("1", 0), ("２", 1), ("9", 1), ("1", 0)):
             await pilot.press(key)
             await until(pilot, lambda place=place: chosen(screen) == panels(screen)[place])  # type: ignore[misc]
-        await pilot.press("enter")
+        await pilot.press("tab", "f1")
+        await sees(pilot, "▶ 並んでいる記入の一つ")
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is screen and focused_side(screen) == 0)
+        await pilot.press("shift+tab", "enter")
         await screen_of(pilot, YesNoScreen)
         check_fits(pilot)
         await sees(pilot, "遅刻・理由あり")

@@ -13,6 +13,7 @@ from appliance.provision.errors import UnreachableError
 from tests.appliance.fleet.boxes import GIB, STATUS, Line, boxes
 from tests.tui.driving import SIZES, SMALL, Driver, said, sees, shown, until
 from tui.fleet import FleetApp
+from tui.screens.boxchecks import ChecksScreen
 from tui.screens.fleet import FleetScreen
 
 NOW_MS = 1_795_000_900_000
@@ -125,6 +126,15 @@ async def test_the_cursor_stays_where_it_is_when_the_boxes_answer(lines: list[Li
         assert pilot.app.screen.query_one(DataTable).cursor_row == 3
 
 
+async def test_f1_explains_the_table_and_does_what_is_chosen(lines: list[Line]) -> None:
+    async with opened(lines) as pilot:
+        await all_asked(pilot)
+        await pilot.press("f1")
+        await sees(pilot, "▶ 受け持ちの箱の一覧。")
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ChecksScreen))
+
+
 async def test_enter_opens_the_checks_of_the_box(lines: list[Line]) -> None:
     lines[0].checks = [
         {"state": "ok", "what": "線", "says": "online", "todo": ""},
@@ -133,6 +143,10 @@ async def test_enter_opens_the_checks_of_the_box(lines: list[Line]) -> None:
     async with opened(lines) as pilot:
         await all_asked(pilot)
         await pilot.press("enter")
+        await sees(pilot, "→ ログを消してください。")
+        await pilot.press("f1")
+        await sees(pilot, "▶ 点検の結果。")
+        await pilot.press("escape")
         await sees(pilot, "→ ログを消してください。")
         text = shown(pilot)
         assert text.index("✗ [b]ディスク: 1%") < text.index("✓ 線: online")

@@ -130,6 +130,14 @@ async def test_days_to_come_and_a_range_and_taking_it_back(own: School, today: d
         assert told(own, pupil, *days) == [("", None)] * 2
 
 
+async def explained(pilot: Driver, words: str) -> None:
+    """See that F1 explains the step, and come back to it."""
+    await pilot.press("f1")
+    await sees(pilot, words)
+    await pilot.press("escape")
+    await screen_of(pilot, PhoneScreen)
+
+
 async def test_influenza_gives_the_last_day_at_home(own: School, today: date) -> None:
     pupil, begin = somebody(own, today, 3)
     async with at_home(own, SMALL) as pilot:
@@ -140,6 +148,7 @@ async def test_influenza_gives_the_last_day_at_home(own: School, today: date) ->
         await pilot.press("1")
         await sees(pilot, "発症した日")
         check_fits(pilot)
+        await explained(pilot, "▶ 発症した日と、熱が下がった日。")
         onset = today - timedelta(days=1)
         await pilot.press(*f"{onset:%m%d}", "enter")
         last = onset + timedelta(days=5)
@@ -163,13 +172,16 @@ async def test_mourning_by_relation_a_late_one_with_its_time_and_words_of_ones_o
         assert "すでに記入があります" in said(pilot, "#choice") and "忌引" in said(pilot, "#choice")
         await pilot.press("c")
         await sees(pilot, "時刻 例 9:40")
+        await explained(pilot, "▶ 遅刻・早退の時刻。")
         await pilot.press(*"9x", "enter")
         await sees(pilot, "時刻は 9:40 のように")
         await pilot.press("backspace", *"40", "enter")
         await sees(pilot, "9 ほかの理由を書く")
         await pilot.press("9")
         await sees(pilot, "理由（重要性分類Ⅱ）")
-        await pilot.press(*"basu", "enter")
+        await pilot.press(*"ba")
+        await explained(pilot, "▶ 休む理由（重要性分類Ⅱ）。")
+        await pilot.press(*"su", "enter")
         await kept(pilot, f"遅刻  {today:%m/%d}  basu")
     assert told(own, pupil, today) == [("late", "basu")]
 

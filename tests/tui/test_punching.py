@@ -16,6 +16,7 @@ from tests.tui.driving import SIZES, said, shown, until
 from tests.tui.test_actions import check_fits
 from tui.punching import PunchApp
 from tui.screens.ask import YesNoScreen
+from tui.screens.help import HelpScreen
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,10 @@ async def test_a_code_and_enter_and_the_next_one(own: School, size: tuple[int, i
         await until(pilot, lambda: "保存済" in shown(pilot))
         assert "カードをかざすか" in shown(pilot)
         check_fits(pilot)
-        await pilot.press("left")
+        await pilot.press(*"47", "f1")
+        assert "カードか番号の欄。" in said(pilot, "#punched") and app.query_one("#card", Input).value == "47"
+        check_fits(pilot)
+        await pilot.press("backspace", "backspace", "left")
         assert "▶ 出勤 ◀" in said(pilot, "#way")
         await pilot.press(*"4711")
         assert "4711" not in shown(pilot)
@@ -59,6 +63,10 @@ async def test_a_code_and_enter_and_the_next_one(own: School, size: tuple[int, i
         await until(pilot, lambda: "APP-440" in said(pilot, "#punched"))
         check_fits(pilot)
         await pilot.press("f10")
+        await until(pilot, lambda: isinstance(app.screen, YesNoScreen))
+        await pilot.press("f1")
+        await until(pilot, lambda: isinstance(app.screen, HelpScreen))
+        await pilot.press("f1")
         await until(pilot, lambda: isinstance(app.screen, YesNoScreen))
         await pilot.press("right", "enter")
         await until(pilot, lambda: app.return_code == 0 or not app.is_running)

@@ -37,8 +37,13 @@ def test_high_contrast_reaches_the_enhanced_ratio() -> None:
     back = Color.parse(CONTRAST.background or "")
     for name in ("foreground", "primary", "accent", "success", "warning", "error"):
         colour = Color.parse(getattr(CONTRAST, name))
-        light, dark = sorted((_luminance(colour), _luminance(back)), reverse=True)
-        assert (light + 0.05) / (dark + 0.05) >= 7, name
+        assert contrast(colour, back) >= 7, name
+
+
+def contrast(one: Color, other: Color) -> float:
+    """Return the ratio by which one of them is lighter, as WCAG 2.2 has it."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
 
 
 def _luminance(colour: Color) -> float:

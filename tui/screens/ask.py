@@ -6,19 +6,26 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static, TextArea
 
 from tui.i18n import _
+from tui.screens.dialog import Dialog
 from tui.wrap import fold
 
 _WIDTH = 50
 
 
-class YesNoScreen(ModalScreen[bool]):
+class YesNoScreen(Dialog[bool]):
     """A question that names its object; the focus is on the careful answer."""
 
     BINDINGS = [Binding("escape", "no", _("やめる"))]
+    help_text = _(
+        "確かめの問いです。よければ、右のボタンを押します。迷ったら「やめる」を押してください。何も変わりません。"
+    )
+    field_help = {
+        "no": _("「やめる」のボタン。何も変えずに戻ります。"),
+        "yes": _("進むボタン。上の問いに書いてあることをします。"),
+    }
 
     def __init__(self, question: str, yes: str) -> None:
         super().__init__()
@@ -53,10 +60,15 @@ class YesNoScreen(ModalScreen[bool]):
             self.focus_previous()
 
 
-class DetailScreen(ModalScreen["tuple[str, str] | None"]):
+class DetailScreen(Dialog["tuple[str, str] | None"]):
     """Reason and time of one pupil; returns (reason, time) or None."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる"))]
+    help_text = _("一人の理由と時刻を書きます。どちらの欄でも Enter で、両方を保存します。")
+    field_help = {
+        "reason": _("理由（重要性分類Ⅱ）。短く書きます。例 発熱、通院。見られるのは権限のある職員だけです。"),
+        "time": _("遅刻か早退の時刻。例 9:40、940。ほかの記入では、空のままにします。"),
+    }
 
     def __init__(self, who: str, reason: str | None, at_time: str, *, readable: bool) -> None:
         super().__init__()
@@ -91,13 +103,17 @@ class DetailScreen(ModalScreen["tuple[str, str] | None"]):
         self.dismiss(None)
 
 
-class TextScreen(ModalScreen["str | None"]):
+class TextScreen(Dialog["str | None"]):
     """A text of several lines; F4 or Ctrl+S keeps it."""
 
     BINDINGS = [
         Binding("escape", "cancel", _("やめる")),
         Binding("f4,ctrl+s", "keep", _("保存")),
     ]
+    help_text = _("文を書きます。F4 で保存します。Esc でやめると、書いた文は残りません。")
+    field_help = {
+        "text": _("文を書く所。上の題のことを、何行でも書けます。F4 を押すまで、保存されません。"),
+    }
 
     def __init__(self, title: str, text: str) -> None:
         super().__init__()

@@ -48,6 +48,12 @@ class AttendanceScreen(OfficeScreen):
 
     actions = ATTENDANCE
     help_text = _HELP
+    field_help = {
+        "pupils": _(
+            "出欠を記入する表。一人を選び、下に並ぶ文字を一つ押すと、その場で保存されます。"
+            "例 b は病欠、x は取り消し。"
+        ),
+    }
 
     def __init__(self, class_id: str, on: date, pupil_id: str = "") -> None:
         super().__init__()

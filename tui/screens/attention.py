@@ -24,6 +24,11 @@ class AttentionScreen(OfficeScreen):
 
     actions = ATTENTION
     help_text = _HELP
+    field_help = {
+        "attention": _(
+            "気になる欠席と、確定していない学級の一覧。選んで Enter を押すと、その学級のその日を開きます。"
+        ),
+    }
 
     def __init__(self) -> None:
         super().__init__()

@@ -23,6 +23,12 @@ class AuditScreen(OfficeScreen):
 
     actions = AUDIT
     help_text = _HELP
+    field_help = {
+        "narrow": _(
+            "記録を絞り込むことば。名前、したこと、「拒否」などを打ちます。例 佐藤。空にすると、すべて出ます。"
+        ),
+        "acts": _("開いた・出した・断られたことの記録。新しい順です。選ぶと、くわしいことが下に出ます。"),
+    }
     locked = True
 
     def __init__(self, narrow: str = "") -> None:

@@ -20,7 +20,8 @@ from tui.door import NotLoggedInError
 from tui.i18n import _
 from tui.looks import LOOKS, after, wear
 from tui.screens.correction import CorrectionScreen
-from tui.screens.help import HelpScreen
+from tui.screens.fieldhelp import FieldHelp
+from tui.screens.help import show_help
 from tui.screens.problem import ProblemScreen
 from tui.widgets.lightbar import LightBar
 
@@ -34,10 +35,14 @@ _FRAME_S = 1 / 1000
 
 
 class OfficeScreen(Screen[None]):
-    """A screen of the open office. Sub-classes give `actions`, `title_text`, `body`, `refresh_data`, `locked`."""
+    """A screen of the open office.
+
+    Sub-classes give `actions`, `help_text`, `field_help`, `body`, `refresh_data`, `locked`.
+    """
 
     actions: tuple[Action, ...] = ()
     help_text = ""
+    field_help: FieldHelp = {}
     locked = False  # what it shows is of importance I or II
 
     def __init_subclass__(cls, **rest: Any) -> None:
@@ -174,13 +179,8 @@ class OfficeScreen(Screen[None]):
         self.run_worker(ask())
 
     def action_help(self) -> None:
-        """Show what this screen can do, and do what is chosen there."""
-
-        async def chosen(action: str | None) -> None:
-            if action is not None:
-                await self.run_action(action)
-
-        self.app.push_screen(HelpScreen(self.help_text, self.actions), chosen)
+        """Explain what the cursor is on and what this screen can do, and do what is chosen there."""
+        show_help(self, self.help_text, self.actions, self.field_help)
 
     def action_back(self) -> None:
         """Go to the screen below."""

@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from appliance.fleet.boxview import BoxView
@@ -16,16 +15,21 @@ from appliance.fleet.gathering import Checks
 from appliance.messages import explain
 from crypto.errors import KurabakoError
 from tui.i18n import _
+from tui.screens.dialog import Dialog
 from tui.wrap import fold
 
 _WIDTH: Final = 70
 _GLYPHS: Final = {"bad": "✗", "warn": "▲", "ok": "✓", "none": "－"}
 
 
-class ChecksScreen(ModalScreen[None]):
-    """The checks of one box; Esc, Enter or F1 closes it."""
+class ChecksScreen(Dialog[None]):
+    """The checks of one box; Esc or Enter closes it."""
 
     BINDINGS = [Binding("escape,enter", "dismiss", _("閉じる"))]
+    help_text = _("一台の箱の点検です。悪いものが上に出ます。")
+    field_help = {
+        "found": _("点検の結果。✗ は異常、▲ は注意、✓ は正常、－ は対象外です。→ は、すること。"),
+    }
 
     class Answered(Message):
         """The box answered, or did not."""
@@ -41,7 +45,7 @@ class ChecksScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Yield the box and a line that says that it is being asked."""
-        with VerticalScroll(classes="dialog full"):
+        with VerticalScroll(id="found", classes="dialog full"):
             yield Static(f"{self._view.name}  {self._view.host}", classes="dialog-title", markup=False)
             yield Static(_("聞いています…"), id="checks", markup=False)
             yield Static(_("Esc で閉じる"), classes="hint")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Final
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from crypto.errors import KurabakoError
 from tui.door import NotLoggedInError
 from tui.i18n import _
+from tui.screens.dialog import Dialog
 from tui.wrap import cut
 
 if TYPE_CHECKING:
@@ -28,10 +28,17 @@ _MOST: Final = 50
 _TITLE: Final = 60
 
 
-class ChooseScreen(ModalScreen["str | None"]):
+class ChooseScreen(Dialog["str | None"]):
     """Returns the id of what was chosen; `find` gives id and line of what fits the words that were typed."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる")), Binding("down", "to_list", show=False)]
+    help_text = _("一つを選びます。上にことばを打つと、候補が減ります。")
+    field_help = {
+        "paper": _(
+            "選ぶものを探すことば。打つと、下の候補が減ります。例 避難訓練。Enter で、いちばん上を選びます。"
+        ),
+        "hits": _("選べるものの一覧。Enter で決めます。"),
+    }
 
     def __init__(self, door: "Door[Office]", title: str, placeholder: str, find: "Find") -> None:
         super().__init__()

@@ -6,7 +6,6 @@ from datetime import date
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import DataTable, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -16,6 +15,7 @@ from tui.actions import CLOSURE_LIST
 from tui.i18n import _
 from tui.screens.ask import YesNoScreen
 from tui.screens.base import OfficeScreen
+from tui.screens.dialog import Dialog
 from tui.typed import read_days
 from tui.wrap import fold, plain
 
@@ -32,10 +32,18 @@ _EFFECTS = {
 _SCOPES = {"school": _("臨時休業"), "grade": _("学年閉鎖"), "class": _("学級閉鎖")}
 
 
-class ClosureForm(ModalScreen["tuple[ClosureTarget, date, date, str] | None"]):
+class ClosureForm(Dialog["tuple[ClosureTarget, date, date, str] | None"]):
     """What, on which days, why."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる")), Binding("f4", "keep", _("次へ"))]
+    help_text = _("臨時休業・学年閉鎖・学級閉鎖を入れます。保存する前に、どうなるかを確かめる画面が出ます。")
+    field_help = {
+        "targets": _("閉じる所。全校・学年・学級から選びます。Enter で日に進みます。"),
+        "days": _("閉じる日。一日か、はじめとおわりを書きます。例 11/24、11/24-11/26。Enter で理由に進みます。"),
+        "reason": _(
+            "閉じる理由。出席簿の備考に出ます。例 インフルエンザ、大雪。Enter で、確かめる画面に進みます。"
+        ),
+    }
 
     def __init__(self, targets: Sequence[ClosureTarget], wanted: str, today: date) -> None:
         super().__init__()
@@ -89,6 +97,9 @@ class ClosuresScreen(OfficeScreen):
 
     actions = CLOSURE_LIST
     help_text = _HELP
+    field_help = {
+        "closures": _("休業と閉鎖の一覧。選ぶと、その意味が下に出ます。n で入れ、x で解きます。"),
+    }
 
     def __init__(self, wanted: str = "") -> None:
         super().__init__()

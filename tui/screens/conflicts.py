@@ -36,6 +36,13 @@ class ConflictsScreen(OfficeScreen):
 
     actions = CONFLICT
     help_text = _HELP
+    field_help = {
+        "conflicts": _(
+            "競合している記録の一覧。選ぶと、それぞれの記入が下に並びます。"
+            "例 2 を押して右を選び、Enter で決めます。"
+        ),
+        "side": _("並んでいる記入の一つ。だれがいつ書いたかを読みます。残すなら、その番号を押して選びます。"),
+    }
 
     def __init__(self) -> None:
         super().__init__()
@@ -105,8 +112,9 @@ class ConflictsScreen(OfficeScreen):
         await self._show_sides(conflict)
 
     async def _show_sides(self, conflict: ConflictView) -> None:
-        """Show as many values side by side as can be read, the chosen one among them."""
+        """Show as many values side by side as can be read, the chosen one among them; the cursor stays."""
         sides = self.query_one("#sides", Horizontal)
+        held = next((place for place, panel in enumerate(sides.children) if panel.has_focus), None)
         room = max(1, min(len(conflict.sides), self.app.size.width // _SIDE_CELLS))
         first = max(0, min(self._chosen - room // 2, len(conflict.sides) - room))
         width = self.app.size.width // room - 5
@@ -121,6 +129,8 @@ class ConflictsScreen(OfficeScreen):
         async with self.batch():
             await sides.remove_children()
             await sides.mount_all(panels)
+        if held is not None:
+            panels[min(held, room - 1)].focus()
 
     async def on_resize(self) -> None:
         """Fold the texts anew."""

@@ -6,11 +6,11 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 
 from appliance.attendance.reasons import ToldReason
 from tui.i18n import _
+from tui.screens.dialog import Dialog
 from tui.typed import half_width
 from tui.wrap import fold
 
@@ -18,10 +18,17 @@ _WIDTH = 50
 _OWN = 9
 
 
-class CorrectionScreen(ModalScreen["str | None"]):
+class CorrectionScreen(Dialog["str | None"]):
     """Returns the reason as it is kept, or None."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる"))]
+    help_text = _("確定した日を直す理由を残します。理由がないと、直せません。")
+    field_help = {
+        "corrections": _(
+            "訂正の理由の一覧。数字を押すか、選んで Enter を押します。9 では自分のことばで書けます。"
+        ),
+        "why": _("訂正の理由。病気や家庭のことは書きません。例 学級を見間違えた。Enter で決めます。"),
+    }
 
     def __init__(self, what: str, reasons: Sequence[ToldReason]) -> None:
         super().__init__()

@@ -39,6 +39,9 @@ class DocumentScreen(OfficeScreen):
 
     actions = DOCUMENT
     help_text = _HELP
+    field_help = {
+        "page": _("開いた文書。← → で前後のページを見ます。戻ると、中身はどこにも残りません。"),
+    }
 
     def __init__(self, document_id: str, blob: bytes = b"") -> None:
         super().__init__()

@@ -33,6 +33,12 @@ class DocumentsScreen(OfficeScreen):
 
     actions = DOCUMENTS
     help_text = _HELP
+    field_help = {
+        "narrow": _(
+            "文書を探すことば。題名・ファイル名・本文から探します。例 学校だより。空にすると、すべて出ます。"
+        ),
+        "documents": _("文書の一覧。選ぶと、くわしいことが下に出ます。Enter で開きます。"),
+    }
 
     def __init__(self) -> None:
         super().__init__()

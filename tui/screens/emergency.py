@@ -9,7 +9,6 @@ from typing import NamedTuple
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -21,6 +20,7 @@ from tui.actions import EMERGENCY
 from tui.i18n import _
 from tui.screens.ask import YesNoScreen
 from tui.screens.base import OfficeScreen
+from tui.screens.dialog import Dialog
 from tui.wrap import fold
 
 _MOST = 30
@@ -46,6 +46,14 @@ class EmergencyScreen(OfficeScreen):
 
     actions = EMERGENCY
     help_text = _HELP
+    field_help = {
+        "kana": _(
+            "カードを見たい人の名前。読みのはじめか氏名を打ちます。例 さと。"
+            "Enter で、いちばん上の人のカードを開きます。"
+        ),
+        "hits": _("カードのある人の候補。選んで Enter を押すと、カードを開きます。開いたことは記録に残ります。"),
+        "card-box": _("開いた緊急連絡カード。次の人を探すと、画面から消えます。"),
+    }
     locked = True
 
     def __init__(self) -> None:
@@ -137,13 +145,27 @@ class EmergencyScreen(OfficeScreen):
             await self.reload()
 
 
-class OpeningScreen(ModalScreen["Opening | None"]):
+class OpeningScreen(Dialog["Opening | None"]):
     """Asks for purpose, time and both managers' passphrases; returns them.
 
     `refused` is what was typed last, so that a slip in a passphrase costs the passphrases only.
     """
 
     BINDINGS = [Binding("escape", "cancel", _("やめる"))]
+    help_text = _(
+        "線が切れている間に、校長と教頭の二人で緊急連絡を開きます（非常時開示）。開いたことは記録に残ります。"
+    )
+    field_help = {
+        "purpose": _("開く目的。記録に残ります。例 地震で保護者へ引き渡し。Enter で次へ進みます。"),
+        "for-minutes": _("開いておく時間。480 までの分で書きます。例 60。過ぎると、自動で閉じます。"),
+        "second-login": _("もう一人の利用者名。あなたが校長なら教頭、教頭なら校長の利用者名です。例 tanaka。"),
+        "first-passphrase": _(
+            "あなたの合言葉。入室のときと同じものです。打った文字は見えません。Enter で次へ進みます。"
+        ),
+        "second-passphrase": _(
+            "もう一人の合言葉。本人に打ってもらいます。打った文字は見えません。Enter で開きます。"
+        ),
+    }
     _LINES = ("purpose", "for-minutes", "second-login", "first-passphrase", "second-passphrase")
 
     def __init__(self, refused: Opening | None = None) -> None:

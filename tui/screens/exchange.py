@@ -54,6 +54,12 @@ class ExchangeScreen(OfficeScreen):
 
     actions = EXCHANGE
     help_text = _HELP
+    field_help = {
+        "notices": _(
+            "届いたファイルと、書き出したファイルの一覧。選んで Enter を押すと、中身を調べます。"
+            "調べただけでは何も変わりません。"
+        ),
+    }
 
     def __init__(self) -> None:
         super().__init__()

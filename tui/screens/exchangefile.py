@@ -32,6 +32,9 @@ class ExchangeFileScreen(OfficeScreen):
 
     actions = EXCHANGE_FILE
     help_text = _HELP
+    field_help = {
+        "page": _("ファイルを調べた結果。学級ごとの人数と、外れる人を確かめます。"),
+    }
     locked = True
 
     def __init__(self, document_id: str) -> None:

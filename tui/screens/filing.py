@@ -9,13 +9,13 @@ from typing import Final, NamedTuple
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from appliance.documents.desk import DocumentView, VersionView
 from crypto.importance import Importance
 from tui.i18n import _
+from tui.screens.dialog import Dialog
 from tui.wrap import cut, fold
 
 _WIDTH: Final = 50
@@ -42,10 +42,18 @@ class Witness(NamedTuple):
     passphrase: str
 
 
-class AddScreen(ModalScreen["Adding | None"]):
+class AddScreen(Dialog["Adding | None"]):
     """A file of this machine, its title and its importance."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる"))]
+    help_text = _("この装置にあるファイルを、封じて保管します。元のファイルは変わりません。")
+    field_help = {
+        "path": _(
+            "ファイルの場所。この装置での場所を書きます。例 /home/office/dayori.pdf。Enter で次へ進みます。"
+        ),
+        "document-title": _("文書の題名。一覧に出ます。例 11月の学校だより。空なら、ファイル名になります。"),
+        "class": _("重要性分類。選んで Enter を押すと、保存します。例 名簿は Ⅱ。迷ったら Ⅱ にします。"),
+    }
 
     def compose(self) -> ComposeResult:
         """Yield the two lines and the classes."""
@@ -82,10 +90,14 @@ class AddScreen(ModalScreen["Adding | None"]):
         self.dismiss(None)
 
 
-class ClassScreen(ModalScreen["Importance | None"]):
+class ClassScreen(Dialog["Importance | None"]):
     """Another importance for a document."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる"))]
+    help_text = _("文書の重要性分類を変えます。変えたことは監査記録に残ります。")
+    field_help = {
+        "class": _("新しい重要性分類。選んで Enter を押すと、変わります。低くできるのは校長・教頭です。"),
+    }
 
     def __init__(self, view: DocumentView) -> None:
         super().__init__()
@@ -119,10 +131,14 @@ class ClassScreen(ModalScreen["Importance | None"]):
         self.dismiss(None)
 
 
-class VersionsScreen(ModalScreen["bytes | None"]):
+class VersionsScreen(Dialog["bytes | None"]):
     """The versions of a document; returns what names the chosen one's bytes."""
 
     BINDINGS = [Binding("escape", "cancel", _("閉じる"))]
+    help_text = _("一つの文書の、これまでの版です。開いても、いまの版は変わりません。")
+    field_help = {
+        "versions": _("版の一覧。左から、日時・分類・人・ファイル名です。Enter で開きます。"),
+    }
 
     def __init__(self, title: str, versions: Sequence[VersionView]) -> None:
         super().__init__()
@@ -132,7 +148,9 @@ class VersionsScreen(ModalScreen["bytes | None"]):
         """Yield one line for each version."""
         with Vertical(classes="dialog wide"):
             yield Static(fold(self._title, 68), markup=False, classes="dialog-title")
-            yield OptionList(*(Option(cut(_line(version), 68)) for version in self._versions), markup=False)
+            yield OptionList(
+                *(Option(cut(_line(version), 68)) for version in self._versions), id="versions", markup=False
+            )
             yield Static(_("Enter で開く   Esc で閉じる"), classes="hint")
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
@@ -144,10 +162,18 @@ class VersionsScreen(ModalScreen["bytes | None"]):
         self.dismiss(None)
 
 
-class DestroyScreen(ModalScreen["Witness | None"]):
+class DestroyScreen(Dialog["Witness | None"]):
     """The careful question before a destruction; importance I and II ask for the second person's passphrase."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる"))]
+    help_text = _("文書を廃棄します。元には戻せません。やめるときは Esc を押します。")
+    field_help = {
+        "witness": _("立ち会う人の利用者名。校長か教頭です。例 tanaka。Enter で次へ進みます。"),
+        "witness-passphrase": _("立ち会う人の合言葉。本人に打ってもらいます。打った文字は見えません。"),
+        "sure": _(
+            "廃棄の確かめ。廃棄すると決めたら、廃棄 と打って Enter を押します。ほかのことばでは、何も起きません。"
+        ),
+    }
 
     def __init__(self, view: DocumentView) -> None:
         super().__init__()

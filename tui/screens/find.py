@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -14,6 +13,7 @@ from appliance.views import FoundPupil
 from crypto.errors import KurabakoError
 from tui.door import NotLoggedInError
 from tui.i18n import _
+from tui.screens.dialog import Dialog
 
 if TYPE_CHECKING:
     from appliance.office import Office
@@ -22,10 +22,17 @@ if TYPE_CHECKING:
 _MOST = 50
 
 
-class FindScreen(ModalScreen["FoundPupil | None"]):
+class FindScreen(Dialog["FoundPupil | None"]):
     """Returns the pupil that was chosen."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる")), Binding("down", "to_list", show=False)]
+    help_text = _("児童生徒を探し、その人の学級を開きます。")
+    field_help = {
+        "kana": _(
+            "探す児童生徒の名前。読みのはじめか氏名を打ちます。例 さと、サト。Enter で、いちばん上の人を開きます。"
+        ),
+        "hits": _("見つかった児童生徒の一覧。Enter で、その人の学級を開きます。"),
+    }
 
     def __init__(self, door: "Door[Office]", on: date) -> None:
         super().__init__()

@@ -17,7 +17,7 @@ from tui.actions import FLEET, bindings
 from tui.ages import span
 from tui.i18n import _
 from tui.screens.boxchecks import ChecksScreen
-from tui.screens.help import HelpScreen
+from tui.screens.help import show_help
 from tui.widgets.boxtable import STATES, BoxTable
 from tui.wrap import fold
 
@@ -33,6 +33,9 @@ class FleetScreen(Screen[None]):
     """The table, and one box in words below."""
 
     BINDINGS = list(bindings(FLEET))
+    field_help = {
+        "boxes": _("受け持ちの箱の一覧。選ぶと、様子が下に出ます。Enter で、その箱の点検を見ます。"),
+    }
 
     class Told(Message):
         """A box answered, or did not."""
@@ -84,8 +87,8 @@ class FleetScreen(Screen[None]):
             self.app.push_screen(ChecksScreen(view, lambda: self._fleet.doctor(view.school)))
 
     def action_help(self) -> None:
-        """Show what this screen can do."""
-        self.app.push_screen(HelpScreen(_HELP, FLEET))
+        """Explain the table and what this screen can do, and do what is chosen there."""
+        show_help(self, _HELP, FLEET, self.field_help)
 
     def action_leave(self) -> None:
         """End."""

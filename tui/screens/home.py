@@ -56,6 +56,12 @@ class HomeScreen(OfficeScreen):
 
     actions = HOME
     help_text = _HELP
+    field_help = {
+        "classes": _(
+            "今日の学級と知らせの一覧。学級を選んで Enter を押すと、出席簿を開きます。"
+            "知らせの行では、その画面を開きます。"
+        ),
+    }
 
     def __init__(self) -> None:
         super().__init__()

@@ -49,6 +49,9 @@ class HoursScreen(HoursWork):
 
     actions = HOURS
     help_text = _HELP
+    field_help = {
+        "hours": _("ひと月の勤務の表。日を選んで Enter を押すと、休憩の申告や、押し忘れた時刻の直しを書けます。"),
+    }
     locked = True
 
     def __init__(self, today: date, person: str = "", month: date | None = None) -> None:

@@ -25,6 +25,11 @@ class HoursAllScreen(HoursWork):
 
     actions = HOURS_ALL
     help_text = _HELP
+    field_help = {
+        "hours": _(
+            "全員のひと月の一覧。時間外の多い人が上です。選んで Enter を押すと、その人のひと月を開きます。"
+        ),
+    }
     locked = True
 
     def __init__(self, today: date, month: date) -> None:

@@ -5,12 +5,12 @@ from typing import Final
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from appliance.hours.records import Correction, DayRecord
 from appliance.hours.views import WorkDay
 from tui.i18n import _, day_text
+from tui.screens.dialog import Dialog
 from tui.typed import read_minutes, read_spans
 
 _MINUTES: Final = {
@@ -22,10 +22,24 @@ _MINUTES: Final = {
 }
 
 
-class HoursDayScreen(ModalScreen["DayRecord | None"]):
+class HoursDayScreen(Dialog["DayRecord | None"]):
     """Returns what was declared, or None."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる")), Binding("f4", "keep", _("保存"))]
+    help_text = _(
+        "一日の勤務を申告します。F4 で保存します。時刻と所定の直しは、校長か教頭の承認のあとに数えます。"
+    )
+    field_help = {
+        "rest": _("休憩。実際に取った時間です。例 45、0:45。Enter で次へ進みます。"),
+        "self_study": _("自己研鑽と業務外の時間。勤務に数えません。例 1:30。"),
+        "off_campus": _("校外で業務をした時間。例 2:00。"),
+        "telework": _("テレワークをした時間。例 1:00。"),
+        "taken_home": _("家に持ち帰ってした時間。記録だけで、数えません。例 0:30。"),
+        "note": _("メモ。この日のことを短く書けます。例 遠足の引率。"),
+        "spans": _("正しい出勤と退勤の時刻。押し忘れを直します。例 7:50-18:20、中抜けは 7:50-12:00 13:00-18:20。"),
+        "scheduled": _("この日の所定の時間。振替と4時間の割振りのときだけ書きます。例 7:45。休んだ日は 0:00。"),
+        "reason": _("直す理由。時刻か所定を直すときに書きます。例 押し忘れ。校長か教頭が読みます。"),
+    }
 
     def __init__(self, day: WorkDay) -> None:
         super().__init__()

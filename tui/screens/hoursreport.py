@@ -21,6 +21,9 @@ class HoursReportScreen(OfficeScreen):
 
     actions = HOURS_REPORT
     help_text = _HELP
+    field_help = {
+        "hours": _("課程ごとの月平均の表。前の年度と比べます。▲ は減ったことを表します。"),
+    }
 
     def __init__(self, year: int) -> None:
         super().__init__()

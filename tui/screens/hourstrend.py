@@ -6,12 +6,12 @@ from typing import Final
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from appliance.hours.limits import Signal
 from appliance.hours.views import TrendPoint
 from tui.i18n import _
+from tui.screens.dialog import Dialog
 from tui.screens.hoursday import clock
 
 SIGNALS: Final = {Signal.GREEN: "●", Signal.YELLOW: "▲", Signal.RED: "■"}
@@ -22,10 +22,11 @@ _LIMITS: Final = (45, 80)
 _BEFORE: Final = 9  # year and month
 
 
-class TrendScreen(ModalScreen[None]):
+class TrendScreen(Dialog[None]):
     """One line for each month, the newest last."""
 
     BINDINGS = [Binding("escape,enter,g", "dismiss", _("閉じる"))]
+    help_text = _("一年の時間外です。┊ は月45時間と80時間の線、・ は記録のない月です。")
 
     def __init__(self, name: str, points: Sequence[TrendPoint]) -> None:
         super().__init__()

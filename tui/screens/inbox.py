@@ -22,6 +22,9 @@ class InboxScreen(OfficeScreen):
 
     actions = LEFT_FILES
     help_text = _HELP
+    field_help = {
+        "held": _("受け箱に残っているファイルの一覧。取り込めなかったわけを読みます。"),
+    }
 
     def body(self) -> ComposeResult:
         """Yield title and list."""

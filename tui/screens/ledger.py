@@ -31,6 +31,11 @@ class LedgerScreen(OfficeScreen):
 
     actions = LEDGER
     help_text = _HELP
+    field_help = {
+        "assets": _(
+            "情報資産の一覧。選ぶと、取扱者・持ち出し・保管期間が下に出ます。◆ は、学校が足したか変えた行です。"
+        ),
+    }
 
     def __init__(self) -> None:
         super().__init__()

@@ -10,7 +10,6 @@ import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Select, Static
 from textual.widgets.option_list import Option
@@ -18,14 +17,28 @@ from textual.widgets.option_list import Option
 from appliance.ledger.ledger import HANDLERS, PLACES, TAKEOUTS, Entry, period, read_period, too_wide
 from crypto.importance import Importance
 from tui.i18n import _
+from tui.screens.dialog import Dialog
 
 _KEPT: Final = {True: _("する"), False: _("しない")}
 
 
-class LedgerForm(ModalScreen["Entry | None"]):
+class LedgerForm(Dialog["Entry | None"]):
     """Returns the line once `keep` kept it. What a record of this software is called and how grave stands fast."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる")), Binding("f4", "keep", _("保存"))]
+    help_text = _("情報資産台帳の一行を、学校の定めに直すか、足します。F4 で保存します。")
+    field_help = {
+        "name": _("情報資産の名前。例 学年だより。台帳にある行では変えられません。"),
+        "importance": _(
+            "重要性分類。重いほうから Ⅰ・Ⅱ・Ⅲ・Ⅳ です。重い分類では、下で選べるものが少なくなります。"
+        ),
+        "where": _("保管場所。いつも置いておく所を選びます。"),
+        "takeout": _("持ち出しの決まり。学校の外へ出してよいか、許可が要るかを選びます。"),
+        "stays": _("端末での保管。職員の端末に残してよいかを選びます。"),
+        "retention": _("保管期間。例 5年、6か月、有効な間。"),
+        "source": _("根拠。そう定めた決まりを書きます。例 本校の定め。"),
+        "handlers": _("取扱者。扱ってよい人で Enter を押すと ✓ が付き、もう一度押すと消えます。"),
+    }
 
     def __init__(self, entry: Entry, keep: Callable[[Entry], Awaitable[bool]]) -> None:
         super().__init__()

@@ -15,7 +15,7 @@ from crypto.errors import KurabakoError, WrongPassphraseError
 from sync.errors import UnknownLoginError
 from tui.actions import LOGIN, bindings
 from tui.i18n import _
-from tui.screens.help import HelpScreen
+from tui.screens.help import show_help
 from tui.wrap import fold
 
 if TYPE_CHECKING:
@@ -31,6 +31,13 @@ class LoginScreen(Screen[None]):
     """Asks who is there. `name` and `note` are shown after a lock."""
 
     BINDINGS = list(bindings(LOGIN))
+    field_help = {
+        "login-name": _("利用者名。学校で決めた、あなたの名前です。例 sato。Enter で合言葉に進みます。"),
+        "passphrase": _(
+            "合言葉。あなたが決めたものです。打った文字は見えません。Enter で入ります。"
+            "忘れたら、教育委員会に知らせてください。"
+        ),
+    }
 
     def __init__(self, school: str, name: str = "", note: str = "") -> None:
         super().__init__()
@@ -82,13 +89,8 @@ class LoginScreen(Screen[None]):
         app.call_later(app.entered, name)  # this worker ends with the screen that entered() takes down
 
     def action_help(self) -> None:
-        """Show how to log in."""
-
-        async def chosen(action: str | None) -> None:
-            if action is not None:
-                await self.run_action(action)
-
-        self.app.push_screen(HelpScreen(_HELP, LOGIN), chosen)
+        """Explain the line that the cursor is in, and how to log in."""
+        show_help(self, _HELP, LOGIN, self.field_help)
 
     def action_leave(self) -> None:
         """End."""

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from appliance.views import AttendanceCode, MarkValue
 from tui.actions import CLEAR
 from tui.i18n import _
+from tui.screens.dialog import Dialog
 from tui.typed import read_time
 from tui.widgets.pupiltable import PupilTable
 from tui.wrap import cut, fold, rows
@@ -19,10 +19,15 @@ _ROW = "-"
 _WIDTH = 66
 
 
-class MarkScreen(ModalScreen["MarkValue | None"]):
+class MarkScreen(Dialog["MarkValue | None"]):
     """One row of the book: a letter is the mark; where the code wants a time, that is asked next."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる"))]
+    help_text = _("出欠の記号を一つ書きます。Esc でやめると、何も変わりません。")
+    field_help = {
+        "pupils": _("記号を書く行。下に並ぶ文字を一つ押すと、決まります。例 b は病欠、x は取り消し。"),
+        "time": _("遅刻や早退の時刻。例 9:40。分からなければ、空のまま Enter を押します。"),
+    }
 
     def __init__(self, title: str, codes: Sequence[AttendanceCode]) -> None:
         super().__init__()

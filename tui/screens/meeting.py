@@ -44,6 +44,10 @@ class MeetingScreen(FollowingScreen):
 
     actions = MEETING
     help_text = _HELP
+    field_help = {
+        "items": _("議題の一覧。選ぶと、右に中身が出ます。質問・会議録・決定などは、選んでいる議題に書かれます。"),
+        "reading": _("選んだ議題の中身。説明・質疑・決定を読みます。議題の一覧へは Tab で戻ります。"),
+    }
 
     def __init__(self, meeting_id: str, item_id: str = "") -> None:
         super().__init__(meeting_id)

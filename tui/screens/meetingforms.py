@@ -7,13 +7,13 @@ from typing import NamedTuple
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from appliance.meetings.desk import MeetingDesk
 from appliance.meetings.views import AgendaItemView
 from tui.i18n import _
+from tui.screens.dialog import Dialog
 from tui.typed import read_day
 from tui.wrap import fold
 
@@ -21,10 +21,16 @@ _WIDTH = 50
 _LATE = timedelta(days=60)
 
 
-class TemplateScreen(ModalScreen["str | None"]):
+class TemplateScreen(Dialog["str | None"]):
     """Which text a new meeting begins with; returns its name, "" for the newest meeting's agenda."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる"))]
+    help_text = _("会議を作ります。もとにする文を選ぶと、書き直す画面が出ます。")
+    field_help = {
+        "templates": _(
+            "会議のひな形。Enter を押すと、その議題から始めます。例 毎週の会議は「前の会議と同じ議題で」。"
+        ),
+    }
 
     def compose(self) -> ComposeResult:
         """Yield the list."""
@@ -55,10 +61,16 @@ class TaskForm(NamedTuple):
     due: date | None
 
 
-class TaskScreen(ModalScreen["TaskForm | None"]):
+class TaskScreen(Dialog["TaskForm | None"]):
     """What is to be done, by whom, by when; stays until it was kept."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる")), Binding("f4", "keep", _("保存"))]
+    help_text = _("会議で決まったことの、担当と期限を書きます。F4 で保存します。")
+    field_help = {
+        "text": _("すること。例 換気の呼びかけ。空にして保存すると、担当を取り消します。Enter で次へ進みます。"),
+        "owner": _("担当。氏名か分掌を書きます。例 佐藤、保健部。"),
+        "due": _("期限。例 12/10。なければ、空のままにします。Enter で保存します。"),
+    }
 
     def __init__(self, item: AgendaItemView, today: date, keep: Callable[[TaskForm], Awaitable[bool]]) -> None:
         super().__init__()

@@ -23,6 +23,12 @@ class TasksScreen(OfficeScreen):
 
     actions = TASK_LIST
     help_text = _TASKS_HELP
+    field_help = {
+        "tasks": _(
+            "担当と期限の一覧。⚠ は期限を過ぎたものです。選んで d を押すと済になります。"
+            "Enter でその会議を開きます。"
+        ),
+    }
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,6 +110,10 @@ class MeetingSearchScreen(OfficeScreen):
 
     actions = MEETING_SEARCH
     help_text = _SEARCH_HELP
+    field_help = {
+        "words": _("会議を探すことば。二つ以上は空白で区切ります。例 運動会 雨天。Enter で探します。"),
+        "hits": _("見つかった所の一覧。選んで Enter を押すと、その会議を開きます。"),
+    }
 
     def __init__(self) -> None:
         super().__init__()

@@ -34,6 +34,9 @@ class MeetingsScreen(OfficeScreen):
 
     actions = MEETING_LIST
     help_text = _HELP
+    field_help = {
+        "meetings": _("会議の一覧。新しい会議が上です。選んで Enter を押すと、議題を開きます。"),
+    }
 
     def body(self) -> ComposeResult:
         """Yield the title and the table."""

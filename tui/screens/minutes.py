@@ -33,6 +33,11 @@ class MinutesScreen(OfficeScreen):
 
     actions = MINUTES_TEXT
     help_text = _HELP
+    field_help = {
+        "minutes": _(
+            "質疑の要旨。話し合いの要点を書きます。例 雨天のときは体育館で行う。少し手を止めると保存されます。"
+        ),
+    }
 
     def __init__(self, meeting_id: str, item_id: str, title: str) -> None:
         super().__init__()

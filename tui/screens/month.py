@@ -42,6 +42,12 @@ class MonthScreen(OfficeScreen):
 
     actions = MONTH
     help_text = _HELP
+    field_help = {
+        "month": _(
+            "全員の毎日の表。一人の一日を選び、記号の文字を押すと、その場で保存されます。"
+            "例 b は病欠、x は取り消し。"
+        ),
+    }
 
     def __init__(self, class_id: str, on: date) -> None:
         super().__init__()

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import DataTable, Input, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
@@ -16,6 +15,7 @@ from tui.actions import NOTICEBOARD
 from tui.i18n import _
 from tui.screens.ask import YesNoScreen
 from tui.screens.base import OfficeScreen
+from tui.screens.dialog import Dialog
 from tui.typed import read_period
 from tui.wrap import fold, plain
 
@@ -29,10 +29,18 @@ _URGENT = "！"
 _WEEK = timedelta(days=7)
 
 
-class NoticeForm(ModalScreen[bool]):
+class NoticeForm(Dialog[bool]):
     """A notice to be written or changed; it stays until it was kept."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる")), Binding("f4,ctrl+s", "keep", _("保存"))]
+    help_text = _("児童生徒のタブレットに見せる掲示を書きます。氏名・成績・健康・連絡先は書かないでください。")
+    field_help = {
+        "headline": _("掲示の題。！ではじめると「たいせつ」と出ます。例 ！あすは弁当の日。Enter で次へ進みます。"),
+        "audience": _("見せる相手。学年や学級を書きます。例 3年。空なら全員です。"),
+        "period": _("掲示の日。はじめとおわりを書きます。例 11/24-12/1。おわりの日を過ぎると、自動で消えます。"),
+        "sections": _("掲示の欄。のせる所を選びます。Enter で本文に進みます。"),
+        "text": _("掲示の本文。何行でも書けます。例 水筒と雨具を持ってきてください。F4 で保存して載せます。"),
+    }
 
     def __init__(
         self, item: NoticeItem | None, today: date, keep: Callable[[NoticeItem], Awaitable[bool]]
@@ -118,6 +126,9 @@ class NoticeboardScreen(OfficeScreen):
 
     actions = NOTICEBOARD
     help_text = _HELP
+    field_help = {
+        "notices": _("掲示の一覧。選ぶと、下に中身が出ます。Enter で直し、n で新しく書きます。"),
+    }
 
     def __init__(self) -> None:
         super().__init__()

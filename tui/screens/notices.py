@@ -42,6 +42,12 @@ class NoticesScreen(OfficeScreen):
 
     actions = NOTICES
     help_text = _HELP
+    field_help = {
+        "notices": _(
+            "欠席連絡の一覧。保護者アプリの一覧を写し、ここに貼り付けます。"
+            "食い違いの行では、Enter で連絡のほうに直せます。"
+        ),
+    }
 
     def __init__(self) -> None:
         super().__init__()

@@ -28,6 +28,9 @@ class PapersScreen(OfficeScreen):
 
     actions = PAPER_LIST
     help_text = _HELP
+    field_help = {
+        "documents": _("この議題に付いている資料の一覧。選んで Enter を押すと開きます。n で付け、x で外します。"),
+    }
 
     def __init__(self, meeting_id: str, item_id: str, title: str) -> None:
         super().__init__()

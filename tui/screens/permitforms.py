@@ -9,7 +9,6 @@ from typing import Final, NamedTuple
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -17,6 +16,7 @@ from appliance.classification.model import Action
 from appliance.permits.desk import HOWS
 from appliance.permits.views import PermitView, TakeOutView
 from tui.i18n import _
+from tui.screens.dialog import Dialog
 from tui.wrap import fold
 
 _WIDTH: Final = 50
@@ -41,10 +41,18 @@ class Asking(NamedTuple):
     due: str
 
 
-class RequestScreen(ModalScreen["Asking | None"]):
+class RequestScreen(Dialog["Asking | None"]):
     """What is to be taken out, why, where to, and until when it is back."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる"))]
+    help_text = _("文書などを学校の外へ持ち出す許可を、校長に申請します。")
+    field_help = {
+        "what": _("持ち出すもの。児童生徒の名前は書きません。例 修学旅行のしおり。Enter で次へ進みます。"),
+        "purpose": _("持ち出す目的。例 旅行会社との打ち合わせ。"),
+        "destination": _("持ち出す先。例 教育委員会、旅行会社。"),
+        "due": _("戻す日。年-月-日 の順に書きます。例 2026-11-30。"),
+        "asked": _("申請の種類。選んで Enter を押すと、申請します。文書と会議は、次の画面で選びます。"),
+    }
     _LINES = ("what", "purpose", "destination", "due")
 
     def __init__(self, today: date) -> None:
@@ -85,10 +93,14 @@ class RequestScreen(ModalScreen["Asking | None"]):
         self.dismiss(None)
 
 
-class AnswerScreen(ModalScreen["str | None"]):
+class AnswerScreen(Dialog["str | None"]):
     """The principal's answer: the last day, or nothing for a refusal."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる")), Binding("f4", "refuse", _("不許可"))]
+    help_text = _("校長が、持ち出しの申請に答えます。Enter で許可、F4 で不許可です。")
+    field_help = {
+        "until": _("許可する最後の日。年-月-日 の順に書きます。例 2026-11-30。Enter で許可します。"),
+    }
 
     def __init__(self, view: PermitView) -> None:
         super().__init__()
@@ -119,10 +131,17 @@ class AnswerScreen(ModalScreen["str | None"]):
         self.dismiss(None)
 
 
-class ReturnScreen(ModalScreen["tuple[str, str] | None"]):
+class ReturnScreen(Dialog["tuple[str, str] | None"]):
     """What became of something that left."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる"))]
+    help_text = _("持ち出したものが、いまどうなったかを記録します。")
+    field_help = {
+        "note": _(
+            "どうしたかの説明。紛失のときは必ず書きます。例 職員室の棚に戻した。Enter で下の一覧へ進みます。"
+        ),
+        "class": _("持ち出したものの行方。持ち帰り・廃棄・紛失から選び、Enter で記録します。"),
+    }
 
     def __init__(self, view: TakeOutView) -> None:
         super().__init__()

@@ -38,6 +38,12 @@ class PermitsScreen(OfficeScreen):
 
     actions = PERMITS
     help_text = _HELP
+    field_help = {
+        "permits": _(
+            "持ち出しと、許可の申請の一覧。⚠ は戻す日を過ぎたものです。"
+            "校長は「許可待ち」の行で Enter を押して答えます。"
+        ),
+    }
 
     def __init__(self) -> None:
         super().__init__()

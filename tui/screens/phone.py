@@ -49,6 +49,30 @@ class PhoneScreen(OfficeScreen):
 
     actions = PHONE
     help_text = _HELP
+    field_help = {
+        "caller": _(
+            "休む児童生徒の名前。読みのはじめを打つと、下に候補が出ます。例 さと、sato。"
+            "↑↓ で選び、Enter で次へ進みます。"
+        ),
+        "callers": _("名前の候補。電話の人を選んで Enter を押すと、日と記号に進みます。"),
+        "choice": _(
+            "休む日と記号。下に並ぶ文字を一つ押します。例 b は病欠。休みが続くときは、その前に日を動かします。"
+        ),
+        "told-time": _(
+            "遅刻・早退の時刻。来る時刻か帰る時刻を書きます。例 9:40。分からなければ、空のまま Enter を押します。"
+        ),
+        "told-days": _(
+            "発症した日と、熱が下がった日。空白で区切ります。例 11/20 11/23。"
+            "まだ熱があれば、発症した日だけ書きます。Enter で保存します。"
+        ),
+        "told-reason": _(
+            "休む理由（重要性分類Ⅱ）。聞いたことを短く書きます。例 発熱、通院。"
+            "見られるのは権限のある職員だけです。Enter で保存します。"
+        ),
+        "reasons": _(
+            "休む理由の一覧。数字を押すか、選んで Enter を押すと、保存されます。9 では自分のことばで書けます。"
+        ),
+    }
 
     def __init__(self, today: date) -> None:
         super().__init__()
@@ -68,7 +92,7 @@ class PhoneScreen(OfficeScreen):
         yield OrderedInput(placeholder=_("読みのはじめ（かな・ローマ字）か氏名"), id="caller")
         yield OptionList(id="callers", markup=False)
         yield DayChoice("", id="choice", markup=False)
-        yield OrderedInput(id="detail", max_length=200)
+        yield OrderedInput(id="detail", classes="told-reason", max_length=200)
         yield OptionList(id="reasons", markup=False)
         yield Static("", id="kept", markup=False)
 
@@ -216,15 +240,18 @@ class PhoneScreen(OfficeScreen):
             return
         self._absence = replace(self._absence, code=code.code)
         if code.wants_time:
-            self._ask_line(_("時刻 例 9:40（分からなければ Enter）"))
+            self._ask_line(_("時刻 例 9:40（分からなければ Enter）"), "told-time")
         else:
             self._ask_reason(code)
 
     # --- time, onset, reason
 
-    def _ask_line(self, words: str) -> None:
+    def _ask_line(self, words: str, told: str) -> None:
+        """Ask for a line; `told` is the class by which its help is found."""
         self._say(words)
-        self.query_one("#detail", Input).value = ""
+        line = self.query_one("#detail", Input)
+        line.value = ""
+        line.set_classes(told)
         self._show("choice", "detail")
 
     def _say(self, words: str) -> None:
@@ -262,7 +289,7 @@ class PhoneScreen(OfficeScreen):
         if code is None or absence is None or choices is None or self._step != "reasons":
             return
         if digit == _OWN_REASON:
-            self._ask_line(_("理由（重要性分類Ⅱ）"))
+            self._ask_line(_("理由（重要性分類Ⅱ）"), "told-reason")
         elif digit == _NO_REASON:
             await self._keep(absence)
         elif digit not in self._reasons(code):
@@ -273,7 +300,7 @@ class PhoneScreen(OfficeScreen):
             await self._keep(replace(absence, last=last, reason=rule.relation))
         elif code.asks is Asks.ILLNESS and digit <= len(choices.illnesses):
             self._rule = choices.illnesses[digit - 1]
-            self._ask_line(_("発症した日と熱が下がった日 例 11/20 11/23（まだなら発症の日だけ）"))
+            self._ask_line(_("発症した日と熱が下がった日 例 11/20 11/23（まだなら発症の日だけ）"), "told-days")
         else:
             ill = len(choices.illnesses) if code.asks is Asks.ILLNESS else 0
             await self._keep(replace(absence, reason=choices.reasons[digit - 1 - ill].text))

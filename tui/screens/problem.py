@@ -3,23 +3,27 @@
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from appliance.messages import explain
 from tui.i18n import _
+from tui.screens.dialog import Dialog
 from tui.wrap import fold
 
 _WIDTH = 50
 
 
-class ProblemScreen(ModalScreen[None]):
+class ProblemScreen(Dialog[None]):
     """One failure. `c` copies the code."""
 
     BINDINGS = [
         Binding("escape,enter", "dismiss", _("閉じる")),
         Binding("c", "copy_code", _("コードを写す")),
     ]
+    help_text = _(
+        "できなかったわけと、すること（→）です。いちばん下のコードは、問い合わせるときに伝えてください。"
+        "c で写せます。"
+    )
 
     def __init__(self, error: BaseException) -> None:
         super().__init__()

@@ -21,6 +21,11 @@ class QuarantineScreen(OfficeScreen):
 
     actions = HELD
     help_text = _HELP
+    field_help = {
+        "held": _(
+            "使わずに取ってある記入の一覧。わけを読みます。心当たりがなければ、教育委員会に知らせてください。"
+        ),
+    }
 
     def body(self) -> ComposeResult:
         """Yield title and list."""

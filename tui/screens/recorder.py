@@ -11,7 +11,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from appliance.hours.importing import ClockPlan
@@ -22,6 +21,7 @@ from tui.actions import RECORDER
 from tui.i18n import _
 from tui.screens.base import OfficeScreen
 from tui.screens.choosing import document_choice
+from tui.screens.dialog import Dialog
 from tui.wrap import fold
 
 _HELP = _("""打刻機（タイムレコーダー）のファイルを取り込みます。調べただけでは何も保存されません。
@@ -38,10 +38,15 @@ class FilePaths(NamedTuple):
     cards: Path | None
 
 
-class FileForm(ModalScreen["FilePaths | None"]):
+class FileForm(Dialog["FilePaths | None"]):
     """Where the file is, and the list of cards if there is one."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる"))]
+    help_text = _("打刻機のファイルがどこにあるかを書きます。調べるだけで、まだ何も保存されません。")
+    field_help = {
+        "file": _("打刻機のファイルの場所。例 /home/office/punch.csv。Enter で次へ進みます。"),
+        "cards": _("カード番号と氏名の表（CSV）の場所。勤務表に番号が書いてあれば、空のまま Enter を押します。"),
+    }
 
     def compose(self) -> ComposeResult:
         """Yield the two lines."""
@@ -74,6 +79,12 @@ class RecorderScreen(OfficeScreen):
 
     actions = RECORDER
     help_text = _HELP
+    field_help = {
+        "page": _(
+            "打刻機のファイルを調べた結果。ファイルの中身をここに貼り付けても調べられます。"
+            "F4 を押すまで、何も保存されません。"
+        ),
+    }
 
     def __init__(self) -> None:
         super().__init__()

@@ -10,13 +10,13 @@ from typing import Final
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 
 from appliance.permits.handing import HandedOut
 from appliance.release.agefile import SHORTEST
 from crypto.importance import Importance
 from tui.i18n import _
+from tui.screens.dialog import Dialog
 from tui.wrap import fold
 
 _WIDTH: Final = 68
@@ -28,10 +28,14 @@ _HANDLING: Final = {
 }
 
 
-class ReleaseScreen(ModalScreen["int | None"]):
+class ReleaseScreen(Dialog["int | None"]):
     """In which form; returns its place in the list."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる"))]
+    help_text = _("書き出すファイルの形を選びます。書き出したことは記録に残ります。")
+    field_help = {
+        "forms": _("ファイルの形。選んで Enter を押すと、書き出します。例 印刷には PDF、計算には Excel。"),
+    }
 
     def __init__(self, title: str, importance: Importance, words: Sequence[str], folder: Path) -> None:
         super().__init__()
@@ -59,10 +63,18 @@ class ReleaseScreen(ModalScreen["int | None"]):
         self.dismiss(None)
 
 
-class EncryptScreen(ModalScreen["str | None"]):
+class EncryptScreen(Dialog["str | None"]):
     """The passphrase of a file that leaves only encrypted, typed twice."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる"))]
+    help_text = _("ファイルを暗号化して書き出します。合言葉を忘れると、だれもファイルを開けません。")
+    field_help = {
+        "first": _(
+            "ファイルの合言葉。開く人に伝えるものを、新しく決めます。打った文字は見えません。"
+            "例 関係のないことばを四つ並べる。"
+        ),
+        "again": _("同じ合言葉をもう一度。打ち間違いを防ぎます。打った文字は見えません。Enter で書き出します。"),
+    }
 
     def __init__(self, importance: Importance) -> None:
         super().__init__()
@@ -103,10 +115,11 @@ class EncryptScreen(ModalScreen["str | None"]):
         self.dismiss(None)
 
 
-class HandedOutScreen(ModalScreen[None]):
+class HandedOutScreen(Dialog[None]):
     """Where a file went and in which class it is; stays until it was read."""
 
     BINDINGS = [Binding("escape,enter", "dismiss", _("閉じる")), Binding("c", "copy_path", _("場所を写す"))]
+    help_text = _("書き出したファイルの場所です。c で場所を写せます。用がすんだら、ファイルを消してください。")
 
     def __init__(self, handed: HandedOut) -> None:
         super().__init__()

@@ -9,7 +9,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.screen import ModalScreen
 from textual.widgets import DataTable, Input, Static
 
 from appliance.hours.reckoning import Staff
@@ -22,6 +21,7 @@ from tui.actions import SHIFT_LIST
 from tui.i18n import _
 from tui.screens.ask import YesNoScreen
 from tui.screens.base import OfficeScreen
+from tui.screens.dialog import Dialog
 from tui.wrap import cut, fold, plain
 
 _HELP = _("""だれがどの勤務時間か（いまの分）の表です。勤務表のない人は、パターンAで数えます。
@@ -38,10 +38,18 @@ _LABELS: Final = (
 )
 
 
-class ShiftForm(ModalScreen["str | None"]):
+class ShiftForm(Dialog["str | None"]):
     """One person's shift; returns it as a line of the table."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる")), Binding("f4", "keep", _("保存"))]
+    help_text = _("一人の勤務時間を書きます。前の分は残ります。F4 で保存します。")
+    field_help = {
+        "cell-0": _("いつから。この勤務時間がはじまる日です。例 2026-04-01。Enter で次へ進みます。"),
+        "cell-1": _("勤務時間のパターン。下に並ぶ名前の一つを書きます。例 A。"),
+        "cell-2": _("職種。教育 か 事務 と書きます。"),
+        "cell-3": _("課程。前期 か 後期 と書きます。どちらでもなければ空にします。"),
+        "cell-4": _("打刻に使うカードの番号。数字と A から F です。例 04A1B2C3。二枚なら空白で区切ります。"),
+    }
 
     def __init__(self, entry: StaffEntry, patterns: tuple[Pattern, ...], since: str) -> None:
         super().__init__()
@@ -82,6 +90,12 @@ class ShiftsScreen(OfficeScreen):
 
     actions = SHIFT_LIST
     help_text = _HELP
+    field_help = {
+        "hours": _(
+            "職員の勤務表。選んで Enter を押すと、一人の分を直せます。"
+            "表計算ソフトの表は、写してここに貼り付けます。"
+        ),
+    }
 
     def __init__(self) -> None:
         super().__init__()

@@ -6,21 +6,27 @@ from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from appliance.surveys.records import MOST_TEXT, Given, SurveyForm, SurveyQuestion
 from tui.i18n import _
+from tui.screens.dialog import Dialog
 from tui.widgets.choices import Choices
 from tui.wrap import fold
 
 _WIDTH = 70
 
 
-class SurveyAnswerForm(ModalScreen[bool]):
+class SurveyAnswerForm(Dialog[bool]):
     """Stays until the answers were kept; what a refusal costs is a key, not the answers."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる")), Binding("f4", "keep", _("送る"))]
+    help_text = _("アンケートに答えます。答えない問いがあってもかまいません。F4 で送ります。")
+    field_help = {
+        "one": _("一つだけ選ぶ問い。Enter で選ぶと ◉ が付き、次の問いに進みます。"),
+        "many": _("いくつでも選べる問い。Enter で選ぶと ☑ が付き、もう一度押すと消えます。"),
+        "free": _("文で答える問い。例 もう少し早く始めてほしい。Enter で次の問いに進みます。"),
+    }
 
     def __init__(self, form: SurveyForm, keep: Callable[[tuple[Given, ...]], Awaitable[bool]]) -> None:
         super().__init__()
@@ -50,8 +56,10 @@ class SurveyAnswerForm(ModalScreen[bool]):
     def _field(place: int, question: SurveyQuestion) -> Choices | Input:
         own = f"answer-{place}"
         if question.way == "text":
-            return Input(id=own, max_length=MOST_TEXT)
-        return Choices(question.choices, _WIDTH, several=question.way == "many", own=own)
+            return Input(id=own, classes="free", max_length=MOST_TEXT)
+        choices = Choices(question.choices, _WIDTH, several=question.way == "many", own=own)
+        choices.add_class(question.way)
+        return choices
 
     def on_mount(self) -> None:
         """Begin with the first question."""

@@ -5,21 +5,25 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from appliance.surveys.records import Given, SurveyForm
 from appliance.surveys.results import Results, bar_lines
 from tui.i18n import _
+from tui.screens.dialog import Dialog
 from tui.wrap import fold
 
 _MARGIN = 10
 
 
-class SurveyResultsScreen(ModalScreen[None]):
+class SurveyResultsScreen(Dialog[None]):
     """Scrolls; `kurabako export survey` prints it."""
 
     BINDINGS = [Binding("escape,enter", "dismiss", _("閉じる"))]
+    help_text = _("締め切ったアンケートの結果です。記名のときは、だれがどう答えたかも出ます。")
+    field_help = {
+        "result": _("回答の数の棒。問いごとに並びます。記名のときは、下に一人ずつの回答が出ます。"),
+    }
 
     def __init__(self, form: SurveyForm, results: Results, names: Sequence[tuple[str, tuple[Given, ...]]]) -> None:
         super().__init__()

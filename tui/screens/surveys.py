@@ -34,6 +34,9 @@ class SurveysScreen(OfficeScreen):
 
     actions = SURVEYS
     help_text = _HELP
+    field_help = {
+        "surveys": _("アンケートの一覧。選んで Enter を押すと、答えます。締め切ったものは、結果が出ます。"),
+    }
 
     def __init__(self) -> None:
         super().__init__()

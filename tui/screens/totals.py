@@ -6,18 +6,18 @@ from typing import Final
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import DataTable, Static
 
 from appliance.views import PeriodTotals, Span
 from tui.i18n import _, day_text
+from tui.screens.dialog import Dialog
 from tui.wrap import plain
 
 Read = Callable[[Span], Awaitable[PeriodTotals | None]]
 _SPANS: Final = tuple(Span)
 
 
-class TotalsScreen(ModalScreen[None]):
+class TotalsScreen(Dialog[None]):
     """The totals, and the days that nobody confirmed yet; `read` gives those of another span."""
 
     BINDINGS = [
@@ -25,6 +25,10 @@ class TotalsScreen(ModalScreen[None]):
         Binding("left", "turn(-1)", _("短く"), priority=True),
         Binding("right", "turn(1)", _("長く"), priority=True),
     ]
+    help_text = _("この学級の集計です。指導要録の数え方です。← → で月・学期・年度を変えます。")
+    field_help = {
+        "totals": _("一人ずつの集計の表。停忌は出席停止と忌引、要出は出席すべき日数です。0 は空にしてあります。"),
+    }
 
     def __init__(self, totals: PeriodTotals, read: Read) -> None:
         super().__init__()
@@ -36,7 +40,7 @@ class TotalsScreen(ModalScreen[None]):
         """Yield the table."""
         with Vertical(classes="dialog full"):
             yield Static("", markup=False, classes="dialog-title", id="period")
-            yield DataTable(cursor_type="row", zebra_stripes=True)
+            yield DataTable(id="totals", cursor_type="row", zebra_stripes=True)
             yield Static("", markup=False, classes="hint", id="left")
             yield Static(_("← → で 月・学期・年度   Esc で閉じる"), classes="hint")
 

@@ -1,0 +1,191 @@
+"""F1 says first what the cursor is on: on every screen, in every dialog, and nothing that was typed is lost."""
+
+import gettext
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Input, OptionList, Static, TextArea
+
+import tui.i18n
+from tests.school import SCHOOL_DAY, School
+from tests.tui.conftest import freeze
+from tests.tui.dialogs import dialogs, kinds
+from tests.tui.driving import SIZES, SMALL, Driver, at_home, office_of, screen_of, shown, started, until
+from tests.tui.test_actions import check_fits, leaves
+from tests.tui.test_fleet import fleet_of, line
+from tests.tui.test_looks import screens
+from tests.tui.test_themes import contrast
+from tui.looks import LOOKS, wear
+from tui.screens.ask import TextScreen
+from tui.screens.audit import AuditScreen
+from tui.screens.base import OfficeScreen
+from tui.screens.conflicts import ConflictsScreen
+from tui.screens.dialog import Dialog
+from tui.screens.document import DocumentScreen
+from tui.screens.exchangefile import ExchangeFileScreen
+from tui.screens.fieldhelp import keys_of
+from tui.screens.fleet import FleetScreen
+from tui.screens.help import HelpScreen
+from tui.screens.home import HomeScreen
+from tui.screens.login import LoginScreen
+from tui.wrap import fold
+
+Explained = LoginScreen | FleetScreen | OfficeScreen | Dialog[Any]
+_ENGLISH = gettext.translation("kurabako", tui.i18n._LOCALE, ["en"])
+_NARROWEST, _MOST_LINES = 64, 4
+_IN_A_STEP = {"told-time", "told-days", "side"}
+"""Fields that are there in one step of the work only: they are looked at in tests of their own."""
+
+
+def fields(screen: Screen[Any]) -> Iterator[Widget]:
+    """Yield all that can have the cursor, once it is shown."""
+    for widget in screen.query("*"):
+        if widget.can_focus:
+            widget.display, widget.disabled = True, False
+            yield widget
+
+
+def typed(screen: Screen[Any]) -> list[str]:
+    return [one.value for one in screen.query(Input)] + [one.text for one in screen.query(TextArea)]
+
+
+def fill_in(screen: Screen[Any]) -> None:
+    """Type something into every line."""
+    for one in screen.query(Input):
+        one.value = "12"
+    for text in screen.query(TextArea):
+        text.text = "一行目\n二行目"
+
+
+def bare(text: str) -> str:
+    return "".join(text.split())
+
+
+async def helped(pilot: Driver) -> str:
+    """Press F1 and return what it says first, without spaces and line ends."""
+    await pilot.press("f1")
+    screen = await screen_of(pilot, HelpScreen)
+    found = [*screen.query("#field").results(Static)]
+    return bare(str(found[0].content)) if found else ""
+
+
+def check_words(words: str) -> None:
+    """Fail unless a sentence says what its thing is, in both languages, and is seen at once."""
+    english = _ENGLISH.gettext(words)
+    assert words.endswith("。") and english.endswith(".") and english != words
+    for text in (words, english):
+        lines = fold(f"▶ {text}", _NARROWEST).split("\n")
+        assert len(lines) <= _MOST_LINES and all(cell_len(one) <= _NARROWEST + 2 for one in lines), text
+
+
+async def check(pilot: Driver, screen: Explained) -> set[str]:
+    """Press F1 on every field of a screen; return the names that were explained."""
+    fill_in(screen)
+    before, names = typed(screen), set[str]()
+    for widget in fields(screen):
+        screen.set_focus(widget)
+        told = await helped(pilot)
+        if not names:
+            check_fits(pilot)
+        name = next((key for key, said in screen.field_help.items() if told.startswith(bare(f"▶{said}"))), None)
+        assert name is not None, f"{type(screen).__name__}: F1 says nothing of {widget!r}"
+        names.add(name)
+        check_words(screen.field_help[name])
+        assert told.removeprefix(bare(f"▶{screen.field_help[name]}")) == bare(keys_of(widget)) != ""
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is screen)
+        assert screen.focused is widget and typed(screen) == before, repr(widget)
+    assert len(set(screen.field_help.values())) == len(screen.field_help)
+    assert names | _IN_A_STEP >= set(screen.field_help), type(screen).__name__
+    return names
+
+
+async def opened(pilot: Driver, make: Callable[[], Any]) -> Any:
+    """Open a screen, and take away what it says in a box of its own."""
+    screen = make()
+    await pilot.app.push_screen(screen)
+    await pilot.pause()
+    while pilot.app.screen is not screen:
+        pilot.app.pop_screen()
+        await pilot.pause()
+    return screen
+
+
+def all_screens(school: School) -> list[Callable[[], Screen[Any]]]:
+    elsewhere = (AuditScreen, ConflictsScreen, HomeScreen, lambda: DocumentScreen("none"))
+    return [*screens(school).values(), *elsewhere, lambda: ExchangeFileScreen("none")]
+
+
+async def test_every_screen_explains_where_the_cursor_is(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    freeze(monkeypatch, SCHOOL_DAY)
+    seen = set[type[Screen[Any]]]()
+    async with at_home(school, SMALL, "kocho") as pilot:
+        for make in (*all_screens(school), lambda: FleetScreen(fleet_of([line()]), 3600)):
+            screen = await opened(pilot, make)
+            await check(pilot, screen)
+            seen.add(type(screen))
+            pilot.app.pop_screen()
+            await pilot.pause()
+    assert seen == {*leaves(OfficeScreen), FleetScreen}
+
+
+async def test_the_login_explains_its_lines_before_anybody_is_there(school: School) -> None:
+    async with started(school) as pilot:
+        screen = await screen_of(pilot, LoginScreen)
+        assert await check(pilot, screen) == {"login-name", "passphrase"}
+
+
+async def test_every_dialog_explains_where_the_cursor_is(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    freeze(monkeypatch, SCHOOL_DAY)
+    seen = set[type[Screen[Any]]]()
+    async with at_home(school, SMALL, "kocho") as pilot:
+        door = office_of(pilot).door
+        assert door.office is not None
+        made = await door.call(lambda office: dialogs(office, door))
+        await pilot.app.push_screen(Screen())  # nothing shines through, which is drawn quickly
+        for make in made:
+            dialog = await opened(pilot, make)
+            assert "F1 説明" in shown(pilot), type(dialog).__name__
+            await check(pilot, dialog)
+            check_words(dialog.help_text)
+            seen.add(type(dialog))
+            pilot.app.pop_screen()
+            await pilot.pause()
+    assert seen == {*kinds()} - {HelpScreen}, "each dialog is made in tests/tui/dialogs.py"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_word_at_the_lower_edge_can_be_clicked_and_what_is_listed_be_done(
+    school: School, size: tuple[int, int]
+) -> None:
+    kept = list[str | None]()
+    async with at_home(school, size) as pilot:
+        await pilot.app.push_screen(TextScreen("決定", ""), kept.append)
+        await pilot.press(*"ab")
+        lines = shown(pilot).split("\n")
+        row = next(place for place, text in enumerate(lines) if "F1 説明 ─╯" in text)
+        await pilot.click(offset=(cell_len(lines[row].split("F1 説明")[0]) + 1, row))
+        await screen_of(pilot, HelpScreen)
+        check_fits(pilot)
+        await pilot.press("enter")
+        assert isinstance(pilot.app.screen, HelpScreen), "nothing is done until something was chosen"
+        await pilot.press("end", "up")
+        assert pilot.app.screen.query_one(OptionList).highlighted == 0
+        await pilot.press("enter")
+        await until(pilot, lambda: kept == ["ab"], "F4 stands before Esc")
+        await screen_of(pilot, HomeScreen)
+
+
+@pytest.mark.parametrize("look", LOOKS)
+async def test_what_the_cursor_is_on_is_legible_in_every_look(school: School, look: str) -> None:
+    async with at_home(school) as pilot:
+        wear(office_of(pilot), look)
+        await helped(pilot)
+        field = pilot.app.screen.query_one("#field")
+        _base, _colour, ground, words = field.colors
+        assert contrast(ground.blend(words, words.a), ground) >= 7
+        assert field.region.height <= _MOST_LINES and pilot.app.screen.region.contains_region(field.region)
