@@ -20,7 +20,7 @@ from appliance.ledger.lines import facts_of
 from appliance.meetings.records import AgendaItem, Answer, DecisionRecord, Meeting, Question, Task
 from appliance.noticeboard.records import NoticeItem
 from appliance.people import Profile
-from appliance.roster import RECORD_TYPES, Enrollment, RosterRecord, SchoolClass, User
+from appliance.roster import RECORD_TYPES, Contact, Enrollment, Guardian, RosterRecord, SchoolClass, User
 from appliance.schoolcalendar import ClosureRecord
 from appliance.schooldays import Closure, SchoolYear
 from appliance.session import JST, Session
@@ -263,12 +263,19 @@ class RecordWords:
             case Enrollment():
                 whose = f"{word('field.class')}: {self._title(record.class_id)} {self._name(record.user_id)}"
                 return [whose, *_labelled(record, "number begins ends")]
-        return _labelled(record, "title name starts ends email phone sms") or [record.id]
+            case Contact():
+                facts = [_guardian(one) for one in record.guardians]
+                return [*_labelled(record, "phone sms email home_phone"), *facts] or [record.id]
+        return _labelled(record, "title name starts ends") or [record.id]
 
 
 def _labelled(thing: msgspec.Struct, fields: str) -> list[str]:
     found = ((name, getattr(thing, name, "")) for name in fields.split())
     return [f"{word(f'field.{name}')}: {_plain(value)}" for name, value in found if value not in ("", (), None)]
+
+
+def _guardian(one: Guardian) -> str:
+    return f"{word('field.guardian')}: {' '.join(filter(None, (one.relation, one.name, one.kana, *one.phones)))}"
 
 
 def _corrected(asked: Correction | None) -> list[str]:

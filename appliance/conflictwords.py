@@ -159,6 +159,8 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "field.email": ("メール", "email"),
     "field.phone": ("電話", "phone"),
     "field.sms": ("SMS", "SMS"),
+    "field.home_phone": ("自宅の電話", "home phone"),
+    "field.guardian": ("保護者", "guardian"),
 }
 
 

@@ -6,7 +6,7 @@ stand in a record of their own; everything else is III. Source: 1EdTech OneRoste
 """
 
 from datetime import date
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import msgspec
 
@@ -77,8 +77,21 @@ class User(RosterRecord, frozen=True, kw_only=True, omit_defaults=True):
         return f"{self.kana_family} {self.kana_given}".strip()
 
 
+class Guardian(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A guardian as a workbook names one in a pupil's row; `relation` is 続柄 as it is written there."""
+
+    relation: str = ""
+    name: str = ""
+    kana: str = ""
+    phones: tuple[str, ...] = ()
+
+
 class Contact(RosterRecord, frozen=True, kw_only=True, omit_defaults=True):
-    """How a person is reached, and whose guardian or child they are (`agents`, user ids). Importance II."""
+    """How a person is reached, and whose guardian or child they are (`agents`, user ids). Importance II.
+
+    `home_phone` and `guardians` (of a pupil, whom to ring first standing first) come by a workbook and all else by
+    OneRoster: neither import touches what the other brought.
+    """
 
     kind: ClassVar[str] = "roster.contact"
     importance: ClassVar[Importance] = Importance.II
@@ -86,6 +99,8 @@ class Contact(RosterRecord, frozen=True, kw_only=True, omit_defaults=True):
     phone: str = ""
     sms: str = ""
     agents: tuple[str, ...] = ()
+    home_phone: str = ""
+    guardians: tuple[Guardian, ...] = ()
 
 
 class Enrollment(RosterRecord, frozen=True, kw_only=True, omit_defaults=True):
@@ -100,6 +115,7 @@ class Enrollment(RosterRecord, frozen=True, kw_only=True, omit_defaults=True):
     ends: date | None = None
 
 
+GUARDIAN_ROLES: Final = frozenset(("guardian", "parent", "relative"))
 RECORD_TYPES: dict[str, type[RosterRecord]] = {
     struct.kind: struct for struct in (School, Session, SchoolClass, User, Contact, Enrollment)
 }

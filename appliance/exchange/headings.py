@@ -30,9 +30,18 @@ _NAMES: Final[dict[str, str]] = {
     "birth": "生年月日",
     "begins": "在籍開始日 転入日 編入日 入学日 転入年月日 入学年月日",
     "phone": "電話番号1 電話番号 電話 tel 自宅電話 連絡先電話番号",
-    "guardian_phone": "保護者1電話番号1 保護者電話番号1 保護者電話番号 保護者1電話番号 保護者電話",
 }
 _GUARDIAN: Final = "保護者"
+_OF_GUARDIAN: Final[dict[str, str]] = {
+    "relation": "続柄 続き柄 関係",
+    "name": "名前 氏名 名",
+    "kana": "ふりがな 名前ふりがな 氏名ふりがな かな 氏名かな よみ よみがな 読み",
+    "phone1": "電話番号1 電話番号 電話 tel",
+    "phone2": "電話番号2 携帯電話番号 携帯電話 携帯番号 携帯",
+    "phone3": "電話番号3",
+}
+GUARDIANS: Final = (1, 2, 3)
+"""So many guardians a workbook may name; 保護者 without a number is the first."""
 _HIRAGANA: Final = {code: code - 0x60 for code in range(ord("ァ"), ord("ヶ") + 1)}
 _REMARK: Final = re.compile(r"[(\[【].*?[)\]】]|[*※◎○●◯＊:：]")
 _SHOWN: Final = 16
@@ -46,7 +55,13 @@ def folded(text: object) -> str:
     return _REMARK.sub("", plain).translate(_HIRAGANA)
 
 
-FIELDS: Final = {folded(name): field for field, names in _NAMES.items() for name in names.split()}
+FIELDS: Final = {folded(name): field for field, names in _NAMES.items() for name in names.split()} | {
+    folded(f"{_GUARDIAN}{place}{name}"): f"guardian{number}_{field}"
+    for number in GUARDIANS
+    for place in (("", "1") if number == 1 else (number,))
+    for field, names in _OF_GUARDIAN.items()
+    for name in names.split()
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +123,7 @@ def _read(at: int, cells: tuple[Cell, ...], above: tuple[Cell, ...]) -> Headings
         field = _field(own, group, alone=upper is not None)
         if field and field not in columns:
             columns[field] = column
-            texts[field] = printable(str(cell if cell is not None else upper).strip())[:_SHOWN]
+            texts[field] = printable(" ".join(str(cell if cell is not None else upper).split()))[:_SHOWN]
     return Headings(at, columns, texts)
 
 

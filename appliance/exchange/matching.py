@@ -11,7 +11,7 @@ from typing import Final
 from appliance.exchange.pupilrows import PupilRow
 from appliance.oneroster.survival import Roster
 from appliance.oneroster.writing import derived_id
-from appliance.roster import Enrollment, SchoolClass, User
+from appliance.roster import Enrollment, Guardian, SchoolClass, User
 from appliance.text import folded
 
 _VARIANTS: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
@@ -33,6 +33,18 @@ def class_key(title: str) -> str:
     text = _BRACKETS.sub("", unicodedata.normalize("NFKC", title)).replace(" ", "")
     text = _YEAR.sub("", text)
     return text.removesuffix("学級").removesuffix("組").lower() or text.lower()
+
+
+def digits(phone: str) -> str:
+    """Return a telephone number for comparing."""
+    return "".join(letter for letter in unicodedata.normalize("NFKC", phone) if letter.isdecimal())
+
+
+def same_guardian(one: Guardian, other: Guardian) -> bool:
+    """Say whether two of a pupil's guardians are one: of one name, or sharing a number where one has no name."""
+    if one.name and other.name:
+        return plain(one.name) == plain(other.name)
+    return not {*map(digits, one.phones)}.isdisjoint(map(digits, other.phones))
 
 
 class Matcher:

@@ -2,6 +2,7 @@
 
 Invariant: a row either becomes a pupil or is refused by sheet, row and column; a finding never repeats a value.
 What the roster of this box has no use for (address, sex, birthday) is at most looked at, and never returned.
+A guardian's cell that cannot be used is told and left out; the pupil comes in all the same.
 """
 
 import re
@@ -14,10 +15,11 @@ from typing import Final
 import jaconv
 
 from appliance.exchange.dates import read_day
-from appliance.exchange.headings import Headings, find_headings, is_heading
+from appliance.exchange.headings import GUARDIANS, Headings, find_headings, is_heading
 from appliance.exchange.sheets import Cell, SheetRows
 from appliance.oneroster.findings import Findings
 from appliance.oneroster.values import has_controls, has_gaiji
+from appliance.roster import Guardian
 
 _GRADE: Final = re.compile(r"(?:第)?(小学?|中学?|高校?|[PJH])?([1-9])(?:年生?|学年)?")
 _STAGES: Final = {"小": "P", "中": "J", "高": "H", "P": "P", "J": "J", "H": "H"}
@@ -30,7 +32,10 @@ _LONGEST: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class PupilRow:
-    """A pupil as a row says: names formal and usual, grade as P1…J3, `word` the class as it is written there."""
+    """A pupil as a row says: names formal and usual, grade as P1…J3, `word` the class as it is written there.
+
+    `all_guardians`: the sheet has room for more than one guardian, so whoever is not in the row is none.
+    """
 
     sheet: str
     line: int
@@ -43,6 +48,8 @@ class PupilRow:
     kana: tuple[str, str]
     begins: date | None
     phone: str
+    guardians: tuple[Guardian, ...]
+    all_guardians: bool
     place: Headings
 
 
@@ -98,9 +105,25 @@ class RowReader:
             usual,
             self._kana(values),
             begins,
-            phone_of(values.get("phone", "") or values.get("guardian_phone", "")),
+            phone_of(values.get("phone", "")),
+            tuple(self._guardians(line, values)),
+            "guardian2_name" in self.headings.columns,
             self.headings,
         )
+
+    def _guardians(self, line: int, values: dict[str, str]) -> Iterator[Guardian]:
+        for number in GUARDIANS:
+            own = {field: values.get(f"guardian{number}_{field}", "") for field in ("relation", "name", "kana")}
+            for field, value in own.items():
+                if has_controls(value) or len(value) > _LONGEST:
+                    self._warn(line, f"guardian{number}_{field}", "control")
+                    own[field] = ""
+            cells = [values.get(f"guardian{number}_phone{place}", "") for place in (1, 2, 3)]
+            phones = tuple(dict.fromkeys(phone for cell in cells for phone in phones_of(cell)))
+            if own["name"] or phones:
+                kana = jaconv.hira2kata(jaconv.h2z(own["kana"]))
+                relation, name, kana = (" ".join(text.split()) for text in (own["relation"], own["name"], kana))
+                yield Guardian(relation, name, kana, phones)
 
     def _names(self, line: int, values: dict[str, str]) -> tuple[tuple[str, str], tuple[str, str]]:
         """Return the formal and the usual name, each family and given."""
@@ -177,9 +200,19 @@ def grade_code(text: str, kind: str) -> str:
 
 
 def phone_of(text: str) -> str:
-    """Return a telephone number with the signs that such numbers have, empty for anything else."""
+    """Return a telephone number with the signs that such numbers have, empty for anything else.
+
+    A spreadsheet that took it for a figure lost its first 0, which every whole number in Japan has.
+    """
     plain = unicodedata.normalize("NFKC", text).translate(str.maketrans("‐‑–—−ー", "------")).strip()
+    plain = f"0{plain}" if re.fullmatch(r"[1-9][0-9]{8,9}", plain) else plain
     return plain if re.fullmatch(r"\+?[0-9][0-9\-() ]{5,18}", plain) else ""
+
+
+def phones_of(text: str) -> list[str]:
+    """Return the telephone numbers of a cell, which may hold several."""
+    parts = re.split(r"[、,，/／・;；\n]", text)
+    return [phone for phone in map(phone_of, parts) if phone]
 
 
 def _class_of(values: dict[str, str], title: tuple[str, str]) -> tuple[str, str]:

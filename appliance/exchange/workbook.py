@@ -1,8 +1,8 @@
 """A roster workbook as C4th and other school systems export it, planned like an import of OneRoster.
 
-Invariant: pure. Only what the workbook speaks of is changed: pupils, their classes and numbers, telephone numbers.
-Who is missing from a class that it lists leaves that class, but for what a refused row might have said; a workbook
-without classes lets nobody leave.
+Invariant: pure. Only what the workbook speaks of is changed: pupils, their classes and numbers, telephone numbers,
+guardians. Who is missing from a class that it lists leaves that class, but for what a refused row might have said;
+a workbook without classes lets nobody leave.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from appliance.exchange.errors import WorkbookHeadingsError
-from appliance.exchange.matching import Matcher, TwinsError, plain
+from appliance.exchange.matching import Matcher, TwinsError, plain, same_guardian
 from appliance.exchange.pupilrows import PupilRow, RowReader
 from appliance.exchange.sheets import read_sheets
 from appliance.oneroster.changes import Changes, compare
@@ -21,7 +21,7 @@ from appliance.oneroster.counting import count_classes, totals_of
 from appliance.oneroster.findings import Findings
 from appliance.oneroster.plan import WORKBOOK, ImportPlan
 from appliance.oneroster.survival import PART_OF_KIND, Roster, by_kind
-from appliance.roster import Contact, Enrollment, RosterRecord, School, SchoolClass, Session, User
+from appliance.roster import Contact, Enrollment, Guardian, RosterRecord, School, SchoolClass, Session, User
 from appliance.schooldays import school_year_of
 
 _STUDENT: Final = "student"
@@ -97,10 +97,11 @@ class _Listing:
             return self._refuse(row, "code" if row.code else "name", "duplicate")
         self._matcher.taken.add(key)
         self._built[User.kind][key] = _user(known, key, row, school_class)
-        if row.phone:
+        if row.phone or row.guardians:
             former = self._roster.get(Contact.kind, {}).get(key)
-            contact = former if isinstance(former, Contact) else Contact(id=key)
-            self._built[Contact.kind][key] = msgspec.structs.replace(contact, phone=row.phone)
+            self._built[Contact.kind][key] = _contact(
+                former if isinstance(former, Contact) else Contact(id=key), row
+            )
         if school_class is not None:
             self._listed.setdefault(school_class.id, set()).add(key)
             self._enrol(row, key, school_class)
@@ -180,6 +181,21 @@ class _Listing:
     def _refuse(self, row: PupilRow, field: str, problem: str) -> None:
         self.spoilt = True
         self._findings.quarantine(row.sheet, row.line, row.place.place(field), f"workbook.{field}.{problem}")
+
+
+def _contact(former: Contact, row: PupilRow) -> Contact:
+    """Return a pupil's contact as the row says; an empty cell takes nothing away."""
+    told = tuple(_guardian(one, former.guardians) for one in row.guardians)
+    others = [one for one in former.guardians if not any(same_guardian(one, new) for new in told)]
+    guardians = told if row.all_guardians else (*told, *others)
+    guardians = guardians if told else former.guardians
+    return msgspec.structs.replace(former, home_phone=row.phone or former.home_phone, guardians=guardians)
+
+
+def _guardian(told: Guardian, former: tuple[Guardian, ...]) -> Guardian:
+    known = next((one for one in former if same_guardian(one, told)), Guardian())
+    relation, name, kana = told.relation or known.relation, told.name or known.name, told.kana or known.kana
+    return Guardian(relation, name, kana, told.phones or known.phones)
 
 
 def _user(known: User | None, key: str, row: PupilRow, school_class: SchoolClass | None) -> User:

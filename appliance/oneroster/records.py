@@ -7,6 +7,8 @@ nowhere is left out of the record rather than stored.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from appliance.oneroster.dialects import JP
 from appliance.oneroster.findings import Findings
 from appliance.oneroster.people import RoleBook
@@ -44,7 +46,8 @@ class Builder:
             for user in book.changed_users()
             if user.id in self.alive["users"] and user.id not in users
         }
-        contacts = {key: self._contact(key, row) for key, row in users.items()}
+        former = existing.get(Contact.kind, {})
+        contacts = {key: self._contact(key, row, former.get(key)) for key, row in users.items()}
         built[Contact.kind] = {key: contact for key, contact in contacts.items() if contact != Contact(id=key)}
         return built
 
@@ -96,9 +99,11 @@ class Builder:
             username=row["username"],
         )
 
-    def _contact(self, key: str, row: Row) -> Contact:
+    def _contact(self, key: str, row: Row, former: RosterRecord | None) -> Contact:
+        """Build a contact; what a workbook brought stays."""
         agents = tuple(agent for agent in split_list(row["agentSourcedIds"]) if agent in self.alive["users"])
-        return Contact(id=key, email=row["email"], phone=row["phone"], sms=row["sms"], agents=agents)
+        kept = former if isinstance(former, Contact) else Contact(id=key)
+        return replace(kept, email=row["email"], phone=row["phone"], sms=row["sms"], agents=agents)
 
 
 def _session(key: str, row: Row) -> Session:

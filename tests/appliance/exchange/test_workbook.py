@@ -23,8 +23,9 @@ from appliance.generator.writer import write_school
 from appliance.oneroster.container import Held
 from appliance.oneroster.errors import RefusedExportError
 from appliance.oneroster.plan import ImportPlan, plan_import
-from appliance.roster import Contact, Enrollment, RosterRecord, SchoolClass, User
+from appliance.roster import Contact, Enrollment, Guardian, RosterRecord, SchoolClass, User
 from tests.appliance.exchange.workbooks import C4TH, Cells, book, c4th, class_list, listed
+from tests.appliance.guardians import told
 
 SCHOOL: Final = make_school(33, 2026)
 PLACE: Final = Place(SCHOOL.code, SCHOOL.name, date(2026, 11, 24))
@@ -34,7 +35,10 @@ PLACE: Final = Place(SCHOOL.code, SCHOOL.name, date(2026, 11, 24))
 def roster(tmp_path_factory: pytest.TempPathFactory) -> list[RosterRecord]:
     path = tmp_path_factory.mktemp("roster") / "roster.zip"
     write_school(SCHOOL, path)
-    return list(plan_import(path, SCHOOL.code).put)
+    found = list(plan_import(path, SCHOOL.code).put)
+    for data in (c4th(SCHOOL), *(class_list(one) for one in SCHOOL.classes if not one.special_needs)):
+        found = applied(found, plan(data, found))  # the guardians that these workbooks name
+    return found
 
 
 def plan(data: bytes, roster: list[RosterRecord]) -> ImportPlan:
@@ -58,6 +62,10 @@ FIRST: Final = SCHOOL.classes[0]
 ONE: Final = unique(FIRST)
 
 
+def contacts(plan: ImportPlan) -> list[Contact]:
+    return [one for one in plan.put if isinstance(one, Contact)]
+
+
 def users(plan: ImportPlan) -> list[User]:
     return [one for one in plan.put if isinstance(one, User)]
 
@@ -75,13 +83,13 @@ def test_a_c4th_export_of_the_whole_school_changes_nothing_where_nothing_is_new(
 def test_a_new_name_and_a_telephone_number_come_in_and_the_guardian_is_not_the_pupil(
     roster: list[RosterRecord],
 ) -> None:
-    told: dict[str, object] = {"正式名前": "新姓　" + ONE.name.given, "電話番号1": "０９５２－１２－３４５６"}
-    done = plan(c4th(SCHOOL, change={ONE.id: told}), roster)
+    cells: dict[str, object] = {"正式名前": "新姓　" + ONE.name.given, "電話番号1": "０９５２－１２－３４５６"}
+    done = plan(c4th(SCHOOL, change={ONE.id: cells}), roster)
     (user,) = users(done)
     assert (user.id, user.family_name, user.preferred_family) == (ONE.id, "新姓", ONE.name.family)
     assert user.name == f"{ONE.name.family} {ONE.name.given}", "lists go on showing the usual name"
-    assert [one.phone for one in done.put if isinstance(one, Contact)] == ["0952-12-3456"]
-    assert plan(c4th(SCHOOL, change={ONE.id: told}), applied(roster, done)).put == ()
+    assert [one.home_phone for one in contacts(done)] == ["0952-12-3456"]
+    assert plan(c4th(SCHOOL, change={ONE.id: cells}), applied(roster, done)).put == ()
 
 
 def test_a_class_list_with_merged_headings_is_read(roster: list[RosterRecord]) -> None:
@@ -91,8 +99,51 @@ def test_a_class_list_with_merged_headings_is_read(roster: list[RosterRecord]) -
     rows[place][0], rows[place][6] = "９９", "0952-12-3456"
     done = plan(class_list(FIRST, rows), roster)
     numbers = [one.number for one in done.put if isinstance(one, Enrollment)]
-    phones = [(one.id, one.phone) for one in done.put if isinstance(one, Contact)]
-    assert (numbers, phones, users(done), done.remove) == ([99], [(ONE.id, "0952-12-3456")], [], ())
+    kept = [(one.id, one.home_phone, one.guardians) for one in contacts(done)]
+    guardian = Guardian("", "保護者 一郎", "", ("0952-12-3456",))
+    assert (numbers, kept, users(done), done.remove) == ([99], [(ONE.id, "", (guardian,))], [], ())
+
+
+def test_guardians_come_in_with_relation_reading_and_numbers(roster: list[RosterRecord]) -> None:
+    first = ("父", "試験　一郎", "ｼｹﾝ ｲﾁﾛｳ", "０９０−００００−０００１／0952-00-0001", "0952-00-0001")
+    done = plan(told(ONE, "なし", first, ("母", "試験 花子", "", "知らない")).data, roster)
+    (contact,) = contacts(done)
+    assert (contact.home_phone, contact.guardians) == (
+        "",
+        (
+            Guardian("父", "試験 一郎", "シケン イチロウ", ("090-0000-0001", "0952-00-0001")),
+            Guardian("母", "試験 花子"),
+        ),
+    )
+    standing = next(one for one in roster if isinstance(one, Contact) and one.id == ONE.id)
+    assert (contact.phone, contact.sms, contact.agents) == (standing.phone, standing.sms, standing.agents)
+    assert plan(told(ONE, "", first, ("母", "試験 花子")).data, applied(roster, done)).put == ()
+
+
+def test_a_list_with_one_guardian_a_row_takes_no_other_away(roster: list[RosterRecord]) -> None:
+    two = told(ONE, "", ("父", "試験 一郎", "", "090-0000-0001"), ("母", "試験 花子", "", "090-0000-0002"))
+    standing = applied(roster, plan(two.data, roster))
+    rows = [listed(pupil) for pupil in FIRST.pupils]
+    rows[FIRST.pupils.index(ONE)][5:] = ["試験　花子", None]
+    after = applied(standing, plan(class_list(FIRST, rows), standing))
+    (contact,) = (one for one in after if isinstance(one, Contact) and one.id == ONE.id)
+    assert [(one.relation, one.phones) for one in contact.guardians] == [
+        ("母", ("090-0000-0002",)),  # who is rung first is another; what the list has no column for stays
+        ("父", ("090-0000-0001",)),
+    ]
+    assert plan(class_list(FIRST, rows), after).put == ()
+    gone = contacts(plan(told(ONE, "", ("父", "試験 一郎")).data, after))
+    assert [one.name for one in gone[0].guardians] == ["試験 一郎"], "it has room for two, and names one"
+    assert plan(told(ONE, "").data, after).put == (), "an empty row says nothing"
+
+
+def test_a_cell_of_a_guardian_that_cannot_be_used_keeps_no_pupil_out(roster: list[RosterRecord]) -> None:
+    done = plan(told(ONE, "", ("父", "長" * 61, "", "090-0000-0001")).data, roster)
+    assert done.quarantined == ()
+    assert [(one.column, one.rule) for one in done.warnings] == [
+        ("F 保護者1 名前", "workbook.guardian1_name.control")
+    ]
+    assert [one.guardians for one in contacts(done)] == [(Guardian("父", phones=("090-0000-0001",)),)]
 
 
 def test_who_is_missing_from_a_class_leaves_it_and_who_moved_is_moved(roster: list[RosterRecord]) -> None:
@@ -318,3 +369,8 @@ def test_headings_are_found_among_titles_and_repeated_on_each_page() -> None:
     assert found is not None and found.row == 4 and found.place("name") == "C 名前"
     assert [letter(at) for at in (0, 25, 26, 701, 702)] == ["A", "Z", "AA", "ZZ", "AAA"]
     assert [phone_of(text) for text in ("０９５２ー１２ー３４５６", "なし", "1; DROP")] == ["0952-12-3456", "", ""]
+    assert [phone_of(text) for text in ("9000000001", "952123456", "123456")] == [
+        "09000000001",
+        "0952123456",
+        "123456",
+    ]
