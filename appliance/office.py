@@ -19,6 +19,7 @@ from appliance.attendance.sheetform import SheetForm, load_sheet_form
 from appliance.auditdesk import AuditDesk
 from appliance.classification.model import Action, Verdict
 from appliance.conflictdesk import ConflictDesk
+from appliance.contacts import ContactDesk
 from appliance.devices.desk import DeviceDesk
 from appliance.documents.book import DocumentBook
 from appliance.documents.desk import DocumentDesk
@@ -87,6 +88,7 @@ class Office:
         self.minutes = MinutesDesk(session, meetings)
         self.floor = FloorDesk(session, meetings)
         self.roster = RosterDesk(session)
+        self.contacts = ContactDesk(session)
         self.conflicts = ConflictDesk(session, choices.codes)
         self.ledger = LedgerDesk(session)
         self.emergency = EmergencyDesk(session)

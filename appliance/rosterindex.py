@@ -11,7 +11,16 @@ from datetime import date
 
 from appliance.conflictwords import word
 from appliance.people import BOARD_NAME, Profile
-from appliance.roster import RECORD_TYPES, Enrollment, RosterRecord, School, SchoolClass, User, decode_record
+from appliance.roster import (
+    GUARDIAN_ROLES,
+    RECORD_TYPES,
+    Enrollment,
+    RosterRecord,
+    School,
+    SchoolClass,
+    User,
+    decode_record,
+)
 from crypto.importance import Importance
 from sync import reading
 from sync.ids import Origin
@@ -80,6 +89,11 @@ class RosterIndex:
     def user(self, user_id: str) -> User | None:
         """Return a person of the roster by id."""
         return self._users.get(user_id)
+
+    def guardians(self) -> list[User]:
+        """Return the people of the roster who look after pupils, by reading."""
+        found = (user for user in self._users.values() if GUARDIAN_ROLES.intersection(user.roles))
+        return sorted(found, key=lambda user: (user.kana, user.id))
 
     def members(self, class_id: str, on: date) -> list[ClassMember]:
         """Return a class's own pupils on a day, by 出席番号 and then by reading."""

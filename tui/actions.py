@@ -107,6 +107,7 @@ AGAIN = Action("again", "r", _("聞き直す"), _("すべての箱に、いま�
 REST_PRESENT = Action("rest_present", "f2", _("全員出席"), _("記入のない人を全員出席にする（記入は変えない）"))
 CONFIRM = Action("confirm", "f4", _("確定"), _("この学級のこの日を確定する、または確定を解く"))
 DETAIL = Action("detail", "r", _("理由時刻"), _("選んだ人の理由と時刻を書く"), footer=False)
+RING = Action("ring", "d", _("電話"), _("選んだ人の保護者の電話番号を見る（重要性分類Ⅱ）"), footer=False)
 CLEAR = Action("clear", "x", _("消す"), _("選んだ人の記入を取り消す"), footer=False)
 UNDO = Action("undo", "u", _("元に戻す"), _("直前の自分の入力を元に戻す"))
 HISTORY = Action("history", "h", _("履歴"), _("だれがいつ何を記入したか"), footer=False)
@@ -196,6 +197,7 @@ ATTENDANCE = (
     UNDO,
     DETAIL,
     CLEAR,
+    RING,
     HISTORY,
     PREVIOUS_DAY,
     NEXT_DAY,
@@ -239,6 +241,7 @@ TASK_LIST = (OPEN, TICK, BACK, HELP, LOCK, PALETTE)
 MEETING_SEARCH = (BACK, HELP, LOCK, PALETTE)
 CONFLICT = (SETTLE, CHOOSE_LEFT, CHOOSE_RIGHT, WRITE, STORY, BACK, HELP, LOCK, PALETTE)
 AUDIT = (REFUSED, RELEASE, BACK, HELP, LOCK, PALETTE, QUIT)
+CONTACTS = (BACK, *EVERYWHERE)
 EMERGENCY = (DISCLOSE, BACK, *EVERYWHERE)
 DOCUMENTS = (OPEN, ADD, VERSIONS, CLASSIFY, DESTROY, _quiet(RELEASE), BACK, HELP, LOCK, PALETTE)
 DOCUMENT = (PAGE_BACK, PAGE_ON, AS_TEXT, BACK, HELP, LOCK, PALETTE)

@@ -6,6 +6,7 @@ screen that showed it is taken down.
 
 import time
 from collections.abc import Iterable
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final
@@ -21,17 +22,20 @@ from textual.screen import Screen
 from appliance.login import login, login_only
 from appliance.office import Office
 from appliance.views import FoundPupil, Who
+from crypto.errors import KurabakoError
 from tui import palette, pauses
-from tui.door import Door
+from tui.door import Door, NotLoggedInError
 from tui.i18n import _
 from tui.looks import wear
 from tui.screens.attendance import AttendanceScreen
 from tui.screens.base import OfficeScreen
+from tui.screens.contacts import ContactsScreen
 from tui.screens.emergency import OpeningScreen
 from tui.screens.find import FindScreen
 from tui.screens.help import key_name
 from tui.screens.home import HomeScreen
 from tui.screens.login import LoginScreen
+from tui.screens.problem import ProblemScreen
 
 _NEWLINE = "ctrl+j"
 _LOOK_S = 5.0
@@ -132,7 +136,18 @@ class OfficeApp(App[int]):
             if hit is not None:
                 self.push_screen(AttendanceScreen(hit.class_id, today, hit.pupil_id))
 
-        self.push_screen(FindScreen(self.door, today), go)
+        self.push_screen(FindScreen(self.door, today, lambda hit: self.show_contacts(hit.pupil_id, today)), go)
+
+    async def show_contacts(self, pupil_id: str, on: date) -> None:
+        """Show whom to ring for a pupil; a refusal is told and opens nothing."""
+        try:
+            contacts = await self.door.call(lambda office: office.contacts.of_pupil(pupil_id, on))
+        except NotLoggedInError:
+            return
+        except KurabakoError as error:
+            self.push_screen(ProblemScreen(error))
+        else:
+            self.push_screen(ContactsScreen(contacts))
 
     def _fatal_error(self) -> None:
         """Tell where the program failed, without the values of variables: a pupil's data may be among them."""

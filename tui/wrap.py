@@ -48,14 +48,11 @@ def _head(text: str, width: int) -> str:
 
 
 def rows(items: Iterable[str], width: int) -> str:
-    """Return items side by side, as many in a line as fit, none broken."""
-    lines = [""]
+    """Return items side by side, none broken; a short one fills up a line before that has room for it."""
+    lines: list[str] = []
     for item in items:
-        longer = f"{lines[-1]}  {item}" if lines[-1] else item
-        if cell_len(longer) <= width or not lines[-1]:
-            lines[-1] = longer
-        else:
-            lines.append(item)
+        at = next((n for n, line in enumerate(lines) if cell_len(f"{line}  {item}") <= width), len(lines))
+        lines[at:] = [f"{lines[at]}  {item}", *lines[at + 1 :]] if at < len(lines) else [item]
     return "\n".join(lines)
 
 

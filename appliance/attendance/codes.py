@@ -17,8 +17,8 @@ from appliance.errors import ApplianceError
 from appliance.messages import Language
 from appliance.views import Asks, AttendanceCode, Counting
 
-RESERVED_KEYS: Final = frozenset("hrux q/?:")
-"""What the screens keep for themselves: history, reason, take back and clear; the rest is kept free for later."""
+RESERVED_KEYS: Final = frozenset("dhrux q/?:")
+"""What the screens keep for themselves: telephone, history, reason, take back, clear; the rest is for later."""
 
 _FILE: Final = "codes.toml"
 _SYMBOL_CELLS: Final = 2

@@ -13,6 +13,7 @@ from appliance.attendance.noticedesk import NoticeDesk
 from appliance.attendance.schoolsystem import read_mapping
 from appliance.auditdesk import AuditDesk
 from appliance.classification.model import Action
+from appliance.contacts import ContactDesk
 from appliance.demo.agenda import demo_agenda
 from appliance.devices.desk import DeviceDesk
 from appliance.documents.desk import DocumentDesk
@@ -139,6 +140,7 @@ CALLS: dict[tuple[type, str], Call] = {
     (RosterDesk, "plan"): lambda o, s, t: o.roster.plan(s.zip),
     (RosterDesk, "commit"): lambda o, s, t: o.roster.commit(t.plan),
     (RosterDesk, "plan_workbook"): lambda o, s, t: o.roster.plan_workbook(workbook()),
+    (ContactDesk, "of_pupil"): lambda o, s, t: o.contacts.of_pupil(t.pupil, ON),
     (EmergencyDesk, "card"): lambda o, s, t: o.emergency.card(t.pupil),
     (EmergencyDesk, "plan"): lambda o, s, t: o.emergency.plan(t.cards, ON),
     (EmergencyDesk, "keep"): lambda o, s, t: o.emergency.keep([EmergencyCard(pupil=t.pupil, allergies="卵")]),
@@ -283,6 +285,7 @@ AREAS: dict[type, str] = {
     CalendarDesk: "calendar.",
     ClosureDesk: "calendar.",
     RosterDesk: "roster.",
+    ContactDesk: "roster.",
     EmergencyDesk: "emergency.",
     LedgerDesk: "ledger.",
     AuditDesk: "audit.",

@@ -1,5 +1,5 @@
 """1,000 marker strings of importance II, typed on the real screen, then looked for everywhere after the lock; and
-what was opened there of importance I (a card) and II (a document, its text drawn by a process of its own).
+what was opened there of importance I (a card) and II (a guardian, a document drawn by a process of its own).
 
 Where: every file of the site, of the board's hub, of the object store, every log, the temporary and the home
 folder of every process, and the machine's own temporary folders for whoever passes those over; and the memory of
@@ -13,6 +13,7 @@ import random
 import stat
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import pytest
 from appliance.credentials import read_pepper
 from appliance.documents.intake import Incoming
 from appliance.emergency.cards import EmergencyCard
+from appliance.roster import Contact, Guardian
 from crypto.identity import open_identity
 from crypto.importance import Importance
 from sync.client import KeeperClient
@@ -196,21 +198,24 @@ def test_after_the_lock_nothing_of_1000_markers_is_anywhere(city: City, tmp_path
         pytest.skip("files were searched, memory was not: this machine lets nobody read a process's memory")
 
 
-def opened_once(city: City, card: str, document: str) -> tuple[str, str]:
-    """Keep a card of importance I and a document of importance II; return the pupil's reading and name."""
+def opened_once(city: City, card: str, guardian: str, document: str) -> tuple[str, str]:
+    """Keep a card of importance I, a guardian and a document of II; return the pupil's reading and name."""
     with office_at(city.school.site, "kocho") as office:
         class_id = office.attendance.classes(office.today())[0].class_id
         row = office.attendance.day(class_id, office.today()).rows[0]
         office.emergency.open(PASSPHRASE, "kyoto", PASSPHRASE, "試験のため記入", 5)
         office.emergency.keep([EmergencyCard(pupil=row.pupil_id, allergies=card)])
         office.emergency.close()
+        contact = Contact(id=row.pupil_id, guardians=(Guardian("母", guardian, "", ("090-0000-0001",)),))
+        office.roster.commit(replace(office.roster.plan(city.school.zip), put=(contact,), remove=()))
         data = document.encode("cp932")
         office.filing.add(Incoming(io.BytesIO(data), len(data), "sonota.txt", Importance.II, "面談の控え"))
     return row.kana, row.name
 
 
-def look_at_both(screen: Terminal, kana: str, card: str, document: str) -> None:
-    """Log in as the principal; open the card under 非常時開示 or without, then the document."""
+def look_at_all(screen: Terminal, pupil: tuple[str, str], card: str, guardian: str, document: str) -> None:
+    """Log in as the principal; open the card, whom to ring for the first pupil, and the document."""
+    kana, name = pupil
     screen.until("合言葉")
     screen.press("kocho\r")
     screen.press(PASSPHRASE + "\r")
@@ -222,6 +227,15 @@ def look_at_both(screen: Terminal, kana: str, card: str, document: str) -> None:
     screen.settle()
     screen.press("\r")
     screen.until(card)
+    screen.press("\x1b")
+    screen.until("会議（7日以内）")
+    screen.settle()
+    screen.press("\r")
+    screen.until(name)
+    screen.press("d")
+    screen.until(guardian)
+    screen.press("\x1b")
+    screen.until(name)
     screen.press("\x1b")
     screen.until("会議（7日以内）")
     screen.press("b")
@@ -236,29 +250,27 @@ def test_after_the_lock_nothing_of_what_was_opened_is_anywhere(city: City, tmp_p
     city.serve(site)
     city.run_hubs()
     city.until(site, lambda status: status.lease == LeaseState.LIVE, "a lease")
-    card, document = random.SystemRandom().sample(made_markers(), 2)
+    opened = card, guardian, document = random.SystemRandom().sample(made_markers(), 3)
     secrets = [PASSPHRASE.encode()]
-    kana, _name = opened_once(city, card, document)
+    pupil = opened_once(city, card, guardian, document)
     city.until_confirmed(site)  # online, so a card opens without 非常時開示
     with Terminal(["-m", "appliance.cli", "office", str(site)], os.environ) as screen:
-        look_at_both(screen, kana, card, document)
+        look_at_all(screen, pupil, card, guardian, document)
         looks = readable(screen.pid)
         readers = below(screen.pid)
         if looks:
-            assert remembered(screen.pid, [card, document], secrets) - {*secrets}, (
-                "else this test looks at nothing"
-            )
+            assert remembered(screen.pid, opened, secrets) - {*secrets}, "else this test looks at nothing"
             assert readers, "the document was read by a process of its own"
         screen.press("\x1b[19~")  # F8: leave the seat
         screen.until("施錠しました")
         box = below(city.processes[site.name].pid)
         for pid in (screen.pid, city.processes[site.name].pid, *box.values()) if looks else ():
-            assert not remembered(pid, [card, document], secrets), pid
+            assert not remembered(pid, opened, secrets), pid
         assert not any(Path(f"/proc/{pid}").exists() for pid in readers.values()), "they are gone with it"
         screen.press("\x1b[21~")  # F10
         assert screen.wait() == 0
 
-    encoded = {marker.encode(name) for marker in (card, document) for name in ENCODINGS}
+    encoded = {marker.encode(name) for marker in opened for name in ENCODINGS}
     prefixes = [PREFIX.encode(name) for name in ENCODINGS]
     (tmp_path / "home" / "control").write_text(f"x{card}y", "utf-8")
     assert hits(files_under(tmp_path), tmp_path, encoded, prefixes) == ["home/control"]

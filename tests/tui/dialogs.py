@@ -104,7 +104,7 @@ async def _kept(_told: object) -> bool:
     return False
 
 
-async def _no_totals(_span: object) -> None:
+async def _nothing(_of: object) -> None:
     return None
 
 
@@ -129,7 +129,7 @@ def dialogs(office: Office, door: "Door[Office]") -> list[Callable[[], Dialog[An
         lambda: ClassScreen(_DOCUMENT),
         lambda: DestroyScreen(_DOCUMENT),
         lambda: VersionsScreen("名簿", [_VERSION]),
-        lambda: FindScreen(door, SCHOOL_DAY),
+        lambda: FindScreen(door, SCHOOL_DAY, _nothing),
         lambda: HistoryScreen("佐藤 葵", [HistoryLine(AT, "田中 望", "病欠")]),
         lambda: HoursDayScreen(day),
         lambda: TrendScreen("佐藤 葵", ()),
@@ -149,5 +149,5 @@ def dialogs(office: Office, door: "Door[Office]") -> list[Callable[[], Dialog[An
         lambda: ShiftForm(staff, office.hours.patterns(), "2026-04-01"),
         lambda: SurveyAnswerForm(_SURVEY, _kept),
         lambda: SurveyResultsScreen(_SURVEY, Results("行事", False, 5, 6, ()), ()),
-        lambda: TotalsScreen(totals, _no_totals),
+        lambda: TotalsScreen(totals, _nothing),
     ]

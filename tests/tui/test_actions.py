@@ -28,6 +28,7 @@ from tui.actions import (
     AUDIT,
     CLOSURE_LIST,
     CONFLICT,
+    CONTACTS,
     DOCUMENT,
     DOCUMENTS,
     EMERGENCY,
@@ -66,6 +67,7 @@ from tui.screens.audit import AuditScreen
 from tui.screens.base import OfficeScreen
 from tui.screens.closures import ClosuresScreen
 from tui.screens.conflicts import ConflictsScreen
+from tui.screens.contacts import ContactsScreen
 from tui.screens.document import DocumentScreen
 from tui.screens.documents import DocumentsScreen
 from tui.screens.emergency import EmergencyScreen
@@ -107,6 +109,7 @@ SCREENS: list[tuple[type[Screen[Any]], tuple[Action, ...]]] = [
     (ConflictsScreen, CONFLICT),
     (QuarantineScreen, HELD),
     (EmergencyScreen, EMERGENCY),
+    (ContactsScreen, CONTACTS),
     (AuditScreen, AUDIT),
     (LedgerScreen, LEDGER),
     (DocumentsScreen, DOCUMENTS),
@@ -228,7 +231,7 @@ def test_every_dialog_can_be_closed_with_escape_and_needs_no_unsafe_key(kind: ty
 def test_no_letter_of_a_code_is_a_letter_of_the_screen() -> None:
     letters = [code.key for code in load_codes(None)]
     assert len(set(letters)) == len(letters) and not RESERVED_LETTERS.intersection(letters)
-    assert {"r", "x", "u", "h"} == RESERVED_LETTERS
+    assert {"r", "x", "u", "h", "d"} == RESERVED_LETTERS
 
 
 def test_english_labels_are_short_too() -> None:

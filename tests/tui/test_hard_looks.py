@@ -17,6 +17,7 @@ from appliance import lights
 from appliance.documents.intake import Incoming
 from appliance.generator.school import MadeClass, MadePerson, MadeSchool
 from appliance.generator.writer import write_school
+from appliance.roster import Contact, Guardian
 from crypto.importance import Importance
 from sync.clock import wall_ms
 from sync.site import SitePaths
@@ -32,6 +33,7 @@ from tui.screens.attention import AttentionScreen
 from tui.screens.audit import AuditScreen
 from tui.screens.closures import ClosuresScreen
 from tui.screens.conflicts import ConflictsScreen
+from tui.screens.contacts import ContactsScreen
 from tui.screens.documents import DocumentsScreen
 from tui.screens.emergency import EmergencyScreen
 from tui.screens.hours import HoursScreen
@@ -79,6 +81,9 @@ def long(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
     office.meetings.write(f"{head}\n- {_ITEM}（教務部・{_LONG}・10分）\n  {_ITEM * 5}")
     text = _ITEM.encode()
     office.filing.add(Incoming(io.BytesIO(text), len(text), f"{_ITEM}.txt", Importance.II, _ITEM * 3))
+    people = tuple(Guardian("養父母", f"{_LONG} {_LONG}", _LONG, (f"090-0000-000{n}",)) for n in range(1, 5))
+    plan = office.roster.plan(made.zip)
+    office.roster.commit(replace(plan, put=(Contact(id=rows[0].pupil_id, guardians=people),), remove=()))
     office.logout()
     yield made
     made.close()
@@ -102,6 +107,8 @@ def screens(own: School) -> Made:
     office = own.office("kocho")
     classes, meetings = office.attendance.classes(DAY), office.meetings.all()
     items = office.meetings.open(meetings[0].meeting_id).items if meetings else ()
+    pupils = office.attendance.day(classes[0].class_id, DAY).rows if classes else ()
+    contacts = [office.contacts.of_pupil(pupils[0].pupil_id, DAY)] if pupils else []
     office.logout()
     made: Made = {
         "phone": lambda: PhoneScreen(DAY),
@@ -128,6 +135,7 @@ def screens(own: School) -> Made:
     if classes:
         made["attendance"] = lambda: AttendanceScreen(classes[0].class_id, DAY)
         made["month"] = lambda: MonthScreen(classes[0].class_id, DAY)
+        made["contacts"] = lambda: ContactsScreen(contacts[0])
     if items:
         made["meeting"] = lambda: MeetingScreen(meetings[0].meeting_id)
         made["papers"] = lambda: PapersScreen(meetings[0].meeting_id, items[0].item_id, items[0].title)
@@ -155,7 +163,7 @@ async def test_long_names(
 ) -> None:
     freeze(monkeypatch, DAY)
     found = await looked_at(long, size)
-    for name in ("home", "attendance", "month", "meetings", "meeting"):
+    for name in ("home", "attendance", "contacts", "month", "meetings", "meeting"):
         assert found[name] == snapshot(name=name), name
 
 

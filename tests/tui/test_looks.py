@@ -27,6 +27,7 @@ from tui.screens.audit import AuditScreen
 from tui.screens.base import OfficeScreen
 from tui.screens.closures import ClosuresScreen
 from tui.screens.conflicts import ConflictsScreen
+from tui.screens.contacts import ContactsScreen
 from tui.screens.document import DocumentScreen
 from tui.screens.documents import DocumentsScreen
 from tui.screens.emergency import EmergencyScreen
@@ -108,6 +109,7 @@ def screens(own: School) -> dict[str, Callable[[], Screen[Any]]]:
     office = own.office("kocho")
     class_id = office.attendance.classes(DAY)[0].class_id
     item = office.meetings.open(MEETING).items[1].item_id
+    contacts = office.contacts.of_pupil(office.attendance.day(class_id, DAY).rows[0].pupil_id, DAY)
     office.logout()
     return {
         "attendance": lambda: AttendanceScreen(class_id, DAY),
@@ -132,6 +134,7 @@ def screens(own: School) -> dict[str, Callable[[], Screen[Any]]]:
         "recorder": RecorderScreen,
         "documents": DocumentsScreen,
         "emergency": EmergencyScreen,
+        "contacts": lambda: ContactsScreen(contacts),
         "ledger": LedgerScreen,
         "permits": PermitsScreen,
         "inbox": InboxScreen,

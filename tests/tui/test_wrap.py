@@ -1,3 +1,5 @@
+from collections import Counter
+
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -48,11 +50,15 @@ def test_words_that_fit_are_not_broken(words: list[str], width: int) -> None:
 
 
 @given(st.lists(st.text(st.sampled_from("ab漢字 "), min_size=1, max_size=10), max_size=12), WIDTH)
-def test_items_side_by_side_are_whole_and_in_order(items: list[str], width: int) -> None:
+def test_items_side_by_side_are_whole_and_all_there(items: list[str], width: int) -> None:
     shown = rows(items, width)
-    assert bare(shown) == bare("".join(items))
+    assert Counter(bare(shown)) == Counter(bare("".join(items)))
     for line in shown.split("\n"):
         assert cell_len(line) <= width or line in items
+
+
+def test_a_short_item_fills_up_a_line_before() -> None:
+    assert rows(["aaaa", "bbbbbbbb", "cc", "dd"], 8) == "aaaa  cc\nbbbbbbbb\ndd"
 
 
 @given(TEXT, WIDTH)

@@ -12,7 +12,7 @@ from textual.widgets import Static
 from appliance.office import Office
 from appliance.views import AttendanceCode, DayView, PupilRow, Saved
 from crypto.errors import KurabakoError
-from tui.actions import ATTENDANCE, CLEAR, DETAIL, HISTORY
+from tui.actions import ATTENDANCE, CLEAR, DETAIL, HISTORY, RING
 from tui.door import NotLoggedInError
 from tui.i18n import _, day_text
 from tui.screens.ask import DetailScreen, YesNoScreen
@@ -30,6 +30,7 @@ _HELP = _("""一人を選び、下に並ぶ記号の文字を一つ押すと、�
 番号を打つと、その番号の人に移ります（1 2 b で、12番が病欠）。
 「交流」は特別支援学級の人です。ここでも記入でき、その学級の出席簿に入ります（人数と集計はその学級の分です）。
 理由は r で書けます（重要性分類Ⅱ: 見られるのは権限のある職員だけです）。
+d で、その人の保護者の電話番号が出ます（重要性分類Ⅱ。線が切れていても見られます）。
 日本語入力は切って（半角で）押してください。全角で押しても受け付けます。""")
 
 _COLUMNS = {
@@ -77,7 +78,7 @@ class AttendanceScreen(OfficeScreen):
         codes = await self.ask(lambda office: office.attendance.codes()) or ()
         self._codes = {code.code: code for code in codes}
         letters = [f"{c.key} {c.name}" for c in codes]
-        letters += [f"{action.key} {action.label}" for action in (CLEAR, DETAIL, HISTORY)]
+        letters += [f"{action.key} {action.label}" for action in (CLEAR, DETAIL, HISTORY, RING)]
         self.query_one("#legend", Static).update(rows(letters, self.app.size.width - 2))
         table = self.query_one(PupilTable)
         table.set_codes(codes)
@@ -309,6 +310,12 @@ class AttendanceScreen(OfficeScreen):
         if lines is not None:
             empty = _("記入はありません。全員出席か確定により出席です") if row.code else ""
             self.app.push_screen(HistoryScreen(f"{row.name}  {day_text(on)}", lines, empty))
+
+    async def action_ring(self) -> None:
+        """Show whom to ring for the selected pupil."""
+        row = self._selected()
+        if row is not None:
+            await self.office_app.show_contacts(row.pupil_id, self._on)
 
     def action_by_month(self) -> None:
         """Open the class's month."""

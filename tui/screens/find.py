@@ -1,5 +1,6 @@
 """Looking for a pupil by the beginning of the reading, while one types."""
 
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -23,10 +24,14 @@ _MOST = 50
 
 
 class FindScreen(Dialog["FoundPupil | None"]):
-    """Returns the pupil that was chosen."""
+    """Returns the pupil that was chosen; `ring` shows somebody's telephone numbers above the search."""
 
-    BINDINGS = [Binding("escape", "cancel", _("やめる")), Binding("down", "to_list", show=False)]
-    help_text = _("児童生徒を探し、その人の学級を開きます。")
+    BINDINGS = [
+        Binding("escape", "cancel", _("やめる")),
+        Binding("f2", "ring", _("電話")),
+        Binding("down", "to_list", show=False),
+    ]
+    help_text = _("児童生徒を探し、その人の学級を開きます。F2 では、その人の保護者の電話番号を見ます。")
     field_help = {
         "kana": _(
             "探す児童生徒の名前。読みのはじめか氏名を打ちます。例 さと、サト。Enter で、いちばん上の人を開きます。"
@@ -34,10 +39,11 @@ class FindScreen(Dialog["FoundPupil | None"]):
         "hits": _("見つかった児童生徒の一覧。Enter で、その人の学級を開きます。"),
     }
 
-    def __init__(self, door: "Door[Office]", on: date) -> None:
+    def __init__(self, door: "Door[Office]", on: date, ring: Callable[[FoundPupil], Awaitable[None]]) -> None:
         super().__init__()
         self._door = door
         self._on = on
+        self._ring = ring
         self._hits: tuple[FoundPupil, ...] = ()
 
     def compose(self) -> ComposeResult:
@@ -46,7 +52,7 @@ class FindScreen(Dialog["FoundPupil | None"]):
             yield Static(_("児童生徒を探す"), classes="dialog-title")
             yield Input(placeholder=_("読みのはじめ（ひらがな・カタカナ）か氏名"), id="kana")
             yield OptionList(id="hits", markup=False)
-            yield Static(_("↓ で一覧へ   Enter で開く   Esc でやめる"), classes="hint")
+            yield Static(_("↓ で一覧へ   Enter で開く   F2 で保護者の電話   Esc でやめる"), classes="hint")
 
     def on_mount(self) -> None:
         """Begin to type."""
@@ -71,6 +77,12 @@ class FindScreen(Dialog["FoundPupil | None"]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Take the chosen hit."""
         self.dismiss(self._hits[int(event.option.id or 0)])
+
+    async def action_ring(self) -> None:
+        """Show whom to ring for the chosen hit, or for the first."""
+        place = self.query_one(OptionList).highlighted or 0
+        if self._hits:
+            await self._ring(self._hits[place])
 
     def action_to_list(self) -> None:
         """Go from the line to the list."""
