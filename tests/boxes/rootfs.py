@@ -50,11 +50,23 @@ def cached_rootfs(release: str = "bookworm", more: Sequence[str] = ()) -> Path:
     unfinished = cache / f".{release}-{named}-{os.getpid()}.tar"
     command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}", release]
     try:
-        subprocess.run([*command, str(unfinished)], check=True)
+        _run_to_its_end([*command, str(unfinished)])
         unfinished.rename(tar)
     finally:
         unfinished.unlink(missing_ok=True)
     return tar
+
+
+def _run_to_its_end(command: Sequence[str]) -> None:
+    """Run a command; whoever is interrupted lets it unmount and remove what it made, which it begins by itself."""
+    process = subprocess.Popen(command)
+    try:
+        process.wait()
+    except KeyboardInterrupt:
+        process.wait()
+        raise
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
 
 
 def unpack(tar: Path, root: Path) -> None:
