@@ -11,7 +11,7 @@ from typing import Final
 
 from appliance.provision.facts import Facts
 from appliance.provision.plan import missing_secrets
-from appliance.provision.wanted import CLOCKS, MODULES, PROGRAMS, Wanted
+from appliance.provision.wanted import BUS, CLOCKS, MODULES, PROGRAMS, Wanted
 
 LEAST_FREE: Final = 2 * 1024**3
 LEAST_MEMORY: Final = 900 * 1024**2
@@ -35,13 +35,14 @@ def needs(facts: Facts, wanted: Wanted, now_ms: int) -> tuple[Need, ...]:
         found.append(Need("debian", (f"{facts.os} {facts.release}",)))
     if not facts.booted or facts.systemd < LEAST_SYSTEMD:
         found.append(Need("systemd", (str(facts.systemd),)))
-    packages = sorted({_PACKAGES.get(name, "systemd") for name in PROGRAMS if name not in facts.programs})
+    packages = {_PACKAGES.get(name, "systemd") for name in PROGRAMS if name not in facts.programs}
+    packages |= set() if _has(facts, BUS) else {"dbus"}
     if packages:
-        found.append(Need("packages", (" ".join(packages),)))
+        found.append(Need("packages", (" ".join(sorted(packages)),)))
     modules = [name for name in MODULES if name not in facts.modules]
     if modules:
         found.append(Need("python", (" ".join(modules),)))
-    if not any(facts.units.get(unit, ("", "", False))[0] for unit in CLOCKS):
+    if not any(_has(facts, unit) for unit in CLOCKS):
         found.append(Need("time"))
     if facts.free_bytes < LEAST_FREE:
         found.append(Need("room", (str(facts.free_bytes // 1024**2), str(LEAST_FREE // 1024**2))))
@@ -51,6 +52,10 @@ def needs(facts: Facts, wanted: Wanted, now_ms: int) -> tuple[Need, ...]:
     if secrets:
         found.append(Need("secrets", (", ".join(secrets),)))
     return (*found, *_site_needs(facts, wanted), *_way_back(facts, wanted), *_clock(facts, now_ms))
+
+
+def _has(facts: Facts, unit: str) -> bool:
+    return bool(facts.units.get(unit, ("", "", False))[0])
 
 
 def _site_needs(facts: Facts, wanted: Wanted) -> list[Need]:

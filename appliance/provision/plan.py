@@ -10,6 +10,7 @@ from enum import StrEnum
 from appliance.provision.facts import BundleQuestion, Facts, Question
 from appliance.provision.wanted import (
     BUNDLES,
+    BUS,
     CLOCKS,
     CREDENTIALS,
     ENABLED,
@@ -61,7 +62,7 @@ def question(wanted: Wanted, *, look_at_bundle: bool = True) -> Question:
     files = (*(file.path for file in wanted.files), *secrets, "/usr/local/bin/kurabako")
     sizes = {name: size for name, (size, _) in wanted.release.files.items()}
     bundle = BundleQuestion(f"{BUNDLES}-{wanted.release.manifest[:16]}", sizes) if look_at_bundle else None
-    units = (*STARTED, *ENABLED, *CLOCKS, "nftables.service", "ssh.service", UDEV)
+    units = (*STARTED, *ENABLED, *CLOCKS, BUS, "nftables.service", "ssh.service", UDEV)
     return Question(files, USERS, units, PROGRAMS, MODULES, SLOTS, SITE, MARKS, bundle)
 
 

@@ -51,6 +51,7 @@ PROGRAMS: Final = (
     "udevadm",
 )
 MODULES: Final = ("venv", "ssl", "ctypes")
+BUS: Final = "dbus.socket"  # by it an update has a new version asked as another user
 CLOCKS: Final = ("systemd-timesyncd.service", "chrony.service")
 UPDATE_ROOT: Final = "/etc/kurabako/update-root.json"
 ENABLED: Final = ("kurabako-update-resume.service", "kurabako-update.timer")

@@ -69,7 +69,10 @@ class UpdateBox:
         """Bring the newest release over the line. Its freshness is judged by who installs it, by trusted time."""
         fetched = Fetched(self.places.fetched)
         client = self._client(ObjectStore(site.store()), Trust(self.places.first_root, fetched.seen), 0)
-        release = client.release(fetched.root)
+        try:
+            release = client.release(fetched.root)
+        finally:
+            fetched.show()
         held = fetched.bundle / "manifest.json"
         if held.exists() and held.read_bytes() != (fetched.root / "manifest.json").read_bytes():
             held.unlink()  # from here on what lies there is of no one release

@@ -54,7 +54,7 @@ class UpdateClient:
 
     def __init__(self, store: Store, trust: Trust, now_ms: int, *, place: str, prefix: str = PREFIX) -> None:
         self._place = place
-        trust.seen.mkdir(mode=0o700, parents=True, exist_ok=True)
+        trust.seen.mkdir(mode=0o755, parents=True, exist_ok=True)
         try:
             first = trust.first_root.read_bytes()
         except OSError as exc:

@@ -33,6 +33,13 @@ class Fetched:
         """Return the folder of the release's files."""
         return self.root / "bundle"
 
+    def show(self) -> None:
+        """Let others read the metadata, which is public: TUF's client writes it for its own user alone."""
+        self.seen.chmod(0o755)
+        for path in self.seen.rglob("*.json"):
+            if not path.is_symlink():
+                path.chmod(0o644)
+
     def get(self, key: str) -> bytes | None:
         """Return an object as a repository would have it, None when it is not here."""
         names = "/".join(key_names(key))

@@ -3,16 +3,14 @@
 Invariant: when `stop` returns, nobody holds the lock of the site's one writer.
 """
 
-import fcntl
-import os
 import re
 import subprocess
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from appliance.updates.children import run_as_keeper
 from appliance.updates.errors import StillWritingError
 from sync.atomic import atomic_write
 from sync.site import SitePaths
@@ -46,7 +44,7 @@ class Systemd:
         Each is named: stopping the target does not wait for its parts.
         """
         self.run(["stop", TARGET, *parts(self.units)])
-        if not _free(SitePaths(self.site).lock, self.patience_s):
+        if not self._nobody_writes():
             raise StillWritingError(operation="stop services", subject=str(self.site), problem="keeper.lock")
 
     def arrange(self, slot: Path) -> None:
@@ -62,27 +60,14 @@ class Systemd:
         """Start everything."""
         self.run(["start", TARGET])
 
+    def _nobody_writes(self) -> bool:
+        """Wait until the writer's lock can be had, as the writer's own user; say whether that came true."""
+        lock = str(SitePaths(self.site).lock)
+        wait = ["/usr/bin/flock", "--timeout", f"{self.patience_s:g}", lock, "/usr/bin/true"]
+        return run_as_keeper(self.site, wait, self.patience_s + 10).returncode == 0
+
 
 def parts(units: Path) -> list[str]:
     """Return the services that stop with the target."""
     found = sorted(units.glob("kurabako-*.service"))
     return [file.name for file in found if file.is_file() and _PART in file.read_text("utf-8").splitlines()]
-
-
-def _free(lock: Path, patience_s: float) -> bool:
-    """Wait until nobody holds a lock; say whether that came true."""
-    until = time.monotonic() + patience_s
-    while True:
-        try:
-            descriptor = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return True
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except OSError:
-            if time.monotonic() > until:
-                return False
-        finally:
-            os.close(descriptor)
-        time.sleep(0.1)

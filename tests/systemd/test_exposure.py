@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.systemd.unitfiles import AS_ROOT, SERVICES, SYSTEMD, each_service
+from appliance.updates.children import SHUT
+from tests.systemd.unitfiles import SERVICES, SYSTEMD, each_service
 
 NETWORKED, ALONE = 1.2, 0.5
 OF_NETWORK = {"kurabako-sync.service", "kurabako-web.service", "kurabako-update-fetch.service"}
@@ -32,7 +33,13 @@ def test_a_unit_is_exposed_no_more_than_it_must(unit: str, tmp_path: Path) -> No
     text = (SYSTEMD / unit).read_text("utf-8")
     networked = unit in OF_NETWORK
     copy.write_text(f"{text}\n{STORE}" if networked else text, "utf-8")
-    assert exposure(copy) <= AS_ROOT.get(unit, NETWORKED if networked else ALONE)
+    assert exposure(copy) <= (NETWORKED if networked else ALONE)
+
+
+def test_a_version_that_is_asked_is_as_shut_as_the_units(tmp_path: Path) -> None:
+    asked = tmp_path / "kurabako-asked.service"
+    asked.write_text("\n".join(("[Service]", "ExecStart=/bin/true", *SHUT)))
+    assert exposure(asked) <= ALONE
 
 
 def test_the_judgement_tells_units_apart(tmp_path: Path) -> None:

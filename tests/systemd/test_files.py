@@ -100,7 +100,7 @@ def test_users_that_are_named_are_made(tmp_path: Path) -> None:
 
 
 def test_only_what_replaces_programs_runs_as_root() -> None:
-    assert {unit for unit in SERVICES if "User" not in keys(unit)} == AS_ROOT.keys()
+    assert {unit for unit in SERVICES if "User" not in keys(unit)} == AS_ROOT
 
 
 def test_the_peers_of_a_box_can_be_written_into_its_configuration(tmp_path: Path) -> None:

@@ -16,9 +16,8 @@ SYSTEMD: Final = next(
 SERVICES: Final = tuple(sorted(path.name for path in SYSTEMD.glob("*.service")))
 SITE: Final = "/var/lib/kurabako/site"
 
-# Whoever may replace programs and units is root, which costs 0.4. Trying a new version as another user costs the
-# rest: the rights to become one (0.7) and to read what a third one fetched, and users that are not private.
-AS_ROOT: Final = {"kurabako-update.service": 1.3, "kurabako-update-resume.service": 0.5}
+# Whoever may replace programs and units is root.
+AS_ROOT: Final = {"kurabako-update.service", "kurabako-update-resume.service"}
 
 
 def keys(unit: str) -> dict[str, list[str]]:

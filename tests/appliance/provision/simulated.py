@@ -34,7 +34,7 @@ PROGRAMS = [
     "udevadm",
 ]
 USERS = [*(f"kurabako-{name}" for name in ("keeper", "sync", "inbox", "notice", "support")), "office", "genkan"]
-NET = ["nftables.service", "systemd-timesyncd.service", "ssh.service"]
+NET = ["nftables.service", "systemd-timesyncd.service", "ssh.service", "dbus.socket"]
 
 
 class SimulatedBox:

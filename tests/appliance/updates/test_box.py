@@ -1,7 +1,6 @@
 """The updates of a box put together: a real site with its keeper, a real store, a medium, signed releases."""
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -22,7 +21,7 @@ from appliance.updates import children
 from appliance.updates.box import Places, UpdateBox
 from appliance.updates.boxtime import trusted_now
 from appliance.updates.checking import Health, SelfTest
-from appliance.updates.children import Answer, ask, owner_of
+from appliance.updates.children import Answer, as_keeper, ask
 from appliance.updates.errors import (
     PermitMissingError,
     SelfTestError,
@@ -126,6 +125,8 @@ def test_a_release_comes_over_the_line(
     assert send(board.repository, store) > 0
     wanted = Bundle.open(bundles[1]).digest
     assert box.fetch(open_site(school.site)).digest == wanted == box.look().digest
+    for path in (box.places.fetched, *box.places.fetched.rglob("*")):
+        assert path.stat().st_mode & 0o004, path  # whoever installs has no right to read everything
     assert box.apply() and box.slots.current() == "b"
     assert not box.apply()
     assert list((box.places.state / "bundle").iterdir()) == []
@@ -230,15 +231,15 @@ def test_a_version_that_cannot_answer_is_a_problem(box: UpdateBox, school: Schoo
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a child as somebody else")
-def test_a_child_of_root_runs_as_the_stores_owner(tmp_path: Path) -> None:
+def test_root_asks_in_a_unit_of_the_keepers_user(tmp_path: Path) -> None:
     file = tmp_path / "school.db"
     file.touch()
-    assert owner_of(file) == {}
-    os.chown(file, 65534, 65534)
-    said = subprocess.run(["/usr/bin/id", "-u"], capture_output=True, text=True, cwd="/", **owner_of(file))
-    assert said.stdout.strip() == "65534"
-    os.chown(file, 54321, 54321)
-    assert owner_of(file) == {"user": 54321, "group": 54321, "extra_groups": []}
+    assert as_keeper(tmp_path, 20.0) == []
+    os.chown(file, 65534, 65534)  # so root sees a box's store where its users are private
+    program, *words = as_keeper(tmp_path, 20.0)
+    assert program.endswith("systemd-run") and words[-1] == "--"
+    assert {"--property=User=kurabako-keeper", "--property=RuntimeMaxSec=20", "--pipe", "--wait"} <= set(words)
+    assert {f"--property={one}" for one in children.SHUT} < set(words)
 
 
 def test_a_site_works_when_its_keeper_answers_and_its_daemon_reports(school: School, tmp_path: Path) -> None:
