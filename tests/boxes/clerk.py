@@ -1,4 +1,4 @@
-"""Somebody who enters things on a box until something ends it, and a note of what was promised to them.
+"""Somebody who enters things on a box until something ends it, and a note of what was found there and promised.
 
 Invariant: an entry is noted outside of the machine, and only after its `put` returned; so every noted one must be
 there for ever, whatever happens to the machine.
@@ -16,14 +16,22 @@ from tests.boxes.town import SCHOOLS, SITE, Town
 
 PYTHON: Final = "/opt/kurabako/current/bin/python"
 _PEPPER: Final = "CREDENTIALS_DIRECTORY=/run/kurabako-office"  # as sshd sets it for office@
+# What a login does, without the screens that it would load.
 _ENTERS: Final = f"""
 import os, sys
 from pathlib import Path
-from appliance.login import open_session
+from appliance.identities import open_own
 from appliance.site import open_site
 from crypto import identity
 from crypto.importance import Importance
-from sync.sealed import Draft
+from sync.client import KeeperClient
+from sync.keyring import open_keyring
+from sync.reader import Reader
+from sync.sealed import Draft, SealedStore
+site = open_site(Path("{SITE}"))
+reader, client = Reader(site.paths.store), KeeperClient(site.paths.socket, patience_s=15.0)
+for (name,) in reader.rows("SELECT change_id FROM change"):
+    print("kept", name.hex())
 passphrase, *words = sys.stdin.read().split()
 made, derive = dict(zip(words[::2], words[1::2])), identity._derive
 def derived(passphrase, pepper, salt, profile):
@@ -32,7 +40,8 @@ def derived(passphrase, pepper, salt, profile):
     print("key", salt.hex(), made[salt.hex()], flush=True)
     return bytes.fromhex(made[salt.hex()])
 identity._derive = derived
-store = open_session(open_site(Path("{SITE}")), "sato", passphrase).store
+own = open_own(client, site, "sato", passphrase)
+store = SealedStore(reader, client, own, open_keyring(reader, own, site.root))
 while True:
     drafts = [Draft("trial", os.urandom(16), Importance.III, os.urandom(400)) for _ in range(1, 4)]
     for name in store.put(drafts).names:
@@ -51,14 +60,19 @@ def kept(machine: Machine) -> frozenset[str]:
     return frozenset(machine.ssh(f"{PYTHON} -Ic '{_KEPT}'").stdout.split())
 
 
-@contextlib.contextmanager
-def entering(machine: Machine, town: Town, note: Path, keys: str = "") -> Iterator["Clerk"]:
-    """Let somebody enter, one batch after the other, for the time of the context.
+def clerk_at(machine: Machine, town: Town, note: Path, keys: str = "") -> "Clerk":
+    """Have somebody log in and enter, one batch after the other.
 
     `keys` is what a clerk before made of the passphrase, which takes long where QEMU interprets every instruction.
     """
     slips = (town.out / f"{SCHOOLS[0]}.slips").read_text("utf-8").split()
-    clerk = Clerk(machine, slips[slips.index("sato") + 1 :][0], note, keys)
+    return Clerk(machine, slips[slips.index("sato") + 1 :][0], note, keys)
+
+
+@contextlib.contextmanager
+def entering(machine: Machine, town: Town, note: Path) -> Iterator["Clerk"]:
+    """Let somebody enter for the time of the context."""
+    clerk = clerk_at(machine, town, note)
     try:
         yield clerk
     finally:
@@ -83,12 +97,20 @@ class Clerk:
     @property
     def promised(self) -> frozenset[str]:
         """Return the ids of the entries that were acknowledged and said so to the outside."""
-        return frozenset(line for line in self._lines if line and not line.startswith("key "))
+        return frozenset(line for line in self._lines if line and " " not in line)
+
+    @property
+    def found(self) -> frozenset[str]:
+        """Return the ids of all changes that were in the store before the first entry of this clerk."""
+        return frozenset(self._told("kept"))
 
     @property
     def keys(self) -> str:
         """Return what was made of the passphrase, with the salts."""
-        return " ".join(line.removeprefix("key ") for line in self._lines if line.startswith("key "))
+        return " ".join(self._told("key"))
+
+    def _told(self, what: str) -> list[str]:
+        return [line.removeprefix(f"{what} ") for line in self._lines if line.startswith(f"{what} ")]
 
     @property
     def _lines(self) -> list[str]:

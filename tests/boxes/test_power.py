@@ -13,7 +13,7 @@ import pytest
 from appliance.exits import Exit
 from sync.clock import wall_ms
 from tests.boxes.bundled import cached_bundle
-from tests.boxes.clerk import entering, kept
+from tests.boxes.clerk import Clerk, clerk_at, entering, kept
 from tests.boxes.conftest import booted, skip_where_missing
 from tests.boxes.results import Note
 from tests.boxes.rootfs import KERNEL, cached_rootfs
@@ -36,10 +36,19 @@ _SEEN: Final = "46f4"  # whose stick QEMU's says it is
 _DISKS: Final = "ls /sys/block"
 
 
+@dataclass(frozen=True)
+class Place:
+    """A box in QEMU and its town; `keys` is what its clerk's passphrase makes (see `clerk_at`)."""
+
+    box: Virtual
+    town: Town
+    keys: str
+
+
 @pytest.fixture(scope="module")
-def provisioned(
+def place(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, login_key: Path
-) -> Iterator[tuple[Virtual, Town]]:
+) -> Iterator[Place]:
     """A box, provisioned as a container because that is quicker, and now in QEMU."""
     skip_where_missing(*PROGRAMS)
     folder = tmp_path_factory.mktemp("power")
@@ -50,12 +59,14 @@ def provisioned(
     ):
         code, said = town.provision(town.inventory(made), "--yes")
         assert code == Exit.OK, said
+        with entering(made, town, folder / "before") as clerk:
+            clerk.wait(1)
         made.ssh("systemctl disable -q", *_OURS, "&& systemctl mask -q", *_DEBIANS)
         made.shut_down()
         machine = Virtual(made, max(1, (os.cpu_count() or 1) // request.config.getoption("--share")[1]))
         try:
             machine.boot()
-            yield machine, town
+            yield Place(machine, town, clerk.keys)
         finally:
             machine.destroy()
 
@@ -64,24 +75,46 @@ def provisioned(
 class Story:
     """A box through its power cuts: all that was promised, and the cuts since it was last seen whole."""
 
-    box: Virtual
-    town: Town
+    place: Place
     promised: set[str] = field(default_factory=set)
     resets: int = -1
     cuts: int = 0
     cut_ms: int = 0
-    keys: str = ""
+    clerk: Clerk | None = None
     broken: bool = False
+
+    @property
+    def box(self) -> Virtual:
+        """Return the machine."""
+        return self.place.box
+
+    def work(self, note: Path) -> Clerk:
+        """Have somebody look at what the box holds, log in, and enter until the power goes."""
+        self.clerk = clerk_at(self.box, self.place.town, note, self.place.keys)
+        self.clerk.wait(1, PATIENCE_S)
+        return self.clerk
+
+    def cut(self, after_s: float) -> None:
+        """Cut the power while somebody enters; take down what was promised to them."""
+        assert self.clerk is not None, "nobody enters"
+        time.sleep(after_s)
+        self.box.cut_power()
+        self.clerk.end()
+        self.promised |= self.clerk.promised
+        self.clerk, self.cuts, self.cut_ms = None, self.cuts + 1, wall_ms()
 
     def see_whole(self) -> None:
         """Wait until all is confirmed and a replica made and proven since the last cut; look at all promises."""
+        if self.clerk is not None:
+            self.clerk.end()
+            self.promised |= self.clerk.promised
         told = wait_for(self.box, self._healed, "a replica, proven and confirmed", PATIENCE_S)
-        self.see_promised()
+        assert self.promised <= kept(self.box)
+        self.see_nothing_failed()
         self.resets, self.cuts = told["replica_resets"], 0
 
-    def see_promised(self) -> None:
-        """Everything that was ever promised is there, and nothing on the box failed."""
-        assert self.promised <= kept(self.box)
+    def see_nothing_failed(self) -> None:
+        """Every unit came back."""
         assert self.box.ssh("systemctl --failed --no-legend").stdout.strip() == ""
 
     def _healed(self, told: dict[str, Any]) -> bool:
@@ -90,9 +123,9 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(provisioned: tuple[Virtual, Town]) -> Iterator[Story]:
+def story(place: Place) -> Iterator[Story]:
     """The box, which must be whole in the end."""
-    told = Story(*provisioned)
+    told = Story(place)
     told.resets = whole(told.box)["replica_resets"]
     yield told
     if told.cuts and not told.broken:
@@ -100,9 +133,9 @@ def story(provisioned: tuple[Virtual, Town]) -> Iterator[Story]:
 
 
 @pytest.fixture
-def box(provisioned: tuple[Virtual, Town]) -> Virtual:
+def box(place: Place) -> Virtual:
     """The machine."""
-    return provisioned[0]
+    return place.box
 
 
 def test_a_stick_is_seen_and_becomes_no_block_device(box: Virtual, tmp_path: Path) -> None:
@@ -127,20 +160,21 @@ def test_a_keyboard_works(box: Virtual) -> None:
 def test_the_power_goes_in_mid_write(story: Story, number: int, tmp_path: Path, note: Note) -> None:
     if story.broken:
         pytest.skip("the box did not come through a cut before this one")
-    story.broken, box = True, story.box
-    with entering(box, story.town, tmp_path / "promised", story.keys) as clerk:
-        clerk.wait(1, PATIENCE_S)
-        time.sleep(random.Random(number).uniform(0, 3))
-        box.cut_power()
-    story.promised |= clerk.promised
-    story.keys = clerk.keys
-    story.cuts, story.cut_ms, began = story.cuts + 1, wall_ms(), time.monotonic()
-    box.boot()
-    box.ssh("systemctl start kurabako-keeper", timeout_s=PATIENCE_S)  # it is being started: this waits for it
+    story.broken = True
+    if story.clerk is None:
+        story.work(tmp_path / "first")
+    story.cut(random.Random(number).uniform(0, 3))
+    began = time.monotonic()
+    story.box.boot()
+    story.box.ssh(
+        "systemctl start kurabako-keeper", timeout_s=PATIENCE_S
+    )  # it is being started: this waits for it
     note(works_again_s=time.monotonic() - began, promised=len(story.promised))
-    story.see_promised()
     if story.cuts >= WHOLE_EVERY:
         story.see_whole()
+    # Whoever enters until the next cut sees first what came through this one.
+    assert story.promised <= story.work(tmp_path / "next").found
+    story.see_nothing_failed()
     story.broken = False
 
 
