@@ -73,6 +73,7 @@ _ENTRY = Entry(
     kept_locally=False,
     source="",
 )
+_TOLD = DetailScreen.field_help["reason"]  # what a text is for says who asks for it: any sentence will do
 _SURVEY = SurveyForm(
     title="行事",
     note="",
@@ -118,8 +119,8 @@ def dialogs(office: Office, door: "Door[Office]") -> list[Callable[[], Dialog[An
     return [
         lambda: YesNoScreen("「名簿」を取り下げますか。", "取り下げる"),
         lambda: DetailScreen("佐藤 葵", None, "", readable=True),
-        lambda: TextScreen("決定", ""),
-        lambda: KeepTextScreen("決定", "", _kept, "一行に一つ書きます。"),
+        lambda: TextScreen("決定", "", told=_TOLD),
+        lambda: KeepTextScreen("決定", "", _kept, "一行に一つ書きます。", told=_TOLD),
         lambda: ChecksScreen(BoxView("s", "緑ヶ丘小学校", "box1"), lambda: []),
         lambda: document_choice(door, "どの文書ですか"),
         lambda: ClosureForm(targets, "", SCHOOL_DAY),

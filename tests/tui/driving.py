@@ -100,6 +100,17 @@ async def until(pilot: Driver, holds: Callable[[], bool], what: str = "") -> Non
     await pilot.pause()
 
 
+async def opened(pilot: Driver, make: Callable[[], Any]) -> Any:
+    """Open a screen, and take away what it says in a box of its own."""
+    screen = make()
+    await pilot.app.push_screen(screen)
+    await pilot.pause()
+    while pilot.app.screen is not screen:
+        pilot.app.pop_screen()
+        await pilot.pause()
+    return screen
+
+
 async def screen_of(pilot: Driver, kind: type[S]) -> S:
     """Wait for a screen of this kind and return it."""
     await until(pilot, lambda: isinstance(pilot.app.screen, kind) and pilot.app.screen.is_mounted, kind.__name__)

@@ -14,13 +14,14 @@ import tui.i18n
 from tests.school import SCHOOL_DAY, School
 from tests.tui.conftest import freeze
 from tests.tui.dialogs import dialogs, kinds
-from tests.tui.driving import SIZES, SMALL, Driver, at_home, office_of, screen_of, shown, started, until
+from tests.tui.driving import SIZES, SMALL, Driver, at_home, office_of, opened, screen_of, shown, started, until
 from tests.tui.test_actions import check_fits, leaves
 from tests.tui.test_fleet import fleet_of, line
 from tests.tui.test_looks import screens
 from tests.tui.test_themes import contrast
+from tests.tui.test_words import catalogue
 from tui.looks import LOOKS, wear
-from tui.screens.ask import TextScreen
+from tui.screens.ask import KeepTextScreen, TextScreen
 from tui.screens.audit import AuditScreen
 from tui.screens.base import OfficeScreen
 from tui.screens.conflicts import ConflictsScreen
@@ -32,6 +33,7 @@ from tui.screens.fleet import FleetScreen
 from tui.screens.help import HelpScreen
 from tui.screens.home import HomeScreen
 from tui.screens.login import LoginScreen
+from tui.screens.meeting import MeetingScreen
 from tui.wrap import fold
 
 Explained = LoginScreen | FleetScreen | OfficeScreen | Dialog[Any]
@@ -39,6 +41,8 @@ _ENGLISH = gettext.translation("kurabako", tui.i18n._LOCALE, ["en"])
 _NARROWEST, _MOST_LINES = 64, 4
 _IN_A_STEP = {"told-time", "told-days", "side"}
 """Fields that are there in one step of the work only: they are looked at in tests of their own."""
+_WRITING = ("decide", "question", "own_note", "addendum", "propose", "rewrite")
+"""The actions of a meeting that open a text."""
 
 
 def fields(screen: Screen[Any]) -> Iterator[Widget]:
@@ -73,6 +77,12 @@ async def helped(pilot: Driver) -> str:
     return bare(str(found[0].content)) if found else ""
 
 
+async def leave(pilot: Driver, screen: Screen[Any]) -> None:
+    """Close the help."""
+    await pilot.press("escape")
+    await until(pilot, lambda: pilot.app.screen is screen)
+
+
 def check_words(words: str) -> None:
     """Fail unless a sentence says what its thing is, in both languages, and is seen at once."""
     english = _ENGLISH.gettext(words)
@@ -84,35 +94,29 @@ def check_words(words: str) -> None:
 
 async def check(pilot: Driver, screen: Explained) -> set[str]:
     """Press F1 on every field of a screen; return the names that were explained."""
+    await helped(pilot)
+    check_fits(pilot)
+    with pilot.app.batch_update():  # from here on nothing is drawn, which takes longer than all else
+        await leave(pilot, screen)
+        return await check_fields(pilot, screen)
+
+
+async def check_fields(pilot: Driver, screen: Explained) -> set[str]:
     fill_in(screen)
     before, names = typed(screen), set[str]()
     for widget in fields(screen):
         screen.set_focus(widget)
         told = await helped(pilot)
-        if not names:
-            check_fits(pilot)
         name = next((key for key, said in screen.field_help.items() if told.startswith(bare(f"▶{said}"))), None)
         assert name is not None, f"{type(screen).__name__}: F1 says nothing of {widget!r}"
         names.add(name)
         check_words(screen.field_help[name])
         assert told.removeprefix(bare(f"▶{screen.field_help[name]}")) == bare(keys_of(widget)) != ""
-        await pilot.press("escape")
-        await until(pilot, lambda: pilot.app.screen is screen)
+        await leave(pilot, screen)
         assert screen.focused is widget and typed(screen) == before, repr(widget)
     assert len(set(screen.field_help.values())) == len(screen.field_help)
     assert names | _IN_A_STEP >= set(screen.field_help), type(screen).__name__
     return names
-
-
-async def opened(pilot: Driver, make: Callable[[], Any]) -> Any:
-    """Open a screen, and take away what it says in a box of its own."""
-    screen = make()
-    await pilot.app.push_screen(screen)
-    await pilot.pause()
-    while pilot.app.screen is not screen:
-        pilot.app.pop_screen()
-        await pilot.pause()
-    return screen
 
 
 def all_screens(school: School) -> list[Callable[[], Screen[Any]]]:
@@ -158,13 +162,41 @@ async def test_every_dialog_explains_where_the_cursor_is(school: School, monkeyp
     assert seen == {*kinds()} - {HelpScreen}, "each dialog is made in tests/tui/dialogs.py"
 
 
+async def test_each_text_of_a_meeting_is_explained_in_words_of_its_own(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    freeze(monkeypatch, SCHOOL_DAY)
+    told = set[str]()
+    async with at_home(school, SMALL, "kocho") as pilot:
+        await pilot.app.push_screen(MeetingScreen(f"demo-{SCHOOL_DAY.isoformat()}"))
+        meeting = await screen_of(pilot, MeetingScreen)
+        await until(pilot, lambda: meeting.current is not None)
+        for action in _WRITING:
+            await meeting.run_action(action)
+            dialog = await screen_of(pilot, KeepTextScreen)
+            (words,) = dialog.field_help.values()
+            assert (await helped(pilot)).startswith(bare(f"▶{words}"))
+            told.add(words)
+            await leave(pilot, dialog)
+            await leave(pilot, meeting)
+    assert len(told) == len(_WRITING)
+
+
+def test_every_sentence_with_an_example_is_short() -> None:
+    """What a text is for is told by the screen that asks for it: its words are not found in a dialog."""
+    told = [words for words in catalogue() if "例 " in words and words.endswith("。")]
+    for words in told:
+        check_words(words)
+    assert len(told) > len(_WRITING)
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_the_word_at_the_lower_edge_can_be_clicked_and_what_is_listed_be_done(
     school: School, size: tuple[int, int]
 ) -> None:
     kept = list[str | None]()
     async with at_home(school, size) as pilot:
-        await pilot.app.push_screen(TextScreen("決定", ""), kept.append)
+        await pilot.app.push_screen(TextScreen("決定", "", told="決まったこと。"), kept.append)
         await pilot.press(*"ab")
         lines = shown(pilot).split("\n")
         row = next(place for place, text in enumerate(lines) if "F1 説明 ─╯" in text)

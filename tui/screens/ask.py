@@ -104,21 +104,19 @@ class DetailScreen(Dialog["tuple[str, str] | None"]):
 
 
 class TextScreen(Dialog["str | None"]):
-    """A text of several lines; F4 or Ctrl+S keeps it."""
+    """A text of several lines; F4 or Ctrl+S keeps it. `told` is what F1 says of it, with an example."""
 
     BINDINGS = [
         Binding("escape", "cancel", _("やめる")),
         Binding("f4,ctrl+s", "keep", _("保存")),
     ]
     help_text = _("文を書きます。F4 で保存します。Esc でやめると、書いた文は残りません。")
-    field_help = {
-        "text": _("文を書く所。上の題のことを、何行でも書けます。F4 を押すまで、保存されません。"),
-    }
 
-    def __init__(self, title: str, text: str) -> None:
+    def __init__(self, title: str, text: str, *, told: str) -> None:
         super().__init__()
         self._title = title
         self._text = text
+        self.field_help = {"text": told}
 
     def compose(self) -> ComposeResult:
         """Yield title and text."""
@@ -143,8 +141,10 @@ class TextScreen(Dialog["str | None"]):
 class KeepTextScreen(TextScreen):
     """A text that stays on the screen until it was kept: what a refusal costs is a key, not the text."""
 
-    def __init__(self, title: str, text: str, keep: Callable[[str], Awaitable[bool]], hint: str = "") -> None:
-        super().__init__(title, text)
+    def __init__(
+        self, title: str, text: str, keep: Callable[[str], Awaitable[bool]], hint: str = "", *, told: str
+    ) -> None:
+        super().__init__(title, text, told=told)
         self._keep = keep
         self._hint = hint
         self._keeping = False

@@ -185,8 +185,13 @@ class ConflictsScreen(OfficeScreen):
             self.app.push_screen(MarkScreen(title, codes), propose)
             return
         text = conflict.sides[self._chosen].text or ""
+        told = _(
+            "正しい文。選んでいる値が入っています。例 二つの記入を、一つの文にまとめる。"
+            "F4 のあとに、確かめる画面が出ます。"
+        )
         self.app.push_screen(
-            TextScreen(cut(title, 66), text), lambda told: propose(None if told is None else TextValue(told))
+            TextScreen(cut(title, 66), text, told=told),
+            lambda written: propose(None if written is None else TextValue(written)),
         )
 
     async def action_story(self) -> None:

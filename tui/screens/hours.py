@@ -202,7 +202,10 @@ class HoursScreen(HoursWork):
             if reason and reason.strip():
                 self.run_worker(refuse(reason.strip()))
 
-        self.app.push_screen(TextScreen(_("不承認の理由"), ""), answered)
+        told = _(
+            "直しを認めない理由。必ず書きます。本人が読みます。例 会議の時刻と違います。F4 で不承認にします。"
+        )
+        self.app.push_screen(TextScreen(_("不承認の理由"), "", told=told), answered)
 
     def action_trend(self) -> None:
         """Show the year's months as bars."""

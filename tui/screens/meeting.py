@@ -142,7 +142,8 @@ class MeetingScreen(FollowingScreen):
             meeting, own = self._meeting_id, item.item_id
             title = _("{number}. {title} の決定").format(number=item.number, title=item.title)
             done = _("決定を保存しました")
-            self._write(title, item.decision, lambda o, text: o.minutes.decide(meeting, own, text), done)
+            told = _("決まったこと。例 運動会は 5月30日に行う。空にして F4 を押すと、決定を取り消します。")
+            self._write(title, item.decision, lambda o, text: o.minutes.decide(meeting, own, text), done, told)
 
     def action_question(self) -> None:
         """Ask a question on the item under the cursor."""
@@ -150,7 +151,9 @@ class MeetingScreen(FollowingScreen):
         if item is not None:
             meeting, own = self._meeting_id, item.item_id
             title = _("{title} への質問").format(title=item.title)
-            self._write(title, "", lambda o, text: o.floor.ask(meeting, own, text), _("質問しました"))
+            done = _("質問しました")
+            told = _("この議題への質問。議題を読む人に見えます。例 雨の日はどうしますか。F4 で質問します。")
+            self._write(title, "", lambda o, text: o.floor.ask(meeting, own, text), done, told)
 
     def action_reply(self) -> None:
         """Answer the first question that has no answer, or the last one again."""
@@ -162,11 +165,10 @@ class MeetingScreen(FollowingScreen):
         said = next((one for one in asked if not one.answer), asked[-1])
         meeting, own = self._meeting_id, item.item_id
         title = _("{who} の質問: {text}").format(who=said.who, text=said.text)
+        done = _("答えを保存しました")
+        told = _("上の質問への答え。質問の下に並びます。例 雨の日は、翌週に延ばします。F4 で答えます。")
         self._write(
-            title,
-            said.answer,
-            lambda o, text: o.floor.answer(meeting, own, said.question_id, text),
-            _("答えを保存しました"),
+            title, said.answer, lambda o, text: o.floor.answer(meeting, own, said.question_id, text), done, told
         )
 
     async def action_mark_read(self) -> None:
@@ -184,7 +186,8 @@ class MeetingScreen(FollowingScreen):
         if item is not None:
             title = _("{title}: 自分だけのメモ").format(title=item.title)
             done = _("メモを保存しました")
-            self._write(title, item.note, lambda o, text: o.minutes.write_note(item.item_id, text), done)
+            told = _("自分のためのメモ。ほかの人には見えません。例 学年会で伝える。F4 で保存します。")
+            self._write(title, item.note, lambda o, text: o.minutes.write_note(item.item_id, text), done, told)
 
     def action_assign(self) -> None:
         """Write who does what by when."""
@@ -211,7 +214,8 @@ class MeetingScreen(FollowingScreen):
         if item is not None:
             title = _("{title} への追記").format(title=item.title)
             done = _("追記を保存しました")
-            self._write(title, "", lambda o, text: o.minutes.add_later(item.item_id, text), done)
+            told = _("会議録への追記。あとから直せません。例 日程は 6月6日に変わりました。F4 で書き加えます。")
+            self._write(title, "", lambda o, text: o.minutes.add_later(item.item_id, text), done, told)
 
     def action_release(self) -> None:
         """Let the minutes out, in the gravest importance of the items."""
@@ -230,7 +234,8 @@ class MeetingScreen(FollowingScreen):
         """Add items to the agenda, or propose them."""
         meeting = self._meeting_id
         title, start, done = _("議題を加える・提案する"), "## 協議\n- ", _("議題を加えました")
-        self._write(title, start, lambda o, text: o.meetings.propose(meeting, text), done, _HOW)
+        told = _("加える議題。一行に一つ書き、説明は次の行に書きます。例 - 遠足の日程（2学年・佐藤・10分）。")
+        self._write(title, start, lambda o, text: o.meetings.propose(meeting, text), done, told, _HOW)
 
     def action_rewrite(self) -> None:
         """Change what is written on the item under the cursor."""
@@ -238,7 +243,8 @@ class MeetingScreen(FollowingScreen):
         if item is not None:
             meeting, own = self._meeting_id, item.item_id
             done = _("直しました")
-            self._write(item.title, item.body, lambda o, text: o.meetings.rewrite(meeting, own, text), done)
+            told = _("議題の説明。読む人に、前もって知らせることを書きます。例 案は二つあります。F4 で直します。")
+            self._write(item.title, item.body, lambda o, text: o.meetings.rewrite(meeting, own, text), done, told)
 
     async def action_accept(self) -> None:
         """Take the proposal under the cursor into the agenda."""
@@ -276,7 +282,7 @@ class MeetingScreen(FollowingScreen):
         question = _("この会議録を確認しますか。このあとは追記だけができます。")
         self.app.push_screen(YesNoScreen(question, _("確認する")), confirm)
 
-    def _write(self, title: str, text: str, keep: Keep, done: str, how: str = "") -> None:
+    def _write(self, title: str, text: str, keep: Keep, done: str, told: str, how: str = "") -> None:
         """Let a text be written; it stays on the screen until it was kept."""
 
         async def kept(written: str) -> bool:
@@ -286,4 +292,4 @@ class MeetingScreen(FollowingScreen):
             await self.refresh_data()
             return True
 
-        self.app.push_screen(KeepTextScreen(title, text, kept, how))
+        self.app.push_screen(KeepTextScreen(title, text, kept, how, told=told))

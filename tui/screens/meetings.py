@@ -84,7 +84,10 @@ class MeetingsScreen(OfficeScreen):
                 return
             text = await self.ask(lambda office: office.meetings.template(name))
             if text is not None:
-                self.app.push_screen(KeepTextScreen(_("会議を作る"), text, keep, _HOW))
+                told = _(
+                    "会議の題と議題。ひな形を書き直します。例 - 運動会（体育部・佐藤・10分）。F4 で作ります。"
+                )
+                self.app.push_screen(KeepTextScreen(_("会議を作る"), text, keep, _HOW, told=told))
 
         async def keep(text: str) -> bool:
             if text.lstrip().startswith(_CALENDAR):

@@ -197,7 +197,8 @@ class MonthScreen(OfficeScreen):
             return True
 
         if grid.closed_at is not None:
-            self.app.push_screen(KeepTextScreen(_("締めを解く理由（校長）"), "", reopen))
+            told = _("締めを解く理由。あとに残ります。例 20日の早退が書かれていなかった。F4 で締めを解きます。")
+            self.app.push_screen(KeepTextScreen(_("締めを解く理由（校長）"), "", reopen, told=told))
             return
         question = _("{title} {month}月の出席簿を締めますか。このあとの記入は、校長が締めを解くまでできません。")
         question = question.format(title=grid.title, month=grid.month.month)

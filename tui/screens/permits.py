@@ -100,7 +100,10 @@ class PermitsScreen(OfficeScreen):
 
         async def answer(until: str | None) -> None:
             if until == "":
-                self.app.push_screen(TextScreen(_("不許可にする理由"), ""), refuse)
+                told = _(
+                    "許可しない理由。必ず書きます。申請した人が読みます。例 名簿は要りません。F4 で決まります。"
+                )
+                self.app.push_screen(TextScreen(_("不許可にする理由"), "", told=told), refuse)
             elif until is not None:
                 day = parsed_day(until)
                 number = await self.ask(lambda office: office.permits.grant(request, day or date.min))

@@ -140,7 +140,9 @@ class SurveysScreen(OfficeScreen):
         async def closed(_text: str | None) -> None:
             await self.refresh_data()
 
-        self.app.push_screen(KeepTextScreen(_("アンケートをつくる"), text, keep, fold(_HOW, 72)), closed)
+        title, how = _("アンケートをつくる"), fold(_HOW, 72)
+        told = _("アンケートの文。ひな形を書き直します。例 1. いつがよいですか（一つ）。F4 で受け付けを始めます。")
+        self.app.push_screen(KeepTextScreen(title, text, keep, how, told=told), closed)
 
     def action_survey_close(self) -> None:
         """Ask, then end the questionnaire under the cursor."""
