@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from textual.screen import ModalScreen
+from textual.widgets import Static
 
 import tui.screens
 from appliance.attendance.reasons import ToldReason
@@ -99,6 +100,13 @@ def _below(kind: type[Any]) -> Iterator[type[Any]]:
     for one in kind.__subclasses__():
         yield one
         yield from _below(one)
+
+
+def hides_its_end(dialog: ModalScreen[Any]) -> bool:
+    """Return whether the line that names the keys, or a button, is not wholly on the screen."""
+    room = dialog.query_one(".dialog").content_region
+    ends = [one for one in dialog.query(".hint, .buttons") if not isinstance(one, Static) or str(one.content)]
+    return any(not one.region or not room.contains_region(one.region) for one in ends)
 
 
 async def _kept(_told: object) -> bool:

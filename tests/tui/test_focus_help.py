@@ -1,7 +1,11 @@
 """F1 says first what the cursor is on: on every screen, in every dialog, and nothing that was typed is lost."""
 
 import gettext
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +17,7 @@ from textual.widgets import Input, OptionList, Static, TextArea
 import tui.i18n
 from tests.school import SCHOOL_DAY, School
 from tests.tui.conftest import freeze
-from tests.tui.dialogs import dialogs, kinds
+from tests.tui.dialogs import dialogs, hides_its_end, kinds
 from tests.tui.driving import SIZES, SMALL, Driver, at_home, office_of, opened, screen_of, shown, started, until
 from tests.tui.test_actions import check_fits, leaves
 from tests.tui.test_fleet import fleet_of, line
@@ -153,13 +157,26 @@ async def test_every_dialog_explains_where_the_cursor_is(school: School, monkeyp
         await pilot.app.push_screen(Screen())  # nothing shines through, which is drawn quickly
         for make in made:
             dialog = await opened(pilot, make)
-            assert "F1 説明" in shown(pilot), type(dialog).__name__
+            assert "F1 説明" in shown(pilot) and not hides_its_end(dialog), type(dialog).__name__
             await check(pilot, dialog)
             check_words(dialog.help_text)
             seen.add(type(dialog))
             pilot.app.pop_screen()
             await pilot.pause()
     assert seen == {*kinds()} - {HelpScreen}, "each dialog is made in tests/tui/dialogs.py"
+
+
+def test_no_dialog_hides_its_keys_in_english(school: School) -> None:
+    """In a process of its own: the language is chosen once, when the screens are imported."""
+    told = subprocess.run(
+        [sys.executable, "-m", "tests.tui.english_dialogs", str(school.site), school.made.name],
+        env={**os.environ, "KURABAKO_LANG": "en"},
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert (told.returncode, told.stdout) == (0, ""), told.stderr
 
 
 async def test_each_text_of_a_meeting_is_explained_in_words_of_its_own(

@@ -82,16 +82,18 @@ class TaskScreen(Dialog["TaskForm | None"]):
         """Yield the three lines."""
         task = self._item.task
         due = f"{task.due:%m/%d}" if task and task.due else ""
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog task"):
             yield Static(fold(self._item.title, _WIDTH), markup=False, classes="dialog-title")
             yield Static(_("すること（空にすると取り消し）"))
-            yield Input(task.text if task else self._item.decision.split("\n")[0], id="text", max_length=200)
+            yield Input(
+                task.text if task else self._item.decision.split("\n")[0], id="text", max_length=200, compact=True
+            )
             yield Static(_("担当（氏名か分掌）"))
-            yield Input(task.owner if task else self._item.department, id="owner", max_length=60)
+            yield Input(task.owner if task else self._item.department, id="owner", max_length=60, compact=True)
             yield Static(_("期限 例 12/10（なければ空）"))
-            yield Input(due, id="due", max_length=10)
-            yield Static("", id="wrong", classes="hint", markup=False)
-            yield Static(_("Enter で次へ、最後の欄で保存   F4 で保存   Esc でやめる"), classes="hint")
+            yield Input(due, id="due", max_length=10, compact=True)
+            yield Static("", id="wrong", markup=False)
+            yield Static(_("Enter で次へ   F4 で保存   Esc でやめる"), classes="hint")
 
     def on_mount(self) -> None:
         """Begin with what is to be done."""

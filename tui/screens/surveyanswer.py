@@ -76,11 +76,10 @@ class SurveyAnswerForm(Dialog[bool]):
             self.focus_next()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
-        """See that the question stands above its choices."""
-        place = (event.widget.id or "").removeprefix("answer-")
-        self.query_one("#questions", VerticalScroll).scroll_to_widget(
-            self.query_one(f"#asked-{place}"), animate=False, top=True
-        )
+        """See that the question stands above its choices, to which the focus alone would scroll."""
+        asked = self.query_one(f"#asked-{(event.widget.id or '').removeprefix('answer-')}")
+        questions = self.query_one("#questions", VerticalScroll)
+        self.call_after_refresh(lambda: questions.scroll_to(y=asked.virtual_region.y, animate=False))
 
     def given(self) -> tuple[Given, ...]:
         """Return what was answered so far."""
