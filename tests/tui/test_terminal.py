@@ -35,6 +35,10 @@ class Terminal:
     def shown(self) -> str:
         return self._run("capture-pane", "-p")
 
+    def send(self, keys: bytes) -> None:
+        """Send what a keyboard says, byte by byte."""
+        self._run("send-keys", "-H", *(f"{one:02x}" for one in keys))
+
     def sees(self, *texts: str) -> str:
         """Wait until all of the texts are on the screen."""
         return self.until(lambda screen: all(text in screen for text in texts), " ".join(texts))
@@ -126,6 +130,31 @@ def test_attendance_a_meeting_hours_and_the_lock(own: School, terminal: Terminal
     terminal.sees("F5 会議")
     terminal.press("F10")
     assert ended(terminal)
+
+
+def test_the_keys_of_the_linux_console(own: School, tmp_path: Path) -> None:
+    """Its function keys say something else than other terminals' do; it has eight colours, and English letters."""
+    words = ["env", "TERM=linux", "LANG=en_US.UTF-8", "LC_ALL=en_US.UTF-8", "COLORTERM=", *office_command(own)]
+    terminal = Terminal(tmp_path, words, (80, 25))
+    try:
+        terminal.sees("Passphrase")
+        terminal.write("kyoto")
+        terminal.press("Enter")
+        terminal.write(PASSPHRASE)
+        terminal.press("Enter")
+        terminal.sees("F5 Meetings")
+        terminal.send(b"\x1b[[A")
+        terminal.sees("What you can do")
+        terminal.press("Escape")
+        terminal.sees("F5 Meetings", "classes open")
+        terminal.send(b"\x1b[[E")
+        terminal.sees("職員会議")
+        terminal.press("Escape")
+        terminal.sees("F5 Meetings", "classes open")
+        terminal.send(b"\x1b[21~")
+        assert ended(terminal)
+    finally:
+        terminal.close()
 
 
 def ended(terminal: Terminal) -> bool:
