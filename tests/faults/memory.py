@@ -1,5 +1,6 @@
 """What stands in a process's memory, read as root or its parent may read it."""
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -41,8 +42,11 @@ def found_in(piece: bytes, words: set[bytes], beginning: bytes) -> set[bytes]:
 
 
 def _pieces(pid: int, overlap: int) -> Iterator[bytes]:
-    """Yield the writable memory, each piece with the begin of the next one."""
-    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+    """Yield the writable memory, each piece with the begin of the next one; nothing of a process that ended."""
+    with (
+        contextlib.suppress(FileNotFoundError, ProcessLookupError),
+        Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory,
+    ):
         for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
             span, rights = line.split()[:2]
             if not rights.startswith("rw"):

@@ -96,7 +96,8 @@ def test_a_pdf_is_drawn_and_told_page_by_page() -> None:
 
 
 def test_a_table_gives_rows() -> None:
-    with Pages(io.BytesIO(excel()), len(excel()), Media.XLSX) as pages:
+    data = excel()
+    with Pages(io.BytesIO(data), len(data), Media.XLSX) as pages:
         assert (pages.kind, pages.count) == ("table", 2)
         assert pages.rows(0) == (("番号", "氏名"), ("1", "髙橋 誠"))
 
