@@ -20,12 +20,12 @@ from appliance.attendance.records import ClassDay, Mark, MonthClosed, MonthReope
 from appliance.attendance.schoolsystem import SystemRow
 from appliance.classification.model import Action
 from appliance.errors import ApplianceError
+from appliance.pupilsearch import find_pupils
 from appliance.roster import SchoolClass
 from appliance.rosterindex import ClassMember
 from appliance.schoolcalendar import CalendarBook
 from appliance.schooldays import DayStatus, days_between
 from appliance.session import Session, local_time
-from appliance.text import as_kana, folded
 from appliance.views import (
     AttendanceCode,
     ClassView,
@@ -305,21 +305,7 @@ class AttendanceDesk:
         Those whose family name begins so come first; else by class and number.
         """
         self._session.ask(Action.VIEW, "roster.user", Importance.III)
-        wanted = tuple(filter(None, {folded(kana), folded(as_kana(kana))}))
-        if not wanted:
-            return ()
-        found = []
-        for school_class in self._session.roster.classes():
-            for member in self._session.roster.members(school_class.id, on):
-                user = member.user
-                keys = (user.kana, user.kana_given, user.name)
-                if any(folded(key).startswith(wanted) for key in keys):
-                    found.append(
-                        FoundPupil(
-                            user.id, school_class.id, school_class.title, member.number, user.name, user.kana
-                        )
-                    )
-        return tuple(sorted(found, key=lambda hit: not folded(hit.kana or hit.name).startswith(wanted)))
+        return find_pupils(self._session.roster, kana, on)
 
     def _class(self, class_id: str) -> SchoolClass:
         found = self._session.roster.school_class(class_id)

@@ -32,7 +32,7 @@ _SUBJECT: Final = {
     "ja": "【蔵箱 通報】{board}: 復元訓練 {count}校が失敗",
     "en": "[Kurabako alarm] {board}: the restore drill failed for {count} schools",
 }
-_TODO: Final = {
+_WHAT_TO_DO: Final = {
     "ja": "すること: kurabako board drill --status で全校を見て、失敗した学校をもう一度試します。\n",
     "en": "What to do: look at all with kurabako board drill --status, and try those again.\n",
 }
@@ -94,7 +94,7 @@ def _parcel(board: BoardFolder, section: AlarmsSection, failed: Sequence[Drill],
         made["Date"] = format_datetime(datetime.fromtimestamp(at_ms / 1000, JST))
         made["Message-ID"] = f"<{number}@kurabako.invalid>"
         made["Auto-Submitted"] = "auto-generated"
-        made.set_content("".join(f"{line}\n" for line in lines) + _TODO[language()])
+        made.set_content("".join(f"{line}\n" for line in lines) + _WHAT_TO_DO[language()])
         return made
 
     rows = [{"school": drill.school, "problem": drill.code or None, "missing": drill.missing} for drill in failed]

@@ -1,132 +1,27 @@
 """What its author was not allowed to make is kept, shown and held back, alike at every site."""
 
 import contextlib
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from crypto.errors import BadSignatureError
 from crypto.identity import Identity
 from crypto.importance import Importance
-from crypto.people import Person, sign_people
-from crypto.signing import SigningKey
-from sync.authority import ENDED, ROLE, SIGNATURE, UNKNOWN, Authority
-from sync.change import BATCH_DOMAIN
+from sync.authority import ENDED, ROLE, UNKNOWN, Authority
 from sync.client import KeeperClient
 from sync.clock import wall_ms
-from sync.conflicts import held_back
-from sync.errors import ForgedChangeError, KeeperGoneError
-from sync.founding import Member, admit, open_as_board, renew
-from sync.ids import Origin, Site
-from sync.log import signed_payload
-from sync.merge import Merger, copy_log
+from sync.errors import KeeperGoneError
+from sync.founding import Member, renew
+from sync.ids import Origin
+from sync.merge import Merger
 from sync.openrecords import PEOPLE, people_record
 from sync.reader import Reader
-from sync.sealed import Draft, SealedStore
+from sync.sealed import Draft
 from sync.segment import Segment
-from sync.verify import verify_store
-from tests.sync.pair import BOX, HUB, RULES, Pair, Party, pair_at
+from tests.sync.judging import Bench, held_at, newcomer
+from tests.sync.pair import BOX, RULES
 from tests.sync.site import ALL, SCHOOL
-
-
-class Bench:
-    """A box where somebody enters, and a hub that hears of it."""
-
-    def __init__(self, pair: Pair) -> None:
-        self.pair = pair
-        self.parties = (pair.box, pair.hub)
-
-    def enter(self, who: Identity, name: str, key: SigningKey | None = None) -> bytes:
-        """Keep a mark at the box as anybody, signed with `key`; return its change id."""
-        paths = self.pair.box.site.paths
-        with contextlib.closing(self.pair.box.session("sato")) as sato:
-            record = sato.record_id("mark", Importance.III, name)
-            base = sato.base_of("mark", [record]).get(record, ())
-            writer = Identity(who.person, who.seal, key or who.sign)
-            with contextlib.closing(
-                SealedStore(Reader(paths.store), KeeperClient(paths.socket), writer, sato.keyring)
-            ) as session:
-                return session.put([Draft("mark", record, Importance.III, b"late", base)]).names[0]
-
-    @contextlib.contextmanager
-    def board(self) -> Iterator[SealedStore]:
-        paths = self.pair.box.site.paths
-        reader, client = Reader(paths.store), KeeperClient(paths.socket)
-        with contextlib.closing(open_as_board(reader, client, self.pair.root)) as session:
-            yield session
-
-    def admit(self, who: Identity, *roles: str) -> None:
-        with self.board() as session:
-            member = Member(who.public, who.person.decode(), roles, ALL)
-            admit(session, self.pair.root, [member], wall_ms())
-
-    def publish(self, *people: Person) -> None:
-        """Publish a roster in which some people stand otherwise than before."""
-        with self.board() as session:
-            before = session.keyring.people
-            fresh = {one.id: one for one in before.people} | {one.id: one for one in people}
-            made = msgspec.structs.replace(
-                before, version=before.version + 1, issued_ms=wall_ms(), people=tuple(fresh.values())
-            )
-            record = people_record(SCHOOL)
-            base = session.base_of(PEOPLE, [record])[record]
-            body = sign_people(made, self.pair.root.sign)
-            session.put([Draft(PEOPLE, record, Importance.IV, body, base)])
-
-    def known(self, name: str) -> Person:
-        with self.board() as session:
-            found = session.keyring.people.person(self.pair.box.site.people[name].person)
-            assert found is not None
-            return found
-
-    def hear(self) -> None:
-        """Let both sites judge everything: the box its own, the hub what it hears of it."""
-        with (
-            contextlib.closing(Reader(self.pair.box.site.paths.store)) as source,
-            contextlib.closing(KeeperClient(self.pair.box.site.paths.socket)) as client,
-        ):
-            Merger(source, client, self.pair.root.sign.verify_key, RULES).judge_all()
-            with (
-                contextlib.closing(Reader(self.pair.hub.site.paths.store)) as reader,
-                contextlib.closing(KeeperClient(self.pair.hub.site.paths.socket)) as hub,
-            ):
-                merger = Merger(reader, hub, self.pair.root.sign.verify_key, RULES)
-                copy_log(source, BOX, merger, reader.position(BOX).seq)
-
-    def held(self) -> dict[bytes, str]:
-        """Return what is held back, by change id, which must be the same at both sites."""
-        found = [held_at(party) for party in self.parties]
-        assert found[0] == found[1]
-        return found[0]
-
-    def heads(self) -> set[bytes]:
-        """Return the ids of all heads of marks, which must be the same at both sites."""
-        found = [heads_at(party) for party in self.parties]
-        assert found[0] == found[1]
-        return found[0]
-
-
-def held_at(party: Party) -> dict[bytes, str]:
-    with contextlib.closing(Reader(party.site.paths.store)) as reader:
-        return {one.row.change_id: one.reason for one in held_back(reader)}
-
-
-def heads_at(party: Party) -> set[bytes]:
-    with contextlib.closing(Reader(party.site.paths.store)) as reader:
-        return {row.change_id for row in reader.heads("mark")}
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    with pair_at(tmp_path) as pair:
-        yield Bench(pair)
-
-
-def newcomer() -> Identity:
-    return Identity.generate(b"takahashi-------")
 
 
 def test_a_strangers_entry_is_shown_and_counts_only_once_the_board_admits_them(bench: Bench) -> None:
@@ -250,46 +145,6 @@ def test_a_renewed_persons_old_and_new_entries_count(bench: Bench) -> None:
         assert {row.author for row in reader.heads("mark")} == {suzuki.person}
 
 
-def test_a_forged_entry_of_somebody_known_stops_the_merging(bench: Bench) -> None:
-    sato = bench.pair.box.site.people["sato"]
-    good = bench.enter(sato, "aoi")
-    bench.hear()
-    bench.enter(sato, "haru", SigningKey.generate())
-    with pytest.raises(ForgedChangeError) as broken:
-        bench.hear()
-    assert broken.value.subject.startswith(BOX.prefix)
-    assert heads_at(bench.pair.hub) == {good} and held_at(bench.pair.hub) == {}
-
-
-def test_a_strangers_forged_entry_is_never_released(bench: Bench) -> None:
-    """The signature can only be checked once the board says whose it should be."""
-    who = newcomer()
-    forged = bench.enter(who, "aoi", SigningKey.generate())
-    true = bench.enter(who, "haru")
-    bench.hear()
-    assert bench.held() == {forged: UNKNOWN, true: UNKNOWN}
-    bench.admit(who, "teacher")
-    bench.hear()
-    assert bench.held() == {forged: SIGNATURE} and bench.heads() == {true}
-    bench.publish(msgspec.structs.replace(bench.known("suzuki"), roles=("clerk",)))
-    bench.hear()
-    assert bench.held() == {forged: SIGNATURE}, "whatever roster comes later"
-
-
-def test_a_roster_that_the_board_did_not_sign_admits_nobody(bench: Bench) -> None:
-    who = newcomer()
-    name = bench.enter(who, "aoi")
-    with bench.board() as session:
-        before = session.keyring.people
-        admitted = Member(who.public, "takahashi", ("teacher",), ALL).person(0)
-        made = msgspec.structs.replace(before, version=99, people=(*before.people, admitted))
-        record = people_record(SCHOOL)
-        base = session.base_of(PEOPLE, [record])[record]
-        session.put([Draft(PEOPLE, record, Importance.IV, sign_people(made, who.sign), base)])
-    bench.hear()
-    assert bench.held() == {name: UNKNOWN}
-
-
 def test_a_member_cannot_put_an_old_roster_back(bench: Bench) -> None:
     """It is signed by the board, but it is not theirs to publish, and it is not the newest."""
     suzuki = bench.pair.box.site.people["suzuki"]
@@ -302,19 +157,6 @@ def test_a_member_cannot_put_an_old_roster_back(bench: Bench) -> None:
     name = bench.enter(suzuki, "aoi")
     bench.hear()
     assert bench.held() == {put: ROLE, name: ENDED}
-
-
-def test_a_batch_is_signed_with_its_place(bench: Bench) -> None:
-    """What a person signed at one site cannot be passed off as signed at another one."""
-    sato = bench.pair.box.site.people["sato"]
-    bench.enter(sato, "aoi")
-    with contextlib.closing(Reader(bench.pair.box.site.paths.store)) as reader:
-        batch = reader.batches(BOX, reader.position().seq - 2, 1)[0]
-    key = sato.sign.verify_key
-    key.verify(BATCH_DOMAIN, signed_payload(BOX.tag, batch), batch.signature)
-    for elsewhere in (HUB, Origin(SCHOOL, Site.BOX, 2), Origin("C999999999999", Site.BOX, 1)):
-        with pytest.raises(BadSignatureError):
-            key.verify(BATCH_DOMAIN, signed_payload(elsewhere.tag, batch), batch.signature)
 
 
 def test_a_keeper_that_goes_before_the_judging_does_not_leave_it_undone(
@@ -354,40 +196,6 @@ def test_a_sites_own_entry_is_judged_again_when_the_keeper_went_meanwhile(
             merger.judge_own()
         merger.judge_own()
         assert set(reader.quarantined().values()) == {UNKNOWN}
-
-
-def test_a_store_that_holds_a_forged_entry_back_passes_the_verification(bench: Bench) -> None:
-    who = newcomer()
-    bench.enter(who, "aoi", SigningKey.generate())
-    bench.hear()
-    bench.admit(who, "teacher")
-    bench.hear()
-    assert list(bench.held().values()) == [SIGNATURE]
-    for party in bench.parties:
-        verify_store(party.site.paths.store, bench.pair.root.sign.verify_key, SCHOOL, rules=RULES)
-
-
-@pytest.mark.parametrize("together", [True, False])
-def test_a_strangers_forged_entry_is_held_back_wherever_the_segments_are_cut(bench: Bench, together: bool) -> None:
-    who = newcomer()
-    bench.enter(who, "aoi", SigningKey.generate())
-    if not together:
-        bench.hear()
-    bench.admit(who, "teacher")
-    bench.hear()
-    assert list(bench.held().values()) == [SIGNATURE]
-
-
-def test_an_own_entry_under_somebody_elses_name_is_held_back_where_it_was_made(bench: Bench) -> None:
-    sato = bench.pair.box.site.people["sato"]
-    bench.enter(sato, "aoi", SigningKey.generate())
-    paths = bench.pair.box.site.paths
-    with (
-        contextlib.closing(Reader(paths.store)) as reader,
-        contextlib.closing(KeeperClient(paths.socket)) as client,
-    ):
-        Merger(reader, client, bench.pair.root.sign.verify_key, RULES).judge_own()
-        assert set(reader.quarantined().values()) == {SIGNATURE}
 
 
 def rest_of(source: Reader, after: int) -> Segment:
