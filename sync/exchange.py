@@ -119,15 +119,19 @@ class Exchange:
         return self._inbox.peers
 
     def step(self) -> float:
-        """Do what is due; return the seconds until the next step. A failure is kept in `failure`, not raised."""
+        """Do what is due; return the seconds until the next step.
+
+        A failure is not raised but kept in `failure`, until the others were asked again and nothing failed.
+        """
         try:
             self._judge_own()  # needs no line: what was forged here must not stand until there is one
             self._look_for_successor()
             self._mind_checkpoint()
             self._send()
-            self._receive()
+            asked = self._receive()
             self._prove()
-            self.failure = None
+            if asked:  # else nothing was tried, and what failed before may stand in the way as it did
+                self.failure = None
         except SyncError as error:
             self.failure = error
             self._begin_again()
@@ -137,6 +141,7 @@ class Exchange:
             KurabakoError
         ) as error:  # of bytes that are no roster, grant or key: they say nothing about the line
             self.failure = BrokenSegmentChainError(operation="merge", cause=error)
+            self._due_poll = self._now() + 5.0
             return 5.0
         return self._until_due()
 
@@ -215,9 +220,10 @@ class Exchange:
         self._unproven.clear()
         self._outbox.back()
 
-    def _receive(self) -> None:
+    def _receive(self) -> bool:
+        """Ask the others for news if that is due; say whether it was."""
         if self._now() < self._due_poll:
-            return
+            return False
         new = sum(self._read(origin) for origin in self._inbox.peers)
         if new:
             self.merged += new
@@ -227,6 +233,7 @@ class Exchange:
             self._answer()
         self.answered_at = time.monotonic()
         self._due_poll = self._now() + self._wait()
+        return True
 
     def _read(self, origin: Origin) -> int:
         new = 0

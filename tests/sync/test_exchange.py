@@ -8,7 +8,7 @@ import pytest
 
 from sync.clock import wall_ms
 from sync.countersigns import heads_agree
-from sync.errors import RolledBackError
+from sync.errors import RolledBackError, SegmentError
 from sync.objectstore import ObjectStore
 from sync.openrecords import CHECKPOINT, checkpoint_record
 from sync.reader import Reader
@@ -49,6 +49,27 @@ def test_entries_on_both_sides_of_a_cut_are_a_conflict_until_a_person_settles_it
     pair.settle()
     assert pair.hub.values() == pair.box.values()
     assert sorted(pair.hub.values().values()) == [(b"hub", 1), (b"settled", 1)]
+
+
+def test_what_is_in_the_way_is_told_until_it_is_gone(pair: Pair) -> None:
+    pair.until_confirmed(pair.box, pair.box.mark("aoi"))
+    seq = pair.box.mark("haru")
+    assert pair.box.exchange is not None and pair.hub.exchange is not None
+    pair.box.exchange.step()
+    objects, hub = ObjectStore(pair.cloud.direct), pair.hub.exchange
+    name = max(objects.sizes(f"{BOX.prefix}/changes"))
+    sent = objects.get(name)
+    assert sent is not None
+    objects.put(name, b"\x01nonsense")
+    hub.hurry()
+    for _ in range(5):  # only the first one asks: the next question has a pause before it
+        hub.step()
+        assert isinstance(hub.failure, SegmentError)
+    objects.put(name, sent)
+    hub.hurry()
+    hub.step()
+    assert hub.failure is None
+    pair.until_confirmed(pair.box, seq)
 
 
 def test_quiet_sites_stop_talking(pair: Pair) -> None:
