@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import signal
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from appliance.commands.region import region_options
 from appliance.commands.unlocking import unlock_root
 from appliance.exits import Exit
 from appliance.messages import language
+from appliance.stopping import SIGNALS, stop_event
 
 if TYPE_CHECKING:
     from appliance.board.folder import BoardFolder
@@ -191,7 +191,7 @@ def run(folder: Path, where: "Where | None") -> int:
 
     async def serve() -> None:
         stop = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         await run_hubs(opened, stop, lambda text: click.echo(f"kurabako: {text}", err=True))
 
@@ -200,14 +200,10 @@ def run(folder: Path, where: "Where | None") -> int:
 
 
 def _run_region(board: "BoardFolder", where: "Where") -> int:
-    import threading
-
     from appliance.region.cluster import cluster_at
     from appliance.region.running import Region
 
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_event()
     with cluster_at(where) as cluster:
         Region(board, cluster, stop, lambda text: click.echo(f"kurabako: {text}", err=True)).run()
     return 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from appliance.site import SiteFolder, open_site
+from appliance.stopping import SIGNALS
 
 if TYPE_CHECKING:
     from sync.keeperchild import MindedChild
@@ -68,7 +69,7 @@ def run_site(folder: SiteFolder) -> None:
     box = MindedChild([sys.executable, "-m", "appliance.cli", "inbox", str(folder.path)], "inbox")
     board = _noticeboard(folder)
     daemon = SiteDaemon(folder.paths, folder.daemon_settings(), _keeper_of(folder))
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, lambda *_: daemon.stop())
     try:
         if embedded is not None:

@@ -7,6 +7,7 @@ import click
 
 from appliance.exits import Exit
 from appliance.site import open_site
+from appliance.stopping import SIGNALS
 
 
 @click.command()
@@ -23,7 +24,7 @@ def sync(site: Path) -> int:
 
     folder = open_site(site)
     daemon = SiteDaemon(folder.paths, folder.daemon_settings(), None)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, lambda *_: daemon.stop())
     with collecting(folder), watching(folder):
         daemon.run()

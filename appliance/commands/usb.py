@@ -1,12 +1,11 @@
 """`kurabako usb`: what udev calls for a refused device, and what brings it into the audit record."""
 
-import signal
-import threading
 from pathlib import Path
 
 import click
 
 from appliance.exits import Exit
+from appliance.stopping import stop_event
 
 _SITE = click.argument("site", type=click.Path(path_type=Path), envvar="KURABAKO_SITE")
 
@@ -42,8 +41,5 @@ def collect(site: Path, once: bool) -> int:
     if once:
         click.echo(Collector(folder).turn())
         return Exit.OK
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: stopping.set())
-    collect_until(folder, stopping)
+    collect_until(folder, stop_event())
     return Exit.OK
