@@ -18,7 +18,7 @@ from sync.hub import Hub
 from sync.hubreplicas import Replicator
 from sync.hubschool import HubSchool, School
 from sync.ids import Origin, Site
-from sync.litestream import Litestream, Replicated, replica_path
+from sync.litestream import SETTINGS, Litestream, Replicated, replica_path
 from sync.objectstore import StoreConfig
 from sync.restore import Restorer, RestoreReport, Wanted
 from sync.settings import Settings
@@ -237,8 +237,8 @@ def test_a_hung_connection_is_not_left_longer_because_others_hung_before(
             wait_until(partial(_begun_again, school, before + 1), "a new one asks the store")
             with contextlib.closing(Office(far.sites[0])) as office:
                 office.make()
-            wait_until(partial(_hangs, front, hung, replica_path(far.origin(0))), "it hangs for good")
             wait_until(lambda: school.unproven, "nothing is sent")
+            wait_until(partial(_hangs, front, hung, replica_path(far.origin(0))), "it hangs for good")
             front.heal()
             wait_until(partial(_begun_again, school, before + 2), "it is taken to be hung")
             wait_until(lambda: not school.unproven, "proven")
@@ -247,7 +247,12 @@ def test_a_hung_connection_is_not_left_longer_because_others_hung_before(
 
 
 def _hangs(front: FaultyStore, since: int, path: str) -> bool:
-    return any(path in target for target in front.hung[since:])
+    """Say whether Litestream waits for what no time-out ends: a sync gives up what it asks for, merging never.
+
+    Measured: after a sync that gave up while nothing else was asked for, the next one gets through by itself.
+    """
+    merged = [f"{path}/{level:04x}/" for level in range(1, len(SETTINGS["levels"]) + 1)]
+    return any(folder in target for target in front.hung[since:] for folder in merged)
 
 
 def _begun_again(school: School, times: int) -> bool:
