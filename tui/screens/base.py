@@ -16,6 +16,7 @@ from appliance.office import Office
 from appliance.views import Light
 from crypto.errors import KurabakoError
 from tui.actions import Action, bindings
+from tui.compositor import LineCompositor
 from tui.door import NotLoggedInError
 from tui.i18n import _
 from tui.looks import LOOKS, after, wear
@@ -52,6 +53,7 @@ class OfficeScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._compositor = LineCompositor()
         self._token = -1
         self._lease_over = False
         self._opened_once = False

@@ -4,8 +4,9 @@ Invariant: what is painted is what Textual's own table would paint. That one for
 cursor moves elsewhere, and every row when one cell changes, and sends every cell through the machinery of rich.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, TypeGuard, TypeVar, cast
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, TypeGuard
 
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -18,8 +19,6 @@ from textual.strip import Strip
 from textual.widgets import DataTable
 from textual.widgets.data_table import RowKey
 
-_Key = TypeVar("_Key", bound=tuple[Any, ...])
-_Painted = TypeVar("_Painted")
 _Lines = list[list[Segment]]
 _ELSEWHERE: Final = Coordinate(-2, -2)
 
@@ -29,14 +28,20 @@ class QuickTable(DataTable[Text]):
 
     _ground: Style | None = None
 
+    def __init__(self, **how: Any) -> None:
+        super().__init__(**how)
+        self._replaced: Counter[RowKey] = (
+            Counter()
+        )  # how often: what was painted of a row before is nobody's any more
+
     def replace(self, key: str, cells: Sequence[Text]) -> None:
         """Put others in place of a row's cells and paint that row alone."""
         row, place = RowKey(key), self.get_row_index(key)
         self._data[row] = dict(zip(self.columns, cells, strict=True))
         self._row_renderable_cache.discard((self._update_count, place))
-        _forget(self._cell_render_cache, row)
-        _forget(self._row_render_cache, row)
-        _forget(cast("LRUCache[tuple[Any, ...], Strip]", self._line_cache), row)
+        self._replaced[row] += 1
+        _forget(self._row_render_cache, lambda start: start == row)
+        _forget(self._line_cache, lambda start: isinstance(start, int))  # Textual's own begin with a line's number
         self.refresh_row(place)
 
     @property
@@ -81,7 +86,7 @@ class QuickTable(DataTable[Text]):
             return super()._render_line(y, x1, x2, base_style)
         where = self._seen_from(row_key, self.cursor_coordinate), self._seen_from(row_key, self.hover_coordinate)
         shown = self.show_cursor, self._show_hover_cursor, self._update_count, self._pseudo_class_state
-        key: Any = (row_key, line, x1, x2, *where, base_style, *shown)
+        key: Any = (row_key, self._replaced[row_key], line, x1, x2, *where, base_style, *shown)
         strip = self._line_cache.get(key)
         if strip is None:
             strip = self._line_cache[key] = super()._render_line(y, x1, x2, base_style)
@@ -120,7 +125,7 @@ class QuickTable(DataTable[Text]):
         row, column = self._row_locations.get_key(row_index), self._column_locations.get_key(column_index)
         if row is None or column is None:
             return super()._render_cell(row_index, column_index, base_style, width, cursor, hover)
-        key = (row, column, base_style, cursor, hover, *shown)
+        key: Any = (row, self._replaced[row], column, base_style, cursor, hover, *shown)
         if (painted := self._cell_render_cache.get(key)) is not None:
             return painted
         cell = self._get_row_renderables(row_index).cells[column_index]
@@ -153,9 +158,7 @@ def _plain(cell: object, width: int) -> TypeGuard[Text]:
     return cell_len(cell.plain) <= width
 
 
-def _forget(cache: LRUCache[_Key, _Painted], row: RowKey) -> None:
-    """Drop what was painted of a row: a key begins with its row, Textual's own for lines with a number."""
-    keys = list(cache.keys())  # it is no mapping
-    for key in keys:
-        if key[0] == row or isinstance(key[0], int):
-            cache.discard(key)
+def _forget(cache: LRUCache[Any, Any], stale: Callable[[Any], bool]) -> None:
+    """Drop what was painted, by what its key begins with."""
+    for key in [key for key in cache.keys() if stale(key[0])]:  # noqa: SIM118 - it is no mapping
+        cache.discard(key)
