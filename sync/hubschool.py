@@ -108,8 +108,8 @@ class School:
         try:
             if self._issuer is None:
                 self._issuer = LeaseIssuer(self.reader, self._client, self._settings.root, self._settings.key)
-            self._issuer.turn()
-            self.lease_failure = None
+            if self._issuer.turn():  # else nothing was tried, and what failed before may fail as it did
+                self.lease_failure = None
         except KurabakoError as error:
             self.lease_failure = error
 

@@ -66,17 +66,18 @@ class LeaseIssuer:
         self._voice = SiteVoice(reader, client, key)
         self._seen, self._due, self._due_anyway = -1, 0.0, 0.0
 
-    def turn(self) -> None:
-        """Look, at most once a second, whether a lease or a lock is due, and issue it."""
+    def turn(self) -> bool:
+        """Look, at most once a second, whether a lease or a lock is due, and issue it; say whether it looked."""
         now = time.monotonic()
         if now < self._due:
-            return
+            return False
         self._due = now + _AGAIN_S  # unless it goes well
         changes = self._reader.changes()
         if changes != self._seen or now >= self._due_anyway:
             self.mind()
             self._seen, self._due_anyway = changes, now + _LOOK_ANYWAY_S
         self._due = now + _LOOK_S
+        return True
 
     def mind(self) -> bool:
         """Issue what is due; say whether anything was."""

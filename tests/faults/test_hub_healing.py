@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from sync import healing
-from sync.errors import ReplicatorError
+from sync.errors import HubKeyMissingError, ReplicatorError
 from sync.hub import Hub
 from sync.hubreplicas import Replicator
 from sync.hubschool import HubSchool, School
 from sync.ids import Origin, Site
+from sync.leaseissuer import LeaseIssuer
 from sync.litestream import SETTINGS, Litestream, Replicated, replica_path
 from sync.objectstore import StoreConfig
 from sync.restore import Restorer, RestoreReport, Wanted
@@ -188,6 +189,22 @@ def test_a_reset_that_cannot_be_done_holds_no_other_school_up(
     monkeypatch.setattr(Litestream, "reset", reset)
     wait_until(lambda: healing.newest_healing(hubs.paths(0)), "healed, once it can be")
     assert tried.count(SCHOOLS[0]) < 10, "it is not tried every second"
+
+
+def test_what_keeps_leases_from_being_issued_is_told_until_it_was_tried_again(
+    hubs: Schools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_its_key(_issuer: LeaseIssuer) -> bool:
+        raise HubKeyMissingError(operation="open escrow")
+
+    monkeypatch.setattr("sync.leaseissuer._AGAIN_S", 0.5)
+    monkeypatch.setattr(LeaseIssuer, "mind", without_its_key)
+    with contextlib.closing(School(hubs.schools[0])) as school:
+        for _ in range(3):  # only the first one looks
+            school._mind_leases()
+            assert isinstance(school.lease_failure, HubKeyMissingError)
+        monkeypatch.setattr(LeaseIssuer, "mind", lambda _: False)
+        wait_until(lambda: school.lease_failure is None, "it was tried again", school._mind_leases)
 
 
 def test_a_snapshot_that_was_given_up_is_begun_again_and_not_looked_at(
