@@ -157,7 +157,9 @@ def cluster_at(where: Where) -> Iterator[Cluster]:
 def _local(workers: int) -> "Iterator[Client]":
     """Run workers on this machine; their scratch folder goes with them, however they end."""
     import dask
-    from distributed import Client, LocalCluster
+    from distributed import LocalCluster
+
+    from appliance.region.strictclient import StrictClient
 
     with (
         tempfile.TemporaryDirectory(prefix="kurabako-region-") as scratch,
@@ -174,7 +176,7 @@ def _local(workers: int) -> "Iterator[Client]":
             local_directory=scratch,
             silence_logs=logging.CRITICAL,  # that a worker was lost is told by what becomes of its task
         ) as cluster,
-        Client(cluster, set_as_default=False) as client,
+        StrictClient(cluster, set_as_default=False) as client,  # type: ignore[no-untyped-call]
     ):
         yield client
 

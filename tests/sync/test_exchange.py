@@ -1,6 +1,7 @@
 """Two sites over a real store: what one enters, the other merges and countersigns; nothing is claimed early."""
 
 import contextlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,11 +56,12 @@ def test_what_is_in_the_way_is_told_until_it_is_gone(pair: Pair) -> None:
     pair.until_confirmed(pair.box, pair.box.mark("aoi"))
     seq = pair.box.mark("haru")
     assert pair.box.exchange is not None and pair.hub.exchange is not None
-    pair.box.exchange.step()
     objects, hub = ObjectStore(pair.cloud.direct), pair.hub.exchange
-    name = max(objects.sizes(f"{BOX.prefix}/changes"))
-    sent = objects.get(name)
-    assert sent is not None
+    name = hub._inbox.wanted(BOX).name
+    end = time.monotonic() + 60
+    while (sent := objects.get(name)) is None:
+        assert time.monotonic() < end, pair.box.exchange.failure
+        pair.box.exchange.step()
     objects.put(name, b"\x01nonsense")
     hub.hurry()
     for _ in range(5):  # only the first one asks: the next question has a pause before it
