@@ -8,6 +8,7 @@ is sent by the next who can. So a hub goes to the region and comes back without 
 import contextlib
 import fcntl
 import os
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +36,7 @@ _PENDING: Final = "region.pending"
 _PATIENCE_S: Final = 60.0
 _DOCUMENTS_S: Final = 600.0
 _TRIES: Final = 5
-_held: dict[Path, int] = {}
+_held: set[tuple[Path, int]] = set()  # by which thread: another one's work is no reason to go on beside it
 
 
 class RegionBusyError(ApplianceError):
@@ -97,18 +98,19 @@ def borrowed(paths: SitePaths) -> Iterator[None]:
 
     Of a hub that is not with the region nothing is asked. What cannot be sent at the end stays, and is owed.
     """
-    if not in_region(paths) or paths.run in _held:
+    mine = paths.run, threading.get_ident()
+    if not in_region(paths) or mine in _held:
         yield
         return
     hub = open_site(paths.root)
     with held(paths.run / _LOCK, _PATIENCE_S):
-        _held[paths.run] = 1
+        _held.add(mine)
         try:
             follow(hub)
             atomic_write(paths.run / _PENDING, b"")
             yield
         finally:
-            del _held[paths.run]
+            _held.discard(mine)
         with contextlib.suppress(KurabakoError):  # it is owed: whoever runs the region sends it
             follow(hub)
             (paths.run / _PENDING).unlink(missing_ok=True)

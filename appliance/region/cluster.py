@@ -92,8 +92,8 @@ class Cluster:
 
     @property
     def pids(self) -> list[int]:
-        """Return the process ids of the workers."""
-        return [int(pid) for pid in self._client.run(os.getpid).values()]
+        """Return the process ids of the workers; of one that is dying just now there is none."""
+        return [int(pid) for pid in self._client.run(os.getpid, on_error="ignore").values()]
 
     @property
     def address(self) -> str:

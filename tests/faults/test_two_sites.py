@@ -142,7 +142,10 @@ def test_a_school_and_its_board_through_cut_conflict_and_replacement(city: City,
     done = city.run("replica", "verify", new, "--json")
     assert done.returncode == 0, (done.stdout, done.stderr)
     assert parsed(done)["complete"] is True
-    done = city.run("replica", "rebuild", new, "--to", tmp_path / "rebuilt", "--json")
+    for number in range(5):  # what the box has said of itself meanwhile is a second behind in the store
+        done = city.run("replica", "rebuild", new, "--to", tmp_path / f"rebuilt-{number}", "--json")
+        if done.returncode == 0:
+            break
     assert done.returncode == 0, (done.stdout, done.stderr)
     assert parsed(done)["equal"] is True
 

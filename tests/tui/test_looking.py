@@ -75,7 +75,10 @@ async def test_a_look_without_news_reads_nothing_and_lays_nothing_out(
         assert not calls
 
 
-async def test_what_somebody_else_keeps_is_read_once(school: School, slot: Slot, calls: Counter[str]) -> None:
+async def test_what_somebody_else_keeps_is_read_once(
+    school: School, slot: Slot, calls: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tui.screens.base._SECOND", 3600.0)  # no look of its own beside those below
     async with at_home(school) as pilot:
         screen = AttendanceScreen(slot.class_id, slot.on)
         await pilot.app.push_screen(screen)
