@@ -95,7 +95,6 @@ class LeaseBook:
             return LeaseView(LeaseState.UNLEASED)
         self._lapse(self._note)
         self._take_newest(self._note.lease)
-        self._lapse(self._note)
         return _view(self._note, self.clock.now())
 
     def key(self) -> HybridPrivateKey | None:
@@ -109,12 +108,12 @@ class LeaseBook:
         return private
 
     def take(self, lease: Lease) -> None:
-        """Take a lease in that is newer than any before."""
+        """Take a lease in that is newer than any before; of one that does not live the key is erased first."""
         private = self.key()
         held = private is not None and lease_key_id(private.public) == lease.lease_key
         if held:  # one for another key may be as old as the hills
             self.clock.correct(lease.issued_ms, lease.until_ms)
-        self._write(lease, held=held)
+        self._write(lease, held=held and not self._erase_unless_live(lease))
 
     def open_lease(self) -> BoxLease | None:
         """Return what a person who logs in opens importance I and II with; None at an unleased box."""
@@ -127,10 +126,16 @@ class LeaseBook:
         return BoxLease(self._reader.origin, private)
 
     def _lapse(self, note: _Note) -> None:
-        if note.held and not _lives(note.lease, self.clock.now()):
-            self._local.local_put(*LEASE_SECRET, None)
-            self.clock.keep(at_once=True)
+        if note.held and self._erase_unless_live(note.lease):
             self._write(note.lease, held=False)
+
+    def _erase_unless_live(self, lease: Lease) -> bool:
+        """Erase the key of a lease that does not live, before anybody reads that it is over; say if it was."""
+        if _lives(lease, self.clock.now()):
+            return False
+        self._local.local_put(*LEASE_SECRET, None)
+        self.clock.keep(at_once=True)
+        return True
 
     def _take_newest(self, known: Lease) -> None:
         box = self._reader.origin

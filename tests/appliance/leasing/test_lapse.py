@@ -1,14 +1,17 @@
 """A lease lapses, is renewed and is revoked, with real keepers: what opens, and what is carried all the same."""
 
+import contextlib
+
 import pytest
 
 from appliance.board.leasing import allow_lease, issuer_of, renew_lease, revoke_lease, show_lease
 from crypto.classkeys import read_wrap
+from sync.client import KeeperClient
 from sync.clock import wall_ms
 from sync.errors import LeaseRevokedError, NotClearedError
 from sync.founding import BOARD_LOGIN
 from sync.keyring import read_people
-from sync.leaseguard import LeaseState
+from sync.leaseguard import LeaseBook, LeaseState, lease_view
 from sync.openrecords import (
     LOCKED,
     SITE_LOCK,
@@ -167,6 +170,21 @@ def test_revoked_means_at_once_and_until_it_is_allowed(bench: Bench) -> None:
     to_box(bench.school)
     assert bench.state() is LeaseState.LIVE
     assert bench.opens() == TEACHER
+
+
+def test_nobody_reads_that_it_is_revoked_before_the_key_is_gone(bench: Bench) -> None:
+    told: list[tuple[LeaseState, bool]] = []
+
+    class Watched(KeeperClient):
+        def local_put(self, space: str, key: str, value: bytes | None) -> None:
+            super().local_put(space, key, value)
+            told.append((lease_view(bench.client).state, bench.secret() is not None))
+
+    revoke_lease(bench.school.board, bench.school.made.code)
+    to_box(bench.school)
+    with contextlib.closing(Watched(bench.school.paths.socket)) as client:
+        LeaseBook(client, bench.reader, bench.school.board.root).settle()
+    assert told[-1] == (LeaseState.REVOKED, False) and (LeaseState.REVOKED, True) not in told, told
 
 
 def test_a_login_takes_a_revocation_in_that_the_daemon_did_not(bench: Bench) -> None:

@@ -62,6 +62,7 @@ def in_hand(scratch: Path) -> set[Path]:
 
 
 @pytest.mark.faults
+@pytest.mark.usefixtures("workers_die")
 def test_workers_are_killed_in_mid_drill_and_no_school_is_missed_or_counted_twice(
     clean: City, line: LineCut, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

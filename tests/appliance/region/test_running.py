@@ -67,6 +67,7 @@ def test_a_school_whose_box_was_never_switched_on_is_visited_all_the_same(tmp_pa
 
 
 @pytest.mark.faults
+@pytest.mark.usefixtures("workers_die")
 def test_workers_are_killed_at_random_and_every_entry_is_confirmed_and_kept_once(
     city: City, tmp_path: Path
 ) -> None:
