@@ -14,7 +14,6 @@ from typing import Final
 from crypto.signing import VerifyKey
 from sync.authority import Rules
 from sync.change import Batch
-from sync.checkpoint import heads_digest
 from sync.clock import change_clock, clock_ms
 from sync.errors import SegmentError
 from sync.ids import Origin, Site
@@ -79,18 +78,6 @@ def rebuild(
 
     create_store(path, origin)
     return complete(path, library, root, rules, progress)
-
-
-def same_content(one: Path, other: Path) -> bool:
-    """Say whether two stores hold the same changes and the same heads."""
-    return _content(one) == _content(other)
-
-
-def _content(path: Path) -> tuple[dict[str, tuple[int, bytes]], bytes]:
-    with contextlib.closing(Reader(path)) as reader, reader.snapshot():
-        tails = {origin.prefix: reader.position(origin) for origin in reader.origins()}
-        known = {prefix: (tail.seq, tail.chain) for prefix, tail in tails.items() if tail.seq}
-        return known, heads_digest(reader.heads_by_name())
 
 
 def _sources(own: Origin, inbox: Inbox) -> tuple[Origin, ...]:

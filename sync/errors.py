@@ -286,3 +286,9 @@ class UnconditionalStoreError(SyncError):
     """The store takes a second object in the place of one that was to be created once. Params: `endpoint`."""
 
     code = "SYNC-057"
+
+
+class DivergedStoresError(SyncError):
+    """Two stores of one site are not of one past: a log goes apart, or its heads do. Params: `log`."""
+
+    code = "SYNC-058"

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from appliance.exits import Exit
 from appliance.site import SiteFolder, open_site
 
 if TYPE_CHECKING:
+    from sync.comparison import Difference
     from sync.restore import RestoreReport, Wanted
 
 _SITE = click.argument("site", type=click.Path(path_type=Path), envvar="KURABAKO_SITE")
@@ -77,11 +79,12 @@ def heal(site: Path) -> int:
 def rebuild(site: Path, target: Path, as_json: bool) -> int:
     """Build SITE's store from the segments in object storage alone, and prove it equal to the one here.
 
-    Exit code 0 when both hold the same changes and heads, 3 when the segments do not hold the newest ones yet.
+    Exit code 0 when both hold the same changes and heads, 3 when one lacks the newest of the other, 13 when they
+    contradict each other.
     """
     from appliance.policy import writing_rules
+    from sync.comparison import compare
     from sync.complete import rebuild as build
-    from sync.complete import same_content
     from sync.errors import RestoreTargetError
     from sync.openstore import open_store
     from sync.reader import Reader
@@ -99,13 +102,24 @@ def rebuild(site: Path, target: Path, as_json: bool) -> int:
     with Progress("束を読む / reading segments") as progress:
         done = build(made, origin, store, folder.root, rules, lambda n: progress(n, total))
     verified = verify_store(made, folder.root, origin.school, rules=rules, full=True)
-    equal = same_content(made, folder.paths.store)
+    difference = compare(made, folder.paths.store)
     if as_json:
-        click.echo(json.dumps({"changes": done.changes, "verified": True, "equal": equal, "store": str(made)}))
+        told = {"changes": done.changes, "verified": True, "equal": difference.none, "store": str(made)}
+        click.echo(json.dumps(told | {"unsent": difference.first_lacks, "unheard": difference.second_lacks}))
     else:
         click.echo(f"束から作りました: 記録 {verified.changes}件、検証 合格（署名 {verified.signatures}件）")
-        click.echo("ここの記録と同じです。" if equal else "ここには、まだ送られていない新しい記録があります。")
-    return Exit.OK if equal else Exit.INCOMPLETE
+        for line in _words(difference):
+            click.echo(line)
+    return Exit.OK if difference.none else Exit.INCOMPLETE
+
+
+def _words(difference: "Difference") -> Iterator[str]:
+    if difference.none:
+        yield "ここの記録と同じです。"
+    if difference.first_lacks:
+        yield f"ここの新しい記録 {difference.first_lacks}件は、まだ束になっていません。送れば揃います。"
+    if difference.second_lacks:
+        yield f"束の新しい記録 {difference.second_lacks}件は、まだここに届いていません。次の交換で届きます。"
 
 
 def _restored(folder: SiteFolder, wanted: "Wanted") -> "RestoreReport":

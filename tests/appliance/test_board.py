@@ -35,7 +35,7 @@ from crypto.errors import BadPassphraseError, BadSignatureError, WrongPassphrase
 from crypto.identity import Identity, KdfProfile
 from crypto.secret import Secret
 from sync.client import KeeperClient
-from sync.complete import same_content
+from sync.comparison import same_content
 from sync.errors import SiteExistsError, UnknownLoginError
 from sync.keeperchild import KeeperChild
 from sync.keyring import read_people

@@ -13,7 +13,7 @@ from appliance.board.officerkey import DepositPlace, read_officer_key, write_off
 from appliance.board.officers import Officers
 from appliance.board.recovery import recover_board
 from crypto.identity import KdfProfile
-from sync.complete import same_content
+from sync.comparison import same_content
 from sync.site import SitePaths
 from tests.faults.city import ACCESS, BUCKET, SECRET, City, mark, marks, office_at, wait_until
 from tests.school import BOARD_PASSPHRASE

@@ -12,8 +12,10 @@ from appliance.config import load_config
 from appliance.documents.desk import DocumentElsewhereError
 from appliance.documents.intake import Incoming
 from crypto.importance import Importance
-from sync.complete import same_content
+from sync.comparison import same_content
 from sync.errors import SupersededError
+from sync.ids import Origin, Site
+from sync.segment import segment_extent
 from sync.site import SitePaths
 from tests.faults.city import City, mark, marks, office_at, parsed, wait_until
 from tests.school import SCHOOL_DAY
@@ -154,7 +156,16 @@ def test_a_school_and_its_board_through_cut_conflict_and_replacement(city: City,
     city.stop(new.name)
     done = city.run("replica", "rebuild", new, "--to", tmp_path / "rebuilt", "--json")
     assert done.returncode == 0, (done.stdout, done.stderr)
-    assert parsed(done)["equal"] is True
+    told = parsed(done)
+    assert (told["equal"], told["unsent"], told["unheard"]) == (True, 0, 0)
+
+    # A segment that never got there: said is how many records are here alone.
+    newest = max((tmp_path / "cloud").rglob(f"{Origin(city.code, Site.BOX, 2).prefix}/changes/*"))
+    extent = segment_extent(newest.read_bytes())
+    newest.unlink()
+    done = city.run("replica", "rebuild", new, "--to", tmp_path / "shorter")
+    assert done.returncode == 3, (done.stdout, done.stderr)
+    assert f"ここの新しい記録 {extent.last - extent.first + 1}件は、まだ束になっていません" in done.stdout
 
 
 def test_a_healing_is_written_down_with_cause_and_duration(city: City) -> None:

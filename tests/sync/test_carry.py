@@ -8,7 +8,7 @@ import pytest
 
 from sync.carry import Exported, copy_unconfirmed, export_segments, import_segments
 from sync.client import KeeperClient
-from sync.complete import same_content
+from sync.comparison import same_content
 from sync.errors import BrokenSegmentChainError, SegmentError
 from sync.folderstore import FolderConfig, FolderStore
 from sync.objectstore import ObjectStore

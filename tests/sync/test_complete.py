@@ -8,7 +8,8 @@ from typing import cast
 
 import pytest
 
-from sync.complete import complete, rebuild, same_content
+from sync.comparison import same_content
+from sync.complete import complete, rebuild
 from sync.errors import BadBatchError, BrokenSegmentChainError, ReadOnlyError, SegmentError
 from sync.ids import Origin, Site
 from sync.objectstore import ObjectStore

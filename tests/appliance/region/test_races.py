@@ -13,7 +13,7 @@ from appliance.board.hubs import open_hub
 from crypto.importance import Importance
 from sync import hubvisit
 from sync.client import KeeperClient
-from sync.complete import same_content
+from sync.comparison import same_content
 from sync.errors import AnotherWriterError, SecondKeeperError, UnconditionalStoreError
 from sync.founding import open_as_board
 from sync.hubimage import bring_up
