@@ -229,7 +229,10 @@ class SiteDaemon:
     def _start_litestream(self, *, snapshot: bool = False) -> None:
         self._blind = self._probe.link.good == 0 and self._probe.link.bad > 0
         self._snapshotting = snapshot
-        self._litestream.start(snapshot=snapshot)
+        try:
+            self._litestream.start(snapshot=snapshot)
+        except ReplicatorError as error:  # one of the last life still ends: the next tick tries again
+            self._prover.last_failure = error
 
     def _reset(self) -> None:
         """Replace the replica's head by a whole new snapshot; until it is proven nothing counts as sent."""
@@ -259,7 +262,7 @@ class SiteDaemon:
         blind = self._blind and self._probe.link.good > 0
         if self._litestream.alive and not hangs and not blind:
             return
-        unfinished = self._snapshotting and self._litestream.alive
+        unfinished = self._snapshotting and not self._litestream.ended
         self._litestream.kill()
         if hangs:  # the store answers, yet nothing was sent: a hung connection never recovers by itself
             self._prover.stuck_since = time.monotonic()  # only a proof ends it, and with it the longer patience

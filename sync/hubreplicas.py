@@ -51,7 +51,7 @@ class Replicator:
         self.litestream.stop()
 
     def _begin_again(self, owed: Sequence[School], hangs: bool) -> None:
-        unfinished = self._snapshotting and self.litestream.alive
+        unfinished = self._snapshotting and not self.litestream.ended
         if hangs:
             self._patience_s = min(self._patience_s * 2, 16 * _STUCK_S)  # a thin line needs its time
         for school in self.schools:
@@ -61,8 +61,9 @@ class Replicator:
         healed = [school for school in owed if self._heals(school)]
         # Without a snapshot a restore would still read the damaged objects before the reset (measured).
         self._snapshotting = bool(healed) or unfinished
-        self.litestream.start(snapshot=self._snapshotting)
-        self._began = True
+        with contextlib.suppress(ReplicatorError):  # one of the last life still ends: the next turn tries again
+            self.litestream.start(snapshot=self._snapshotting)
+            self._began = True
 
     def _heals(self, school: School) -> bool:
         """Try to have a school's replica replaced. When that fails it is still owed.

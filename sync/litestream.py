@@ -2,14 +2,19 @@
 
 Invariant: the replica path, the local meta path and the credentials belong to one epoch; `auto-recover` is never
 on (it makes a replica that no longer restores: measured); nothing here believes Litestream's own word for health.
+One process at a time: it holds a lock as long as it lives, so that the Litestream of a site that was killed has
+ended before the next one begins or Litestream's own files are touched.
 """
 
 import contextlib
+import fcntl
 import http.client
 import json
+import os
 import socket
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +29,7 @@ from sync.site import SitePaths
 from sync.sockets import socket_address
 
 _STOP_S: Final = 6.0
+_FORMER_S: Final = 2.0  # the kernel ends the Litestream of a site that was killed at once
 # Every level sends what it holds once more: a rare first level is what makes a single entry cheap (measured).
 SETTINGS: Final[dict[str, Any]] = {
     "snapshot": {"interval": "24h", "retention": "720h"},
@@ -105,6 +111,7 @@ class Litestream:
         self._config = run / "litestream.yml"
         self._socket = run / "litestream.sock"
         self._log = run / "litestream.log"
+        self._lock = run / "litestream.lock"
         self._child: subprocess.Popen[bytes] | None = None
 
     @property
@@ -113,21 +120,33 @@ class Litestream:
         return self._child is not None and self._child.poll() is None
 
     @property
+    def ended(self) -> bool:
+        """Say whether the process ran and ended by itself."""
+        return self._child is not None and self._child.poll() is not None
+
+    @property
     def pid(self) -> int | None:
         """Return the process id while it runs."""
         return self._child.pid if self._child is not None and self.alive else None
 
     def start(self, *, snapshot: bool = False) -> None:
-        """Write the configuration and start the process; with `snapshot`, one that sends a snapshot and ends."""
-        self._configure()
-        self._socket.unlink(missing_ok=True)
-        keep = self._log.read_bytes()[-100_000:] if self._log.exists() else b""
-        atomic_write(self._log, keep, durable=False)
-        with self._log.open("ab") as log:
-            command = [find_program("litestream"), "replicate", "-config", str(self._config)]
-            command += ["-once", "-force-snapshot"] if snapshot else []
-            # In its own folder, since the socket's name is relative: a deep path is too long for the kernel.
-            self._child = start_child(command, environment(self._store), log, folder=self._run)
+        """Write the configuration and start the process; with `snapshot`, one that sends a snapshot and ends.
+
+        Raises ReplicatorError while another one runs.
+        """
+        command = [find_program("litestream"), "replicate", "-config", str(self._config)]
+        command += ["-once", "-force-snapshot"] if snapshot else []
+        with self._alone() as lock:
+            self._configure()
+            self._socket.unlink(missing_ok=True)
+            keep = self._log.read_bytes()[-100_000:] if self._log.exists() else b""
+            atomic_write(self._log, keep, durable=False)
+            with self._log.open("ab") as log:
+                # In its own folder, since the socket's name is relative: a deep path is too long for the kernel.
+                # SIGKILL: without a line it would go on for good after one SIGTERM (measured), and loses nothing.
+                self._child = start_child(
+                    command, environment(self._store), log, folder=self._run, signal="KILL", held=[lock]
+                )
 
     def stop(self) -> None:
         """Stop the process, whatever it hangs on."""
@@ -148,21 +167,17 @@ class Litestream:
         and is stuck for good when that one is damaged (measured).
         """
         database = database or self._databases[0]
-        self._configure()
-        if forget:
-            command = [
-                find_program("litestream"),
-                "reset",
-                "-config",
-                str(self._config),
-                str(database.paths.store),
-            ]
-            done = subprocess.run(
-                command, env=environment(self._store), capture_output=True, check=False, timeout=60
-            )
-            if done.returncode != 0:
-                raise ReplicatorError(operation="reset replica", subject=str(done.returncode))
-        _empty_log(database)
+        store = str(database.paths.store)
+        with self._alone():
+            self._configure()
+            if forget:
+                command = [find_program("litestream"), "reset", "-config", str(self._config), store]
+                done = subprocess.run(
+                    command, env=environment(self._store), capture_output=True, check=False, timeout=60
+                )
+                if done.returncode != 0:
+                    raise ReplicatorError(operation="reset replica", subject=str(done.returncode))
+            _empty_log(database)
 
     def sync(self, timeout_s: float, database: Replicated | None = None) -> Synced:
         """Ask for everything committed before this call to be sent, and wait; raises ReplicatorError.
@@ -192,6 +207,20 @@ class Litestream:
         except FileNotFoundError:
             return None
 
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[int]:
+        """Hold the lock that a running Litestream holds, and give its descriptor to keep it open in a child."""
+        lock = os.open(self._lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            end = time.monotonic() + _FORMER_S
+            while not _locked(lock):
+                if time.monotonic() > end:
+                    raise ReplicatorError(operation="begin", subject="another Litestream runs", retry_safe=True)
+                time.sleep(0.01)
+            yield lock
+        finally:
+            os.close(lock)
+
     def _configure(self) -> None:
         for database in self._databases:
             database.meta.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -206,6 +235,14 @@ class Litestream:
         ]
         control = {"enabled": True, "path": self._socket.name, "permissions": 0o600}
         atomic_write(self._config, json.dumps({"socket": control, **SETTINGS, "dbs": entries}).encode())
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _empty_log(database: Replicated) -> None:

@@ -1,7 +1,8 @@
 """Programs beside ours (Litestream and rclone come as Python packages): where they are, and running them.
 
 Invariant: a child never outlives this process, even when it is killed: the kernel sends it SIGTERM, so that the
-keeper and Litestream still stop cleanly. Start children from the main thread only; the signal follows the thread.
+keeper still stops cleanly, or SIGKILL where SIGTERM does not end it. Start children from the main thread only; the
+signal follows the thread.
 (`setpriv` is part of util-linux, which every Debian has; a Python hook between fork and exec is not thread-safe.)
 In a unit the service manager ends what is left of it, and its sandbox has no room for `setpriv`.
 """
@@ -46,16 +47,22 @@ def start_child(
     env: Mapping[str, str] | None = None,
     log: IO[bytes] | None = None,
     folder: Path | None = None,
+    signal: str = "TERM",
+    held: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start a child in a group of its own (Ctrl-C reaches only us, and we stop it in order)."""
+    """Start a child in a group of its own (Ctrl-C reaches only us, and we stop it in order).
+
+    `signal` is what it gets when this process is killed; descriptors in `held` stay open in it while it lives.
+    """
     return subprocess.Popen(
-        tied(command),
+        tied(command, signal),
         env=dict(env) if env is not None else None,
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=log if log is not None else subprocess.DEVNULL,
         stderr=subprocess.STDOUT if log is not None else None,
         start_new_session=True,
+        pass_fds=held,
     )
 
 

@@ -229,9 +229,11 @@ def test_a_snapshot_that_was_given_up_is_begun_again_and_not_looked_at(
     replicator.mind()
     assert begun == [True, True] and looked == [], "given up on a connection that hung, and begun again"
     monkeypatch.setattr(school, "stuck", lambda _: False)
-    replicator.litestream.kill()
+    assert replicator.litestream.pid is not None
+    os.kill(replicator.litestream.pid, signal.SIGKILL)
+    wait_until(lambda: replicator.litestream.ended, "it ended")
     replicator.mind()
-    assert begun == [True, True, False] and looked == [False], "it ended: now as usual, and it may be looked at"
+    assert begun == [True, True, False] and looked == [False], "now as usual, and it may be looked at"
     replicator.stop()
     school.close()
 

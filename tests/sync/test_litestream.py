@@ -146,6 +146,24 @@ def test_sync_without_the_process_is_an_error(site: TestSite, cloud: Cloud) -> N
         litestream.sync(1)
 
 
+def test_a_second_process_is_not_begun_nor_its_files_touched_while_the_first_one_lives(
+    site: TestSite, cloud: Cloud, litestream: Litestream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.litestream._FORMER_S", 0.1)
+    config = site.paths.run / "litestream.yml"
+    before, second = config.stat(), Litestream(site.paths.run, [Replicated(site.paths, ORIGIN)], cloud.config)
+    for touch in (second.start, second.reset):
+        with pytest.raises(ReplicatorError) as refused:
+            touch()
+        assert refused.value.retry_safe and config.stat() == before
+    assert not second.alive and syncs(litestream)
+    litestream.kill()
+    second.reset()
+    second.start()
+    wait_until(lambda: syncs(second), "its turn")
+    second.kill()
+
+
 @pytest.mark.faults
 def test_killing_litestream_loses_nothing(
     site: TestSite, cloud: Cloud, litestream: Litestream, office: Office, tmp_path: Path
