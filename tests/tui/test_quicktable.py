@@ -36,12 +36,16 @@ class Shown(App[None]):
 
 
 def cells(row: int, word: str = "病") -> list[Text]:
-    """Return cells of all sorts: bare, in a style, in two styles, too long, of more lines, empty."""
+    """Return cells of all sorts: bare, in a style, in two styles, too long, of more lines, empty.
+
+    With another word: the same, other ones, the same in another style.
+    """
     sorts = (
         Text(f"児童{row}"),
         Text(word, style="dim on grey19"),
-        Text.assemble(("あ", "bold"), "い"),
-        Text("とても長い名前です", no_wrap=True, overflow="ellipsis"),
+        Text("同", style="dim" if word == "病" else "bold"),
+        Text.assemble((word, "bold"), "い"),
+        Text(f"{word}とても長い名前です", no_wrap=True, overflow="ellipsis"),
         Text("一\n二"),
         Text(""),
         Text("右", justify="right"),

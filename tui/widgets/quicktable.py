@@ -17,7 +17,7 @@ from textual.coordinate import Coordinate
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widgets import DataTable
-from textual.widgets.data_table import RowKey
+from textual.widgets.data_table import ColumnKey, RowKey
 
 _Lines = list[list[Segment]]
 _ELSEWHERE: Final = Coordinate(-2, -2)
@@ -30,16 +30,18 @@ class QuickTable(DataTable[Text]):
 
     def __init__(self, **how: Any) -> None:
         super().__init__(**how)
-        self._replaced: Counter[RowKey] = (
-            Counter()
-        )  # how often: what was painted of a row before is nobody's any more
+        # How often: what was painted of a row, or of a cell of it, before that is nobody's any more.
+        self._replaced: Counter[RowKey | tuple[RowKey, ColumnKey]] = Counter()
 
     def replace(self, key: str, cells: Sequence[Text]) -> None:
         """Put others in place of a row's cells and paint that row alone."""
         row, place = RowKey(key), self.get_row_index(key)
-        self._data[row] = dict(zip(self.columns, cells, strict=True))
+        before, after = self._data[row], dict(zip(self.columns, cells, strict=True))
+        self._data[row] = after
         self._row_renderable_cache.discard((self._update_count, place))
-        self._replaced[row] += 1
+        self._replaced.update(
+            [row, *((row, column) for column in after if not _same(after[column], before[column]))]
+        )
         _forget(self._row_render_cache, lambda start: start == row)
         _forget(self._line_cache, lambda start: isinstance(start, int))  # Textual's own begin with a line's number
         self.refresh_row(place)
@@ -125,12 +127,16 @@ class QuickTable(DataTable[Text]):
         row, column = self._row_locations.get_key(row_index), self._column_locations.get_key(column_index)
         if row is None or column is None:
             return super()._render_cell(row_index, column_index, base_style, width, cursor, hover)
-        key: Any = (row, self._replaced[row], column, base_style, cursor, hover, *shown)
+        key: Any = (row, column, self._replaced[row, column], base_style, cursor, hover, *shown)
         if (painted := self._cell_render_cache.get(key)) is not None:
             return painted
         cell = self._get_row_renderables(row_index).cells[column_index]
         if self.rows[row].height != 1 or not _plain(cell, width - 2 * self.cell_padding):
-            return super()._render_cell(row_index, column_index, base_style, width, cursor, hover)
+            # Textual remembers it too, by a key that does not know of the cell that was replaced.
+            self._cell_render_cache.discard((row, column, base_style, cursor, hover, *shown))
+            painted = super()._render_cell(row_index, column_index, base_style, width, cursor, hover)
+            self._cell_render_cache[key] = painted
+            return painted
         fixed = row_index < self.fixed_rows or column_index < self.fixed_columns
         how = cursor, self.show_cursor, self._show_hover_cursor
         text_over, ground_over = self.cursor_foreground_priority, self.cursor_background_priority
@@ -149,6 +155,11 @@ class QuickTable(DataTable[Text]):
             return [Segment(" " * left + cell.plain + " " * right, blank)]
         pieces = (" " * left, blank), (cell.plain, under + own + over), (" " * right, blank)
         return [Segment(text, style) for text, style in pieces if text]
+
+
+def _same(one: Text, other: Text) -> bool:
+    """Say whether two cells look the same; texts are equal in any style."""
+    return one == other and one.style == other.style
 
 
 def _plain(cell: object, width: int) -> TypeGuard[Text]:
