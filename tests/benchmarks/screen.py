@@ -112,6 +112,7 @@ async def _class(app: Painted, felt: Felt, keys: int) -> None:
     for number in range(keys):
         table.move_cursor(row=0)
         await _until(lambda: table.cursor_row == 0, app)
+        await asyncio.sleep(_NEXT_S)  # painted: it was no key that put the cursor there
         before = [str(cell) for cell in table.get_row_at(0)]
         key = "bj"[number % 2]
         felt.mark.append(await _press(app, key, _other(table, before)))

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 
 import pytest
+from rich.text import Text
 from textual._compositor import Compositor
 from textual.geometry import Region
 from textual.strip import Strip
@@ -14,6 +15,7 @@ from tests.tui.driving import LARGE, SMALL, Driver, Slot, in_class, opened, pupi
 from tests.tui.driving import at_home as home
 from tests.tui.test_looks import screens
 from tui.compositor import LineCompositor
+from tui.screens.base import OfficeScreen
 
 
 def painted(
@@ -65,3 +67,28 @@ async def test_only_the_lines_that_changed_are_asked_for(
         assert asked and all(crop.height <= 2 for crop in asked), (
             "the row that was left and the row that was reached"
         )
+
+
+async def test_what_a_key_did_is_painted_without_waiting_for_a_turn(
+    school: School, slot: Slot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = list[Region]()
+    async with in_class(school, slot, LARGE) as pilot:
+        table = pupils(pilot)
+        await pilot.pause()
+        render = table.render_lines
+
+        def recording(crop: Region) -> list[Strip]:
+            asked.append(crop)
+            return render(crop)
+
+        monkeypatch.setattr(table, "render_lines", recording)
+        key = table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
+        assert key is not None
+        table.replace(key, [Text("遅") for _ in table.columns])
+        screen = pilot.app.screen
+        assert isinstance(screen, OfficeScreen) and not asked
+        screen.paint(table)
+        assert [crop.height for crop in asked] == [1]
+        await pilot.pause(0.05)
+        assert len(asked) == 1, "and it is not painted a second time"

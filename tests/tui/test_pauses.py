@@ -41,7 +41,7 @@ def test_a_rest_is_taken_only_when_it_is_worth_it(ways: None) -> None:
     before = full_passes()
     pauses.rest()
     assert full_passes() == before
-    while gc.get_count()[2] < 50:
+    while gc.get_count()[2] < 150:
         gc.collect(1)
     pauses.rest()
     assert full_passes() == before + 1

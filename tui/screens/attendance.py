@@ -197,7 +197,9 @@ class AttendanceScreen(OfficeScreen):
         self._token = self._token if token is None else token
         self._day = day.with_entry(row)
         self._show_state(self._day)
-        self.query_one(PupilTable).show_row(pupil_id, self._cells(row))
+        table = self.query_one(PupilTable)
+        table.show_row(pupil_id, self._cells(row))
+        self.paint(self.query_one("#state"), table)
 
     async def _keep(self, saved: Saved | None) -> None:
         """Remember an entry for undo and show the day as it now stands."""

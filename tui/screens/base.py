@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.geometry import Size
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.widget import Widget
 from textual.widgets import Footer
 
 from appliance.office import Office
@@ -80,6 +81,11 @@ class OfficeScreen(Screen[None]):
         if self._frames is None:
             self._frames = self.set_interval(_FRAME_S, self._on_timer_update, name="screen_update", pause=True)
         return self._frames
+
+    def paint(self, *changed: Widget) -> None:
+        """Paint widgets that changed at once: what a key did need not wait until everything else was looked at."""
+        self._dirty_widgets.update(changed)
+        self._on_timer_update()
 
     def body(self) -> ComposeResult:
         """Yield what is between the title and the bottom lines."""
