@@ -183,7 +183,7 @@ class SiteDaemon:
         sent = max(proven.seq, told.sent)
         confirmed = unconfirmed_since = None
         if told.peers:
-            confirmed = min(saved, self._reader.confirmed_to(told.confirmed))
+            confirmed = min(saved, sent, self._reader.confirmed_to(told.confirmed))
             unconfirmed_since = self._made_after(told.confirmed)
         return Status(
             link=link.state,

@@ -181,9 +181,9 @@ class School:
 
     def _status(self) -> Status:
         saved, told = self.reader.position().seq, self._courier.told()
-        confirmed = min(saved, self.reader.confirmed_to(told.confirmed))
         failure = self._courier.failure
         sent = max(told.sent, self._proven.seq)
+        confirmed = min(saved, sent, self.reader.confirmed_to(told.confirmed))
         faults = [fault.code for fault in (failure, self.lease_failure) if fault is not None]
         faults += [self.check.problem] if self.check.problem else []
         faults += self._documents.faults()

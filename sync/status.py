@@ -31,8 +31,9 @@ class Status(msgspec.Struct, frozen=True):
     the life `boot_id` of it.
 
     `sent` counts changes whose object was read back from the store; `waiting` = saved − sent; `confirmed` counts
-    changes that the other side countersigned (None: there is no other side yet); `clock_skew_ms` is the other
-    side's clock minus ours; `superseded` says that a newer box took over; `warnings` are error codes.
+    changes that the other side countersigned, as far as they are sent (None: there is no other side yet);
+    `clock_skew_ms` is the other side's clock minus ours; `superseded` says that a newer box took over; `warnings`
+    are error codes.
     `replicated` counts changes that the replica was read back to hold: it may follow the segments by 30 s.
     `lease` is a LeaseState and `lease_until_ms` when it ends. `documents` are still to be sent or fetched.
     `waiting_since_ms` and `unconfirmed_since_ms`: when the oldest entry that is not sent, or not countersigned,

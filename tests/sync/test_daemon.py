@@ -19,12 +19,15 @@ from sync.client import KeeperClient
 from sync.clock import wall_ms
 from sync.daemon import SiteDaemon
 from sync.errors import SecondKeeperError
+from sync.exchange import Told
+from sync.ids import Origin, Site
 from sync.keeperlock import take_lock
 from sync.openrecords import CHECKPOINT
 from sync.reader import Reader
 from sync.replica import Prover
+from sync.sitevoice import SiteVoice
 from sync.status import LinkState, read_status
-from tests.sync.cloud import flip, wait_until
+from tests.sync.cloud import ORIGIN, flip, wait_until
 from tests.sync.serving import Serving, job, serving_at
 
 
@@ -85,6 +88,25 @@ def test_a_cut_is_seen_what_waits_is_counted_and_a_mended_line_carries_it(
     assert serving.status.waiting_since_ms is None
     serving.online()
     assert serving.restored(tmp_path / "back").complete
+
+
+@pytest.mark.faults
+def test_nothing_counts_as_countersigned_beyond_what_was_sent(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serving.start()
+    last = serving.office.make()
+    serving.settle()
+    sent = serving.status.sent
+    told = Told((Origin(ORIGIN.school, Site.HUB, 1),), sent, confirmed=last)
+    monkeypatch.setattr(serving.daemon._courier, "told", lambda: told)
+    assert serving.status.confirmed == sent, "the site's last word, which nobody countersigns, holds nothing back"
+    serving.cloud.line.cut()
+    serving.offline()
+    with closing(Reader(serving.paths.store)) as reader, closing(KeeperClient(serving.paths.socket)) as client:
+        SiteVoice(reader, client, serving.key.sign).checkpoint()
+    assert serving.status.saved == sent + 1
+    assert (serving.status.sent, serving.status.confirmed) == (sent, sent)
 
 
 @pytest.mark.faults
