@@ -14,7 +14,7 @@ from typing import ClassVar, Final
 from rich.segment import Segments
 from rich.traceback import Traceback
 from textual import events
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding
 from textual.command import CommandPalette
 from textual.screen import Screen
@@ -36,6 +36,7 @@ from tui.screens.help import key_name
 from tui.screens.home import HomeScreen
 from tui.screens.login import LoginScreen
 from tui.screens.problem import ProblemScreen
+from tui.toasts import ToastingApp
 
 _NEWLINE = "ctrl+j"
 _LOOK_S = 5.0
@@ -44,7 +45,7 @@ RENEWED: Final = -1
 """The screen was locked and wants to go on in a process that never held a key."""
 
 
-class OfficeApp(App[int]):
+class OfficeApp(ToastingApp):
     """One site's office."""
 
     CSS_PATH = "office.tcss"

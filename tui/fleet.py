@@ -2,16 +2,16 @@
 
 from typing import ClassVar
 
-from textual.app import App
 from textual.binding import Binding
 
 from appliance.fleet.gathering import Fleet
 from tui.launch import require_terminal
 from tui.screens.fleet import FleetScreen
 from tui.screens.help import key_name
+from tui.toasts import ToastingApp
 
 
-class FleetApp(App[int]):
+class FleetApp(ToastingApp):
     """The boxes of one inventory."""
 
     CSS_PATH = "office.tcss"

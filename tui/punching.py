@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Final
 
-from textual.app import App, ComposeResult
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.widgets import Digits, Footer, Input, Static
@@ -25,6 +25,7 @@ from tui.i18n import _, day_text
 from tui.launch import require_terminal
 from tui.screens.ask import YesNoScreen
 from tui.screens.help import key_name
+from tui.toasts import ToastingApp
 from tui.widgets.lightbar import LightBar
 from tui.wrap import fold
 
@@ -36,7 +37,7 @@ _CHOSEN_S: Final = 30.0
 _SECOND: Final = 1.0
 
 
-class PunchApp(App[int]):
+class PunchApp(ToastingApp):
     """One site's entrance."""
 
     CSS_PATH = "office.tcss"
