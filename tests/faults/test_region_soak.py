@@ -20,6 +20,7 @@ def test_the_pages_show_what_was_measured_from_ten_schools_to_a_thousand(page: s
 
 
 @pytest.mark.faults
+@pytest.mark.usefixtures("workers_die")
 def test_a_tiny_region_loses_nothing_and_its_file_says_what_it_cost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -39,6 +40,7 @@ def test_a_tiny_region_loses_nothing_and_its_file_says_what_it_cost(
 
 
 @pytest.mark.faults
+@pytest.mark.usefixtures("workers_die")
 def test_a_tiny_drill_on_workers_that_are_killed_has_every_school_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
 
 
 @pytest.mark.faults
+@pytest.mark.usefixtures("workers_die")
 def test_schools_are_worked_on_by_a_cluster_elsewhere_and_one_of_its_workers_is_lost(
     city: City, scheduler: tuple[str, list[subprocess.Popen[bytes]]], files: Certificates
 ) -> None:
