@@ -54,6 +54,20 @@ def test_a_process_that_is_killed_comes_back(school: School, unit: str) -> None:
     _whole(school, before)
 
 
+def test_what_a_killed_sync_leaves_does_not_hold_up_the_next_one(school: School) -> None:
+    def litestreams() -> list[str]:
+        return school.machine.ssh("pgrep -u kurabako-sync litestream", check=False).stdout.split()
+
+    before = _whole(school, 1)["saved"]
+    assert isinstance(before, int)
+    (old,) = litestreams()
+    school.machine.ssh(f"kill -STOP {old}", "&&", "systemctl kill -s KILL --kill-whom=main kurabako-sync")
+    wait_for(school.machine, lambda _: bool(litestreams()) and old not in litestreams(), "another Litestream")
+    log = school.machine.ssh("journalctl -o cat -u kurabako-sync").stdout
+    assert "Killing process" in log and "timed out" not in log, log
+    _whole(school, before)
+
+
 def test_after_a_killed_keeper_the_replica_is_replaced_and_proven(school: School) -> None:
     healed = f"cat {SITE}/log/replica.jsonl"
     before = school.machine.ssh(healed, check=False).stdout.splitlines()
