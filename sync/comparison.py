@@ -45,11 +45,3 @@ def compare(first: Path, second: Path) -> Difference:
         if difference.none and heads_digest(one.heads_by_name()) != heads_digest(other.heads_by_name()):
             raise DivergedStoresError(operation="compare stores", subject="heads", log="heads")
         return difference
-
-
-def same_content(first: Path, second: Path) -> bool:
-    """Say whether two stores hold the same changes and the same heads."""
-    try:
-        return compare(first, second).none
-    except DivergedStoresError:
-        return False

@@ -35,7 +35,6 @@ from crypto.errors import BadPassphraseError, BadSignatureError, WrongPassphrase
 from crypto.identity import Identity, KdfProfile
 from crypto.secret import Secret
 from sync.client import KeeperClient
-from sync.comparison import same_content
 from sync.errors import SiteExistsError, UnknownLoginError
 from sync.keeperchild import KeeperChild
 from sync.keyring import read_people
@@ -44,6 +43,7 @@ from sync.reader import Reader
 from sync.site import SitePaths
 from sync.verify import verify_store
 from tests.school import BOARD_PASSPHRASE, PASSPHRASE, STAFF, School
+from tests.sync.samecontent import same_content
 
 CODE = make_school(31, 2026).code
 QUICK = KdfProfile.QUICK

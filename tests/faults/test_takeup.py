@@ -13,10 +13,10 @@ from appliance.board.officerkey import DepositPlace, read_officer_key, write_off
 from appliance.board.officers import Officers
 from appliance.board.recovery import recover_board
 from crypto.identity import KdfProfile
-from sync.comparison import same_content
 from sync.site import SitePaths
 from tests.faults.city import ACCESS, BUCKET, SECRET, City, mark, marks, office_at, wait_until
 from tests.school import BOARD_PASSPHRASE
+from tests.sync.samecontent import same_content
 
 pytestmark = pytest.mark.faults
 WORDS = {"kacho": "kacho-no-aikotoba", "shuji": "shuji-no-aikotoba"}

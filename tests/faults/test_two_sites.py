@@ -12,13 +12,13 @@ from appliance.config import load_config
 from appliance.documents.desk import DocumentElsewhereError
 from appliance.documents.intake import Incoming
 from crypto.importance import Importance
-from sync.comparison import same_content
 from sync.errors import SupersededError
 from sync.ids import Origin, Site
 from sync.segment import segment_extent
 from sync.site import SitePaths
 from tests.faults.city import City, mark, marks, office_at, parsed, wait_until
 from tests.school import SCHOOL_DAY
+from tests.sync.samecontent import same_content
 
 pytestmark = pytest.mark.faults
 

@@ -8,7 +8,6 @@ import pytest
 
 from sync.carry import Exported, copy_unconfirmed, export_segments, import_segments
 from sync.client import KeeperClient
-from sync.comparison import same_content
 from sync.errors import BrokenSegmentChainError, SegmentError
 from sync.folderstore import FolderConfig, FolderStore
 from sync.objectstore import ObjectStore
@@ -16,6 +15,7 @@ from sync.outbox import Outbox, read_outbox
 from sync.reader import Reader
 from sync.segment import segment_name
 from tests.sync.pair import BOX, HUB, Pair, Party, pair_at
+from tests.sync.samecontent import same_content
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sync.comparison import Difference, compare, same_content
+from sync.comparison import Difference, compare
 from sync.errors import DivergedStoresError
 from tests.sync.pair import BOX, HUB, Pair, pair_at
+from tests.sync.samecontent import same_content
 
 ALL_THE_SAME = Difference(0, 0)
 

@@ -8,7 +8,6 @@ from typing import cast
 
 import pytest
 
-from sync.comparison import same_content
 from sync.complete import complete, rebuild
 from sync.errors import BadBatchError, BrokenSegmentChainError, ReadOnlyError, SegmentError
 from sync.ids import Origin, Site
@@ -20,6 +19,7 @@ from sync.segment import segment_name
 from sync.stores import Store
 from sync.verify import verify_store
 from tests.sync.pair import BOX, HUB, RULES, Pair, pair_at
+from tests.sync.samecontent import same_content
 from tests.sync.site import SCHOOL
 
 

@@ -16,6 +16,7 @@ from tests.tui.driving import at_home as home
 from tests.tui.test_looks import screens
 from tui.compositor import LineCompositor
 from tui.screens.base import OfficeScreen
+from tui.widgets.pupiltable import PupilTable
 
 
 def painted(
@@ -25,6 +26,18 @@ def painted(
     assert isinstance(compositor, LineCompositor)
     chops = paint(compositor, crop, lines.__contains__)
     return [list(chops[y].items()) for y in sorted(lines)]
+
+
+def asked_of(table: PupilTable, monkeypatch: pytest.MonkeyPatch) -> list[Region]:
+    """Return the list in which every part of the table stands whose lines are asked for from now on."""
+    asked, render = list[Region](), table.render_lines
+
+    def recording(crop: Region) -> list[Strip]:
+        asked.append(crop)
+        return render(crop)
+
+    monkeypatch.setattr(table, "render_lines", recording)
+    return asked
 
 
 @pytest.mark.parametrize("size", (SMALL, LARGE))
@@ -51,17 +64,10 @@ async def test_every_screen_is_painted_as_textual_paints_it(
 async def test_only_the_lines_that_changed_are_asked_for(
     school: School, slot: Slot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = list[Region]()
     async with in_class(school, slot, LARGE) as pilot:
         table = pupils(pilot)
         await pilot.pause()
-        render = table.render_lines
-
-        def recording(crop: Region) -> list[Strip]:
-            asked.append(crop)
-            return render(crop)
-
-        monkeypatch.setattr(table, "render_lines", recording)
+        asked = asked_of(table, monkeypatch)
         await pilot.press("down")
         await pilot.pause(0.05)
         assert asked and all(crop.height <= 2 for crop in asked), (
@@ -72,17 +78,10 @@ async def test_only_the_lines_that_changed_are_asked_for(
 async def test_what_a_key_did_is_painted_without_waiting_for_a_turn(
     school: School, slot: Slot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = list[Region]()
     async with in_class(school, slot, LARGE) as pilot:
         table = pupils(pilot)
         await pilot.pause()
-        render = table.render_lines
-
-        def recording(crop: Region) -> list[Strip]:
-            asked.append(crop)
-            return render(crop)
-
-        monkeypatch.setattr(table, "render_lines", recording)
+        asked = asked_of(table, monkeypatch)
         screen = pilot.app.screen
         assert isinstance(screen, OfficeScreen)
         while screen._dirty_widgets or screen._compositor._dirty_regions:

@@ -13,7 +13,6 @@ from appliance.board.hubs import open_hub
 from crypto.importance import Importance
 from sync import hubvisit
 from sync.client import KeeperClient
-from sync.comparison import same_content
 from sync.errors import AnotherWriterError, SecondKeeperError, UnconditionalStoreError
 from sync.founding import open_as_board
 from sync.hubimage import bring_up
@@ -29,6 +28,7 @@ from sync.stores import Store
 from sync.visitlog import VisitLog
 from tests.appliance.region.city import BoxSide, City, boxes_of, make_city
 from tests.sync.cloud import cloud_at
+from tests.sync.samecontent import same_content
 from tests.sync.servers import moto
 
 
