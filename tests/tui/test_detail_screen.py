@@ -24,12 +24,18 @@ from tui.typed import read_time
 
 async def write_detail(pilot: Driver, reason: str, at_time: str) -> None:
     """Fill the two lines and keep them."""
+    await type_detail(pilot, reason, at_time)
+    await screen_of(pilot, AttendanceScreen)
+
+
+async def type_detail(pilot: Driver, reason: str, at_time: str) -> DetailScreen:
+    """Fill the two lines and press Enter."""
     await pilot.press("r")
     screen = await screen_of(pilot, DetailScreen)
     screen.query_one("#reason", Input).value = reason
     screen.query_one("#time", Input).value = at_time
     await pilot.press("enter")
-    await screen_of(pilot, AttendanceScreen)
+    return screen
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -62,13 +68,19 @@ async def test_the_whole_time_is_seen_beside_every_code_that_has_one(school: Sch
 
 
 @pytest.mark.parametrize("typed", ["25:00", "9:6x", "abc", "12:60", "-1:30"])
-async def test_a_bad_time_is_refused_and_nothing_changes(school: School, slot: Slot, typed: str) -> None:
+async def test_a_bad_time_is_asked_for_again_and_the_reason_stays(school: School, slot: Slot, typed: str) -> None:
     async with in_class(school, slot) as pilot:
         await pilot.press("c")
         await until(pilot, lambda: marks(pilot)[0] == "チ 遅刻")
-        await write_detail(pilot, "寝坊", typed)
+        screen = await type_detail(pilot, "寝坊", typed)
         await sees(pilot, "時刻は 9:40 のように書いてください")
-        assert marks(pilot)[0] == "チ 遅刻" and column(pilot, "note")[0] == ""
+        line = screen.query_one("#time", Input)
+        assert pilot.app.screen is screen and pilot.app.focused is line
+        assert screen.query_one("#reason", Input).value == "寝坊"
+        line.value = "9:40"
+        await pilot.press("enter")
+        await until(pilot, lambda: marks(pilot)[0] == "チ 遅刻 09:40")
+        assert column(pilot, "note")[0] == "あり"
 
 
 async def test_an_emptied_reason_is_gone(school: School, slot: Slot) -> None:

@@ -1,6 +1,7 @@
 """Questions: yes or no, and a line or more of text."""
 
 from collections.abc import Awaitable, Callable
+from datetime import time
 
 from textual import events
 from textual.app import ComposeResult
@@ -10,6 +11,7 @@ from textual.widgets import Button, Input, Static, TextArea
 
 from tui.i18n import _
 from tui.screens.dialog import Dialog
+from tui.typed import read_time
 from tui.wrap import fold
 
 _WIDTH = 50
@@ -60,8 +62,8 @@ class YesNoScreen(Dialog[bool]):
             self.focus_previous()
 
 
-class DetailScreen(Dialog["tuple[str, str] | None"]):
-    """Reason and time of one pupil; returns (reason, time) or None."""
+class DetailScreen(Dialog[tuple[str, time | None] | None]):
+    """Reason and time of one pupil; returns (reason, time) or None. What is typed stays until it can be kept."""
 
     BINDINGS = [Binding("escape", "cancel", _("やめる"))]
     help_text = _("一人の理由と時刻を書きます。どちらの欄でも Enter で、両方を保存します。")
@@ -94,9 +96,15 @@ class DetailScreen(Dialog["tuple[str, str] | None"]):
         self.query_one("#reason", Input).focus()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Keep both."""
+        """Keep both, or ask again for a time that is none."""
         event.stop()
-        self.dismiss((self.query_one("#reason", Input).value, self.query_one("#time", Input).value))
+        line = self.query_one("#time", Input)
+        at_time = read_time(line.value)
+        if line.value.strip() and at_time is None:
+            self.notify(_("時刻は 9:40 のように書いてください"), severity="warning")
+            line.focus()
+            return
+        self.dismiss((self.query_one("#reason", Input).value, at_time))
 
     def action_cancel(self) -> None:
         """Keep nothing."""

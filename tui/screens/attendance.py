@@ -4,7 +4,7 @@ Invariant: what the table shows was read back from the store after the keeper ac
 """
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 from textual.app import ComposeResult
 from textual.widgets import Static
@@ -19,7 +19,6 @@ from tui.screens.ask import DetailScreen, YesNoScreen
 from tui.screens.base import OfficeScreen
 from tui.screens.history import HistoryScreen
 from tui.screens.month import MonthScreen
-from tui.typed import read_time
 from tui.widgets.pupiltable import PupilTable
 from tui.widgets.told import tell
 from tui.wrap import cut, rows
@@ -278,7 +277,7 @@ class AttendanceScreen(OfficeScreen):
         at_time = f"{row.at_time:%H:%M}" if row.at_time else ""
         screen = DetailScreen(f"{row.number or ''} {row.name}", reason, at_time, readable=readable)
 
-        def keep(answer: tuple[str, str] | None) -> None:
+        def keep(answer: tuple[str, time | None] | None) -> None:
             if answer is not None:
                 self.run_worker(self._keep_detail(row, answer, reason or ""))
 
@@ -291,12 +290,8 @@ class AttendanceScreen(OfficeScreen):
         except KurabakoError:
             return None, False  # not cleared for II: may write a reason, not read one
 
-    async def _keep_detail(self, row: PupilRow, answer: tuple[str, str], before: str) -> None:
-        reason, typed = answer
-        at_time = read_time(typed)
-        if typed.strip() and at_time is None:
-            self.notify(_("時刻は 9:40 のように書いてください"), severity="warning")
-            return
+    async def _keep_detail(self, row: PupilRow, answer: tuple[str, time | None], before: str) -> None:
+        reason, at_time = answer
         new_reason = reason if reason != before else None
         where = (self._class_id, self._on, row.pupil_id, row.code)
         told = {"time": at_time, "reason": new_reason}
