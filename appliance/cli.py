@@ -8,7 +8,6 @@ arrow points up from here to the screens.
 import importlib
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 
 import click
@@ -114,7 +113,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         return Exit.OK
     except Exception as error:  # noqa: BLE001 - last resort: say it in words, keep the trace for support
         if os.environ.get("KURABAKO_DEBUG"):
-            traceback.print_exc()
+            sys.excepthook(type(error), error, error.__traceback__)
         return report(error)
     return result if isinstance(result, int) else Exit.OK
 

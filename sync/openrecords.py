@@ -4,12 +4,14 @@ Invariant: what stands here is either encrypted or signed by itself (certificate
 checkpoint), so it may lie open in the store. Ids are plain hashes; they are no secret.
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from crypto.classkeys import ClassKeyId
 from crypto.importance import Importance
 from sync.change import Change
 from sync.ids import Origin, Site, public_record
+
+if TYPE_CHECKING:  # `kurabako status` names kinds and needs no ciphers, which take their time to be imported
+    from crypto.classkeys import ClassKeyId
 
 CLASS_KEY: Final = "key.class"
 WRAP: Final = "key.wrap"
@@ -36,12 +38,12 @@ BOARD_KINDS: Final = frozenset(
 LOCKED: Final = frozenset((Importance.I, Importance.II))  # what a box opens only under a lease
 
 
-def class_key_record(key: ClassKeyId) -> bytes:
+def class_key_record(key: "ClassKeyId") -> bytes:
     """Return the record of a class key's certificate."""
     return public_record(CLASS_KEY, key.to_bytes())
 
 
-def wrap_record(key: ClassKeyId, person: bytes) -> bytes:
+def wrap_record(key: "ClassKeyId", person: bytes) -> bytes:
     """Return the record of one person's wrap of a class key."""
     return public_record(WRAP, key.to_bytes(), person)
 
@@ -76,12 +78,12 @@ def lease_key_record(box: Origin) -> bytes:
     return public_record(LEASE_KEY, box.tag)
 
 
-def lock_record(kind: str, key: ClassKeyId, person: bytes, box: Origin) -> bytes:
+def lock_record(kind: str, key: "ClassKeyId", person: bytes, box: Origin) -> bytes:
     """Return the record of one person's lock at a box; `kind` is BOARD_LOCK or SITE_LOCK."""
     return public_record(kind, key.to_bytes(), person, box.tag)
 
 
-def escrow_record(key: ClassKeyId, person: bytes) -> bytes:
+def escrow_record(key: "ClassKeyId", person: bytes) -> bytes:
     """Return the record of the escrow of one person's wrap."""
     return public_record(ESCROW, key.to_bytes(), person)
 

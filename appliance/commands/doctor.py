@@ -10,9 +10,9 @@ from appliance.exits import Exit
 from appliance.health.doctor import examined
 from appliance.health.finding import Finding, State, worst
 from appliance.health.look import Look, look_at
-from appliance.health.programchecks import own_version
 from appliance.health.words import state_word, tell
 from appliance.messages import language
+from appliance.ownversion import own_version
 
 FORMAT = 1
 _SEEN = {"ja": "（{age_s}秒前）", "en": " ({age_s} s ago)"}

@@ -15,10 +15,9 @@ from appliance.alarms.book import read_book
 from appliance.config import load_config
 from appliance.exits import Exit
 from appliance.health.look import Counts, Look, counted, look_at
-from appliance.health.machinechecks import room
-from appliance.health.programchecks import own_version
 from appliance.health.watched import read_watched
 from appliance.messages import explain_code, language
+from appliance.ownversion import own_version
 from sync.clock import wall_ms
 from sync.status import Status
 
@@ -167,7 +166,7 @@ def _alarms(look: Look) -> list[str] | None:
 
 
 def _of_disk(look: Look) -> dict[str, object]:
-    free, size, writable = room(look)
+    free, size, writable = look.room()
     return {"disk_free_bytes": free, "disk_size_bytes": size, "disk_writable": writable}
 
 

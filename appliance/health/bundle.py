@@ -27,10 +27,10 @@ from appliance.health.doctor import examined
 from appliance.health.logwords import safe_line
 from appliance.health.look import Look
 from appliance.health.metrics import Figures, exposition
-from appliance.health.programchecks import own_version
 from appliance.health.sitechecks import CAUSES
 from appliance.inbox.told import FILE as INBOX_FILE
 from appliance.inbox.told import Told, folder_of
+from appliance.ownversion import own_version
 from sync.database import sqlite_version
 from sync.healing import Healing
 

@@ -45,6 +45,11 @@ class Look:
         """Return `box` or `hub`."""
         return self.config.site.kind if self.config is not None else "box"
 
+    def room(self) -> tuple[int, int, bool]:
+        """Return how many bytes of the site's disk are free, how many it has, and whether it can be written."""
+        found = os.statvfs(self.paths.root)
+        return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize, not found.f_flag & os.ST_RDONLY
+
     def age_s(self, at_ms: int | None) -> int | None:
         """Return how many seconds ago something was; a time ahead of this clock is 0."""
         return None if not at_ms else max(0, (self.now_ms - at_ms) // 1000)

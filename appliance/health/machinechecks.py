@@ -23,15 +23,9 @@ _FAR_MS: Final = 600_000
 _BEHIND_S: Final = 60
 
 
-def room(look: Look) -> tuple[int, int, bool]:
-    """Return how many bytes of the site's disk are free, how many it has, and whether it can be written."""
-    found = os.statvfs(look.paths.root)
-    return found.f_bavail * found.f_frsize, found.f_blocks * found.f_frsize, not found.f_flag & os.ST_RDONLY
-
-
 def disk(look: Look) -> Seen:
     """Tell how much room the site's disk has."""
-    free, total, writable = room(look)
+    free, total, writable = look.room()
     percent = free * 100 // max(1, total)
     figures = {"percent": percent, "gib": round(free / _GIB, 1), "writable": "yes" if writable else "no"}
     limit = look.limits.disk_free_percent

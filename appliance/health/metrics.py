@@ -13,9 +13,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from appliance.alarms.book import Book
 from appliance.health.finding import Finding, State
 from appliance.health.look import Look
-from appliance.health.machinechecks import room
-from appliance.health.programchecks import own_version, uptime_s
+from appliance.health.programchecks import uptime_s
 from appliance.health.words import code_of
+from appliance.ownversion import own_version
 from sync.status import LinkState, Status
 
 PREFIX: Final = "kurabako_"
@@ -139,7 +139,7 @@ def _of_status(told: Status) -> Iterator[Sample]:
 
 
 def _of_machine(look: Look) -> Iterator[Sample]:
-    free, size, _ = room(look)
+    free, size, _ = look.room()
     memory_free, memory_size = look.machine.memory_mb()
     yield "uptime_seconds", (), uptime_s()
     yield "disk_free_bytes", (), free

@@ -14,6 +14,7 @@ import msgspec
 from appliance.alarms.book import read_book
 from appliance.health.finding import ABSENT, DENIED, NO_BOX, UNUSED, Figure, Seen, bad, none, ok, warn
 from appliance.health.look import Look
+from appliance.ownversion import own_version
 from appliance.updates.stages import MIDDLE, Stage, State
 from sync.errors import ProgramMissingError
 from sync.programs import find_program
@@ -117,14 +118,6 @@ def alarms(look: Look) -> Seen:
     waiting = [message for message in book.messages if message.due]
     oldest_s = max((look.age_s(message.at_ms) or 0 for message in waiting), default=0)
     return (warn if oldest_s > _UNSENT_S else ok)(waiting=len(waiting), hours=oldest_s // 3600)
-
-
-def own_version() -> str:
-    """Return the version of Kurabako."""
-    try:
-        return version("kurabako")
-    except PackageNotFoundError:
-        return "0"
 
 
 def uptime_s() -> int:

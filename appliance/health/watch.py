@@ -23,8 +23,8 @@ from appliance.health.finding import Finding
 from appliance.health.look import Look, counted, look_at
 from appliance.health.machine import Machine
 from appliance.health.metricsserver import MetricsServer
-from appliance.health.programchecks import own_version
 from appliance.health.watched import Watched, write_watched
+from appliance.ownversion import own_version
 from appliance.site import SiteFolder
 from crypto.errors import KurabakoError
 from sync.clock import wall_ms

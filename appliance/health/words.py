@@ -8,7 +8,7 @@ import tomllib
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 from appliance.health.finding import DENIED, FAILED, LATE, SILENT, Figure, Finding, State
@@ -38,7 +38,7 @@ class Told:
 @cache
 def words() -> dict[str, Any]:
     """Return the whole table: `check`, `reason`, `span`, `value` and `alarm`."""
-    return tomllib.loads(files("appliance").joinpath("health", "words.toml").read_text("utf-8"))
+    return tomllib.loads(Path(__file__).with_name("words.toml").read_text("utf-8"))
 
 
 def code_of(check: str) -> str:

@@ -65,7 +65,11 @@ GROUPS = {
     "usb": ("refused", "collect"),
 }
 PLAN_KEYS = ("version", "mode", "encoding", "put", "remove", "unchanged", "classes", "totals")
-HEAVY = ("textual", "obstore", "paramiko", "sqlite_utils", "holidays", "rich")
+# The ciphers, too; `email` and `tempfile` are what importlib's metadata and resources bring with them.
+HEAVY = (
+    *("textual", "obstore", "paramiko", "sqlite_utils", "holidays", "rich"),
+    *("cryptography", "email", "tempfile"),
+)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def test_room_on_the_disk(paths: SitePaths) -> None:
         write_config(paths.root, msgspec.structs.replace(config, alarms=alarms))
         return machinechecks.disk(look(paths)).state
 
-    free, total, _ = machinechecks.room(look(paths))
+    free, total, _ = look(paths).room()
     percent = free * 100 // total
     assert with_limit(percent) is State.OK
     assert with_limit(percent + 1) in (State.WARN, State.BAD)
