@@ -99,15 +99,19 @@ class Story:
         assert self.clerk is not None, "nobody enters"
         time.sleep(after_s)
         self.box.cut_power()
-        self.clerk.end()
-        self.promised |= self.clerk.promised
-        self.clerk, self.cuts, self.cut_ms = None, self.cuts + 1, wall_ms()
+        self.go_home()
+        self.cuts, self.cut_ms = self.cuts + 1, wall_ms()
 
-    def see_whole(self) -> None:
-        """Wait until all is confirmed and a replica made and proven since the last cut; look at all promises."""
+    def go_home(self) -> None:
+        """Have nobody enter any more; take down what was promised to them."""
         if self.clerk is not None:
             self.clerk.end()
             self.promised |= self.clerk.promised
+            self.clerk = None
+
+    def see_whole(self) -> None:
+        """Wait until all is confirmed and a replica made and proven since the last cut; look at all promises."""
+        self.go_home()
         told = wait_for(self.box, self._healed, "a replica, proven and confirmed", PATIENCE_S)
         assert self.promised <= kept(self.box)
         self.see_nothing_failed()
@@ -128,8 +132,12 @@ def story(place: Place) -> Iterator[Story]:
     told = Story(place)
     told.resets = whole(told.box)["replica_resets"]
     yield told
-    if told.cuts and not told.broken:
+    told.go_home()
+    if told.broken:
+        return
+    if told.cuts:
         told.see_whole()
+    assert told.promised <= kept(told.box)
 
 
 @pytest.fixture
