@@ -2,12 +2,15 @@
 
 Invariant: a slot holds the bundle's manifest if, and only if, everything of it is installed and on the disk; what
 was begun and not ended is removed and begun again. No file of the bundle is used before it was compared with
-the manifest, and the manifest with the hash that the caller was told on a trusted way.
+the manifest, and the manifest with the hash that the caller was told on a trusted way. One installation at a time
+writes: where the line to a box goes, the one that was begun over it runs on, and the next waits for its end.
 
     python3 -I install.py BUNDLE SLOT --manifest SHA256
 """
 
 import argparse
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -16,13 +19,18 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import venv
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 MANIFEST = "manifest.json"
 UNITS = "systemd"
 CURRENT = "current"
+LOCK = ".install.lock"
+_PATIENCE_S = 600.0
+_LOOK_S = 0.2
 
 
 class InstallError(Exception):
@@ -62,15 +70,18 @@ def install(bundle: Path, slot: Path, manifest_sha256: str) -> bool:
         raise InstallError("APP-541", "The bundle is of a newer format.", "Take a newer installer.")
     wheels = _wheels(manifest)
     _check(bundle, manifest, wheels)
-    if (slot.parent / CURRENT).resolve() == slot.resolve() and installed(slot):
-        raise InstallError("APP-547", f"{slot} is in use.", "Install into the other slot, then switch.")
-    if os.path.lexists(slot):
-        shutil.rmtree(slot)
-    # A venv of our own Python: without pip, since Debian's Python has no ensurepip unless python3-venv is there.
-    venv.create(slot, with_pip=False, symlinks=True)
-    _run_pip(bundle, slot, manifest, wheels)
-    shutil.copytree(bundle / UNITS, slot / UNITS)
-    _finish(slot, raw)
+    with _alone(slot.parent) as lock:
+        if installed(slot) == manifest_sha256:
+            return False
+        if (slot.parent / CURRENT).resolve() == slot.resolve() and installed(slot):
+            raise InstallError("APP-547", f"{slot} is in use.", "Install into the other slot, then switch.")
+        if os.path.lexists(slot):
+            shutil.rmtree(slot)
+        # A venv of our own Python: without pip, as Debian's has no ensurepip unless python3-venv is there.
+        venv.create(slot, with_pip=False, symlinks=True)
+        _run_pip(bundle, slot, manifest, wheels, lock)
+        shutil.copytree(bundle / UNITS, slot / UNITS)
+        _finish(slot, raw)
     return True
 
 
@@ -80,6 +91,32 @@ def installed(slot: Path) -> str:
         return hashlib.sha256((slot / MANIFEST).read_bytes()).hexdigest()
     except OSError:
         return ""
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[int]:
+    """Wait until nobody else installs below a folder; yield the lock, which pip holds too while it writes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        until = time.monotonic() + _PATIENCE_S
+        while not _taken(lock):
+            if time.monotonic() > until:
+                raise InstallError(
+                    "APP-546", "Another installation does not end.", "Restart the box and try again."
+                )
+            time.sleep(_LOOK_S)
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def _taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _wheels(manifest: dict[str, Any]) -> list[str]:
@@ -104,7 +141,7 @@ def _check(bundle: Path, manifest: dict[str, Any], wheels: list[str]) -> None:
         _tampered(name)
 
 
-def _run_pip(bundle: Path, slot: Path, manifest: dict[str, Any], wheels: list[str]) -> None:
+def _run_pip(bundle: Path, slot: Path, manifest: dict[str, Any], wheels: list[str], lock: int) -> None:
     lines = [f"{_requirement(name)} --hash=sha256:{manifest['files'][name]['sha256']}" for name in wheels]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write("\n".join(lines) + "\n")
@@ -119,6 +156,7 @@ def _run_pip(bundle: Path, slot: Path, manifest: dict[str, Any], wheels: list[st
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
+            pass_fds=(lock,),
         )
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["-"])[-1]

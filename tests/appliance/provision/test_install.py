@@ -1,5 +1,7 @@
 """The installer as a bare box runs it: a plain file, the system's Python, no pip, no index."""
 
+import contextlib
+import fcntl
 import os
 import subprocess
 import sys
@@ -8,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from appliance.provision.bundle import Bundle
-from appliance.provision.install import MANIFEST, install, installed
+from appliance.provision.install import LOCK, MANIFEST, install, installed
 from appliance.provision.slots import InstallFailedError, SlotInUseError, Slots
 from tests.appliance.provision.bundles import BASE_PYTHON, MACHINE, PYTHON, make_bundle, unpacked
+from tests.sync.cloud import wait_until
 
 UNIT = "systemd/kurabako-keeper.service"
 
@@ -22,6 +25,25 @@ def run(folder: Path, slot: Path, digest: str, *, hide: str = "") -> subprocess.
     start = ["-c", f"{without} runpy.run_path(sys.argv[0], run_name='__main__')", script] if hide else [script]
     command = [BASE_PYTHON, "-I", *start, str(folder), str(slot), "--manifest", digest]
     return subprocess.run(command, capture_output=True, text=True)
+
+
+def command_lines() -> str:
+    """Return the command lines of all processes that run."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_bytes().decode("utf-8", "replace").replace("\0", " "))
+    return "\n".join(found)
+
+
+def free(lock: Path) -> bool:
+    """Say whether nobody holds a lock."""
+    with lock.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
 
 def says(slot: Path) -> str:
@@ -131,6 +153,44 @@ def test_a_power_cut_at_any_step_is_made_good_by_the_next_run(
     (slot / "bin" / "left-over").write_text("of the first try")
     assert run(folder, slot, digest).stdout.startswith("installed")
     assert says(slot) == "kurabako 0.1.0" and not (slot / "bin" / "left-over").exists()
+
+
+@pytest.mark.faults
+def test_the_next_one_waits_for_what_a_cut_left_running(made: tuple[Path, str], tmp_path: Path) -> None:
+    folder, digest = made
+    slot, lock = tmp_path / "a", tmp_path / LOCK
+    script, wheels = str(folder / "install.py"), str(folder / "wheels")
+    # pip of the first: it is held up in its midst until a file is there, as the writing of a slow card would.
+    slow = (
+        "import os, sys, time, subprocess; sys.argv = sys.argv[1:]; import runpy; run = subprocess.run\n"
+        "def held(command, **more):\n"
+        f"    wait = 'until [ -e {tmp_path}/go ]; do sleep 0.05; done; '\n"
+        "    return run(['sh', '-c', wait + 'exec \"$@\"', 'sh', *command], **more)\n"
+        "subprocess.run = held\n"
+        "runpy.run_path(sys.argv[0], run_name='__main__')\n"
+    )
+    words = [script, str(folder), str(slot), "--manifest", digest]
+    first = subprocess.Popen([BASE_PYTHON, "-I", "-c", slow, *words])
+    wait_until(lambda: str(wheels) in command_lines())
+    first.kill()  # the installer itself is gone: what it started goes on
+    first.wait()
+    assert not free(lock)
+    second = subprocess.Popen([BASE_PYTHON, "-I", *words], stdout=subprocess.PIPE, text=True)
+    with pytest.raises(subprocess.TimeoutExpired):
+        second.wait(1)
+    assert slot.exists(), "it was not removed below the first one's hands"
+    (tmp_path / "go").touch()
+    told, _ = second.communicate(timeout=60)
+    assert (second.returncode, told) == (0, f"installed {slot}\n") and says(slot) == "kurabako 0.1.0"
+    assert free(lock)
+
+
+def test_two_at_once_install_it_once(made: tuple[Path, str], tmp_path: Path) -> None:
+    folder, digest = made
+    words = [BASE_PYTHON, "-I", str(folder / "install.py"), str(folder), str(tmp_path / "a"), "--manifest", digest]
+    both = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    told = sorted(one.communicate(timeout=60)[0].split()[0] for one in both)
+    assert told == ["installed", "unchanged"] and says(tmp_path / "a") == "kurabako 0.1.0"
 
 
 def test_what_runs_is_never_written_to(tmp_path: Path) -> None:
