@@ -3,6 +3,8 @@ from collections import Counter
 import pytest
 from textual.widgets import Input, OptionList
 
+from appliance.attendance.desk import AttendanceDesk
+from sync.errors import DiskFullError
 from tests.school import School
 from tests.tui.driving import (
     SIZES,
@@ -42,7 +44,12 @@ async def open_find(pilot: Driver) -> OptionList:
 
 
 def hits(options: OptionList) -> list[str]:
-    return [str(options.get_option_at_index(place).prompt) for place in range(options.option_count)]
+    return [str(option.prompt) for option in options.options if not option.disabled]
+
+
+def words(options: OptionList) -> list[str]:
+    """Return the lines that only say something."""
+    return [str(option.prompt) for option in options.options if option.disabled]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -105,10 +112,29 @@ async def test_down_and_enter_take_another_hit(school: School, slot: Slot) -> No
 async def test_nobody_is_found_and_enter_stays(school: School, slot: Slot) -> None:
     async with at_home(school) as pilot:
         options = await open_find(pilot)
+        assert words(options) == [], "nothing was typed yet"
         await pilot.press(*"ぬぬぬ", "enter")
+        await until(pilot, lambda: words(options) == ["「ぬぬぬ」は見つかりません。打ち直してください。"])
+        await pilot.press("down", "enter")
         assert hits(options) == [] and isinstance(pilot.app.screen, FindScreen)
+        await pilot.press("shift+tab", "backspace", "backspace", "backspace")
+        await until(pilot, lambda: not options.option_count)
         await pilot.press("escape")
         await screen_of(pilot, HomeScreen)
+
+
+async def test_a_search_that_fails_does_not_say_that_there_is_nobody(
+    school: School, slot: Slot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise DiskFullError(operation="find pupils")
+
+    async with at_home(school) as pilot:
+        options = await open_find(pilot)
+        monkeypatch.setattr(AttendanceDesk, "find_pupils", fails)
+        await pilot.press("ぬ", "enter")
+        await until(pilot, lambda: words(options) == ["いま探せません。少し待って、打ち直してください。"])
+        assert isinstance(pilot.app.screen, FindScreen)
 
 
 async def test_letters_typed_there_mark_nobody(school: School, slot: Slot) -> None:
@@ -126,4 +152,4 @@ async def test_a_letter_that_arrives_while_the_office_is_left_ends_nothing(schoo
         options = await open_find(pilot)
         await office_of(pilot).door.leave()
         await pilot.press("あ")
-        assert hits(options) == [] and pilot.app.is_running
+        assert not options.option_count and pilot.app.is_running

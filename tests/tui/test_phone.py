@@ -103,6 +103,18 @@ async def test_keys_typed_ahead_reach_the_right_pupil(own: School, today: date) 
         await kept(pilot, f"{pupil.name}（{pupil.kana}）  病欠  {today:%m/%d}  かぜ・せき")
 
 
+async def test_a_name_that_nobody_has_is_told_and_the_call_goes_on(own: School, today: date) -> None:
+    pupil, begin = somebody(own, today, 2)
+    async with at_home(own, SMALL) as pilot:
+        screen = await calling(pilot)
+        await pilot.press(*"ぬぬ", "enter")
+        await sees(pilot, "「ぬぬ」は見つかりません。打ち直してください。")
+        check_fits(pilot)
+        assert screen.focused is screen.query_one("#caller", Input)
+        await pilot.press("backspace", "backspace")
+        await pick(pilot, pupil, begin)
+
+
 async def test_latin_letters_find_with_the_ime_left_off(own: School, today: date) -> None:
     pupil, begin = somebody(own, today, 2)
     letters = jaconv.kana2alphabet(begin)

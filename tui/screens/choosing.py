@@ -10,12 +10,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
 
 from crypto.errors import KurabakoError
 from tui.door import NotLoggedInError
 from tui.i18n import _
 from tui.screens.dialog import Dialog
+from tui.widgets.hits import MOST, Hits
 from tui.wrap import cut
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     Find = Callable[[Office, str], Sequence[tuple[str, str]]]
 
-_MOST: Final = 50
 _TITLE: Final = 60
 
 
@@ -50,7 +49,7 @@ class ChooseScreen(Dialog["str | None"]):
         with Vertical(classes="dialog wide"):
             yield Static(self._title, classes="dialog-title")
             yield Input(placeholder=self._placeholder, id="paper")
-            yield OptionList(id="hits", markup=False)
+            yield Hits("hits", _("まだ何もありません。"))
             yield Static(_("↓ で一覧へ   Enter で選ぶ   Esc でやめる"), classes="hint")
 
     async def on_mount(self) -> None:
@@ -63,20 +62,22 @@ class ChooseScreen(Dialog["str | None"]):
         await self._find(event.value)
 
     async def _find(self, words: str) -> None:
+        found: Sequence[tuple[str, str]] | None = None
         try:
-            found = (await self._door.call(lambda office: self._find_all(office, words)))[:_MOST]
-        except (KurabakoError, NotLoggedInError):
-            found = ()
+            found = await self._door.call(lambda office: self._find_all(office, words))
+        except NotLoggedInError:
+            return
+        except KurabakoError:
+            pass
         if words == self.query_one(Input).value:
-            options = self.query_one(OptionList)
-            options.clear_options()
-            options.add_options([Option(cut(line, _TITLE), id=thing) for thing, line in found])
+            lines = None if found is None else [(thing, cut(line, _TITLE)) for thing, line in found[:MOST]]
+            self.query_one(Hits).show(words, lines)
 
     def on_input_submitted(self) -> None:
         """Take the first."""
-        options = self.query_one(OptionList)
-        if options.option_count:
-            self.dismiss(options.get_option_at_index(0).id)
+        first = self.query_one(Hits).first
+        if first is not None:
+            self.dismiss(first)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Take the chosen one."""
@@ -84,7 +85,7 @@ class ChooseScreen(Dialog["str | None"]):
 
     def action_to_list(self) -> None:
         """Go from the line to the list."""
-        self.query_one(OptionList).focus()
+        self.query_one(Hits).focus()
 
     def action_cancel(self) -> None:
         """Take none."""
@@ -95,7 +96,7 @@ def document_choice(door: "Door[Office]", title: str) -> ChooseScreen:
     """Return a screen to choose a document."""
 
     def find(office: "Office", words: str) -> list[tuple[str, str]]:
-        views = office.documents.find(words).views[:_MOST]
+        views = office.documents.find(words).views[:MOST]
         return [(view.document_id, f"{view.importance.label} {view.title}") for view in views]
 
     return ChooseScreen(door, title, _("題名かファイル名のことば"), find)

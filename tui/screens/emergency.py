@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
 
 from appliance.emergency.cards import EmergencyCard
 from appliance.emergency.desk import DisclosureView
@@ -21,9 +20,9 @@ from tui.i18n import _
 from tui.screens.ask import YesNoScreen
 from tui.screens.base import OfficeScreen
 from tui.screens.dialog import Dialog
+from tui.widgets.hits import MOST, Hits, pupil_lines
 from tui.wrap import fold
 
-_MOST = 30
 _MINUTES = 60
 _HELP = _("""緊急連絡先・アレルギー・健康上の注意（重要性分類Ⅰ）を、一人ずつ開きます。
 読みのはじめを入れて Enter を押すと、その人のカードが出ます。開くたびに監査記録に残ります。
@@ -67,7 +66,7 @@ class EmergencyScreen(OfficeScreen):
         yield Static(_("緊急連絡（重要性分類Ⅰ）"), id="title", markup=False)
         yield Static("", id="state", markup=False)
         yield Input(placeholder=_("読みのはじめ（ひらがな・カタカナ）か氏名"), id="kana")
-        yield OptionList(id="hits", markup=False)
+        yield Hits("hits")
         with VerticalScroll(id="card-box"):
             yield Static("", id="card", markup=False)
 
@@ -96,10 +95,8 @@ class EmergencyScreen(OfficeScreen):
         self.query_one("#card", Static).update("")
         typed = event.value
         hits = await self.ask(lambda office: office.attendance.find_pupils(typed, office.today()), quiet=True)
-        self._hits = (hits or ())[:_MOST]
-        options = self.query_one("#hits", OptionList)
-        options.clear_options()
-        options.add_options([Option(_line(hit), id=str(place)) for place, hit in enumerate(self._hits)])
+        self._hits = (hits or ())[:MOST]
+        self.query_one(Hits).show(typed, None if hits is None else pupil_lines(self._hits))
 
     async def on_input_submitted(self) -> None:
         """Open the first hit's card."""
@@ -252,7 +249,3 @@ def _state(standing: DisclosureView | None, light: Light) -> str:
     if light.link in (LinkState.OFFLINE, LinkState.UNKNOWN):
         return _("線が切れている間は、校長と教頭の二人で開きます（F4 非常時開示）。")
     return _("開くたびに、だれが・いつ・だれのカードを開いたかが監査記録に残ります。")
-
-
-def _line(hit: FoundPupil) -> str:
-    return f"{hit.class_title} {hit.number or ''}  {hit.name}（{hit.kana}）"

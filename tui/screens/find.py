@@ -8,19 +8,17 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 from textual.widgets import Input, OptionList, Static
-from textual.widgets.option_list import Option
 
 from appliance.views import FoundPupil
 from crypto.errors import KurabakoError
 from tui.door import NotLoggedInError
 from tui.i18n import _
 from tui.screens.dialog import Dialog
+from tui.widgets.hits import MOST, Hits, pupil_lines
 
 if TYPE_CHECKING:
     from appliance.office import Office
     from tui.door import Door
-
-_MOST = 50
 
 
 class FindScreen(Dialog["FoundPupil | None"]):
@@ -51,7 +49,7 @@ class FindScreen(Dialog["FoundPupil | None"]):
         with Vertical(classes="dialog wide"):
             yield Static(_("児童生徒を探す"), classes="dialog-title")
             yield Input(placeholder=_("読みのはじめ（ひらがな・カタカナ）か氏名"), id="kana")
-            yield OptionList(id="hits", markup=False)
+            yield Hits("hits")
             yield Static(_("↓ で一覧へ   Enter で開く   F2 で保護者の電話   Esc でやめる"), classes="hint")
 
     def on_mount(self) -> None:
@@ -61,13 +59,15 @@ class FindScreen(Dialog["FoundPupil | None"]):
     async def on_input_changed(self, event: Input.Changed) -> None:
         """Search again."""
         typed, on = event.value, self._on
+        found: tuple[FoundPupil, ...] | None = None
         try:
-            self._hits = (await self._door.call(lambda office: office.attendance.find_pupils(typed, on)))[:_MOST]
-        except (KurabakoError, NotLoggedInError):
-            self._hits = ()
-        options = self.query_one(OptionList)
-        options.clear_options()
-        options.add_options([Option(_line(hit), id=str(place)) for place, hit in enumerate(self._hits)])
+            found = await self._door.call(lambda office: office.attendance.find_pupils(typed, on))
+        except NotLoggedInError:
+            return
+        except KurabakoError:
+            pass
+        self._hits = (found or ())[:MOST]
+        self.query_one(Hits).show(typed, None if found is None else pupil_lines(self._hits))
 
     def on_input_submitted(self) -> None:
         """Take the first hit."""
@@ -80,18 +80,14 @@ class FindScreen(Dialog["FoundPupil | None"]):
 
     async def action_ring(self) -> None:
         """Show whom to ring for the chosen hit, or for the first."""
-        place = self.query_one(OptionList).highlighted or 0
+        place = self.query_one(Hits).highlighted or 0
         if self._hits:
             await self._ring(self._hits[place])
 
     def action_to_list(self) -> None:
         """Go from the line to the list."""
-        self.query_one(OptionList).focus()
+        self.query_one(Hits).focus()
 
     def action_cancel(self) -> None:
         """Take nobody."""
         self.dismiss(None)
-
-
-def _line(hit: FoundPupil) -> str:
-    return f"{hit.class_title} {hit.number or ''}  {hit.name}（{hit.kana}）"

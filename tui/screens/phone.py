@@ -22,6 +22,7 @@ from tui.screens.base import OfficeScreen
 from tui.screens.notices import NoticesScreen
 from tui.typed import half_width, read_day, read_time
 from tui.widgets.daychoice import DayChoice
+from tui.widgets.hits import MOST, Hits, pupil_line, pupil_lines
 from tui.widgets.orderedinput import OrderedInput
 from tui.wrap import fold, rows
 
@@ -31,7 +32,6 @@ _HELP = _("""電話を受けながら、片手で記入します。
 3. 理由を数字で選ぶと、その場で保存されます。0 は理由なし、9 は自由に書きます。
 出席停止では発症した日と熱が下がった日から、忌引では続柄から、終わりの日を計算します。
 F2 で直前の一件を取り消せます。F4 で、保護者アプリの欠席連絡と照らし合わせます。""")
-_MOST: Final = 50
 _SHOWN: Final = 3  # kept absences at the bottom
 _NO_REASON, _OWN_REASON = 0, 9
 
@@ -90,7 +90,7 @@ class PhoneScreen(OfficeScreen):
         """Yield the steps, of which one shows at a time below the line."""
         yield Static(_("電話連絡"), id="title", markup=False)
         yield OrderedInput(placeholder=_("読みのはじめ（かな・ローマ字）か氏名"), id="caller")
-        yield OptionList(id="callers", markup=False)
+        yield Hits("callers")
         yield DayChoice("", id="choice", markup=False)
         yield OrderedInput(id="detail", classes="told-reason", max_length=200)
         yield OptionList(id="reasons", markup=False)
@@ -128,20 +128,19 @@ class PhoneScreen(OfficeScreen):
         if event.input.id == "caller" and self._pupil is None:
             await self._search(event.value)
 
-    async def _find(self, typed: str) -> tuple[FoundPupil, ...]:
+    async def _find(self, typed: str) -> tuple[FoundPupil, ...] | None:
         on = self._today
         found = await self.ask(lambda office: office.attendance.find_pupils(typed, on), quiet=True)
-        return (found or ())[:_MOST]
+        return None if found is None else found[:MOST]
 
     async def _search(self, typed: str) -> None:
         found = await self._find(typed)
         if typed != self.query_one("#caller", Input).value:
             return  # a newer search is on its way
-        self._hits = found
-        hits = self.query_one("#callers", OptionList)
-        hits.clear_options()
-        hits.add_options([Option(_line(hit)) for hit in self._hits])
-        hits.highlighted = 0 if self._hits else None
+        self._hits = found or ()
+        hits = self.query_one("#callers", Hits)
+        hits.show(typed, None if found is None else pupil_lines(found))
+        hits.highlighted = 0 if found else None
 
     def on_key(self, event: events.Key) -> None:
         """Let the arrows choose a pupil while the name is typed, and digits a reason."""
@@ -197,7 +196,7 @@ class PhoneScreen(OfficeScreen):
         days = await self.ask(lambda o: o.absences.days(absence.pupil_id, absence.first, absence.last), quiet=True)
         self._days = days or ()
         names = {code.code: code.name for code in choices.codes}
-        lines = [_line(pupil), self._period(absence), *self._standing(names), ""]
+        lines = [pupil_line(pupil), self._period(absence), *self._standing(names), ""]
         lines.append(rows([f"{code.key} {code.name}" for code in choices.codes], self.app.size.width - 6))
         lines += ["", _("→ ← 終わりの日   ↓ ↑ 始まりの日   Esc 名前に戻る")]
         self.query_one("#choice", DayChoice).update("\n".join(lines))
@@ -257,7 +256,7 @@ class PhoneScreen(OfficeScreen):
     def _say(self, words: str) -> None:
         pupil, absence, code = self._pupil, self._absence, self._code()
         if pupil is not None and absence is not None:
-            text = f"{_line(pupil)}\n{self._period(absence)}  {code.name if code else ''}\n\n{words}"
+            text = f"{pupil_line(pupil)}\n{self._period(absence)}  {code.name if code else ''}\n\n{words}"
             self.query_one("#choice", DayChoice).update(text)
 
     def _ask_reason(self, code: AttendanceCode) -> None:
@@ -342,7 +341,7 @@ class PhoneScreen(OfficeScreen):
         if saved is None or pupil is None or code is None:
             return
         until = f"–{absence.last:%m/%d}" if absence.last != absence.first else ""
-        words = f"{_line(pupil)}  {code.name}  {absence.first:%m/%d}{until}  {absence.reason or ''}".rstrip()
+        words = f"{pupil_line(pupil)}  {code.name}  {absence.first:%m/%d}{until}  {absence.reason or ''}".rstrip()
         self._kept.append(Kept(words, saved))
         self._next_call()
 
@@ -372,7 +371,3 @@ class PhoneScreen(OfficeScreen):
             self.run_worker(self._show_days())
         else:
             self._next_call()
-
-
-def _line(hit: FoundPupil) -> str:
-    return f"{hit.class_title} {hit.number or ''}  {hit.name}（{hit.kana}）"
