@@ -18,6 +18,7 @@ from queue import Empty, Queue
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from appliance.errors import ApplianceError
+from appliance.region.strictclient import strict_client
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -159,8 +160,6 @@ def _local(workers: int) -> "Iterator[Client]":
     import dask
     from distributed import LocalCluster
 
-    from appliance.region.strictclient import StrictClient
-
     with (
         tempfile.TemporaryDirectory(prefix="kurabako-region-") as scratch,
         dask.config.set(_SETTINGS),
@@ -176,7 +175,7 @@ def _local(workers: int) -> "Iterator[Client]":
             local_directory=scratch,
             silence_logs=logging.CRITICAL,  # that a worker was lost is told by what becomes of its task
         ) as cluster,
-        StrictClient(cluster, set_as_default=False) as client,  # type: ignore[no-untyped-call]
+        strict_client()(cluster, set_as_default=False) as client,
     ):
         yield client
 
@@ -184,8 +183,6 @@ def _local(workers: int) -> "Iterator[Client]":
 @contextlib.contextmanager
 def _reached(where: Where) -> "Iterator[Client]":
     from distributed import Security
-
-    from appliance.region.strictclient import StrictClient
 
     files = where.certificates
     if files is None or not where.address.startswith("tls://"):
@@ -197,9 +194,7 @@ def _reached(where: Where) -> "Iterator[Client]":
         tls_client_key=str(files.key),
     )
     try:
-        client = StrictClient(  # type: ignore[no-untyped-call]
-            where.address, security=security, set_as_default=False, timeout=_PATIENCE_S
-        )
+        client = strict_client()(where.address, security=security, set_as_default=False, timeout=_PATIENCE_S)
     except (OSError, ValueError) as exc:  # an address that is none is a ValueError, a bad certificate an OSError
         raise SchedulerAwayError(
             operation="reach scheduler", subject=where.address, retry_safe=True, cause=exc, address=where.address

@@ -5,18 +5,24 @@ OSError only; after a bad address it is closed whenever it is collected, and han
 same thread starts another one (`LoopRunner` holds a lock then that no thread may take twice).
 """
 
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from distributed import Client
+if TYPE_CHECKING:
+    from distributed import Client
 
 
-class StrictClient(Client):
-    """`Client`, closed when its start fails."""
+@cache
+def strict_client() -> "type[Client]":
+    """Return `Client`, closed when its start fails. A box has no Dask, and imports this module all the same."""
+    from distributed import Client
 
-    def start(self, **kwargs: Any) -> Any:
-        """Connect; raises what `Client` raises, and is closed then."""
-        try:
-            return super().start(**kwargs)  # type: ignore[no-untyped-call]
-        except BaseException:
-            self.close()  # type: ignore[no-untyped-call]
-            raise
+    class StrictClient(Client):
+        def start(self, **kwargs: Any) -> Any:
+            try:
+                return super().start(**kwargs)  # type: ignore[no-untyped-call]
+            except BaseException:
+                self.close()  # type: ignore[no-untyped-call]
+                raise
+
+    return StrictClient

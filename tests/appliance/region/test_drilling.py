@@ -21,6 +21,7 @@ from appliance.board.hubs import open_hub
 from appliance.board.regional import in_region
 from appliance.region.cluster import Certificates, OpenSchedulerError, SchedulerAwayError, Where, cluster_at
 from appliance.region.drilling import drill_region
+from appliance.region.strictclient import strict_client
 from sync.linecut import LineCut
 from tests.appliance.region.city import City, make_city, replicate
 from tests.appliance.test_cli import run
@@ -131,14 +132,12 @@ def listening(pid: int) -> set[int]:
 
 
 def test_nobody_else_on_this_machine_may_speak_to_the_scheduler() -> None:
-    from appliance.region.strictclient import StrictClient  # one that is refused would else hang the next one
-
     with cluster_at(Where(workers=1)) as cluster:
         address = cluster.address
         assert address.startswith("tls://127.0.0.1:")
         for at in (address, address.replace("tls", "tcp")):
             with pytest.raises((OSError, TypeError, RuntimeError)):
-                StrictClient(at, timeout=2, set_as_default=False)  # type: ignore[no-untyped-call]
+                strict_client()(at, timeout=2, set_as_default=False)
         assert cluster.pids, "and whoever has them still may"
         ports = {port for pid in (os.getpid(), *cluster.pids) for port in listening(pid)}
         for port in ports:

@@ -1,6 +1,7 @@
 """The updates of a box put together: a real site with its keeper, a real store, a medium, signed releases."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing
@@ -208,6 +209,27 @@ def test_a_configuration_that_a_version_does_not_understand_fails_its_self_test(
     finally:
         file.write_text(kept, "utf-8")
     assert "APP-003" in str(caught.value.params["problem"])
+
+
+# What an extra brings is on no box: as if it were not installed.
+_AS_ON_A_BOX = """
+import re, sys
+from importlib import metadata
+extras = {re.match(r"[\\w-]+", line)[0] for line in metadata.requires("kurabako") if "extra ==" in line}
+assert "distributed" in extras, extras
+for name in (*extras, "dask"):
+    sys.modules[name] = None
+from appliance.updates.selftest import problems
+from pathlib import Path
+print(list(problems(Path(sys.argv[1]))))
+"""
+
+
+def test_a_box_that_has_no_extras_passes_the_self_test(school: School) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _AS_ON_A_BOX, str(school.site)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
 
 
 def test_a_store_of_a_later_level_fails_the_self_test(tmp_path: Path) -> None:
